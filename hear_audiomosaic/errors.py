@@ -1,0 +1,52 @@
+"""The errors this package raises: one root, one subclass per thing that can be wrong.
+
+Every message says what was expected, what was found and how to mend it.
+"""
+
+__all__ = [
+    "AudioError",
+    "CheckpointError",
+    "EmbeddingError",
+    "EncoderError",
+    "HearAudioMosaicError",
+    "MetricError",
+    "ProtocolError",
+    "ResultError",
+    "TaskError",
+]
+
+
+class HearAudioMosaicError(Exception):
+    """Root of every error that this package raises on purpose."""
+
+
+class AudioError(HearAudioMosaicError):
+    """A recording cannot be used: missing, corrupt, empty, or not finite."""
+
+
+class CheckpointError(HearAudioMosaicError):
+    """A weights file does not fit the model, or there are no weights to load."""
+
+
+class EmbeddingError(HearAudioMosaicError):
+    """Stored embeddings are missing, foreign or not finite."""
+
+
+class EncoderError(HearAudioMosaicError):
+    """A module or its model breaks the HEAR API, or no such encoder exists."""
+
+
+class MetricError(HearAudioMosaicError):
+    """Targets and predictions cannot be scored as given."""
+
+
+class ProtocolError(HearAudioMosaicError):
+    """No such protocol, or a protocol that does not apply to the task."""
+
+
+class ResultError(HearAudioMosaicError):
+    """A result file is broken or was written by something else."""
+
+
+class TaskError(HearAudioMosaicError):
+    """A task card, its labels, its splits or its folder is wrong."""

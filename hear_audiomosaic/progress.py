@@ -1,0 +1,28 @@
+"""Progress bars: on a terminal only, on stderr, one look everywhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+__all__ = ["bar", "progress"]
+
+
+def bar(total: float | None, description: str, unit: str = "it") -> Any:
+    """Return a ``tqdm`` bar to be updated by hand; silent when stderr is not a terminal."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc=description, unit=unit, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
+
+
+def progress(items: Iterable[T], description: str, total: int | None = None, unit: str = "it") -> Iterator[T]:
+    """Iterate over ``items`` behind a bar; silent when stderr is not a terminal."""
+    if total is None and hasattr(items, "__len__"):
+        total = len(items)
+    with bar(total, description, unit) as shown:
+        for item in items:
+            yield item
+            shown.update()
