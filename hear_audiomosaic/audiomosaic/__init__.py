@@ -1,0 +1,87 @@
+"""AudioMosaic (arXiv 2605.14231), a contrastive masked audio encoder: the three functions of a HEAR module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hear_audiomosaic.audiomosaic.checkpoint import load_encoder
+from hear_audiomosaic.audiomosaic.encoder import SIZES, AudioMosaicEncoder, get_size
+from hear_audiomosaic.audiomosaic.model import AudioMosaicModel
+from hear_audiomosaic.errors import CheckpointError
+
+__all__ = ["get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+
+DEFAULT_WEIGHTS = Path(__file__).parent / "weights" / "micro.safetensors"
+
+
+def load_model(
+    model_file_path: str = "", *, hop_ms: int = 40, frequency: str = "mean", seed: int = 0
+) -> AudioMosaicModel:
+    """Load AudioMosaic.
+
+    Args:
+        model_file_path: a ``.safetensors`` or ``.pt`` file of the published layout; ``random:SIZE`` (base, small, tiny
+            or micro) for an untrained encoder, which every table marks as such; empty for the default weights.
+        hop_ms: time between timestamp embeddings: 160, 80, 40 or 20.
+        frequency: how the frequency tokens of a time step become one vector: "mean" or "concat".
+        seed: of the weights of an untrained encoder.
+
+    Returns:
+        A model in eval mode with ``sample_rate`` (16000 Hz), ``scene_embedding_size`` and ``timestamp_embedding_size``.
+
+    Raises:
+        CheckpointError: no such file, or one that does not fit; or no path and no default weights.
+        EncoderError: no such size or option.
+    """
+    kind, _, size = model_file_path.partition(":")
+    untrained = kind == "random"
+    if untrained:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            encoder = AudioMosaicEncoder(get_size(size))
+    else:
+        encoder = load_encoder(model_file_path or _default_weights())
+    model = AudioMosaicModel(encoder, hop_ms=hop_ms, frequency=frequency, untrained=untrained)
+    return model.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def get_scene_embeddings(audio: Tensor, model: AudioMosaicModel) -> Tensor:
+    """One embedding per clip.
+
+    Args:
+        audio: float32, shape (B, S), mono at 16 kHz, range [-1, 1]; any S from 25 ms to 20 minutes.
+        model: from :func:`load_model`.
+
+    Returns:
+        float32, shape (B, D).
+    """
+    return model.scene(audio)
+
+
+@torch.no_grad()
+def get_timestamp_embeddings(audio: Tensor, model: AudioMosaicModel) -> tuple[Tensor, Tensor]:
+    """Embeddings along the clip, with their centre times.
+
+    Args:
+        audio: as for :func:`get_scene_embeddings`.
+        model: from :func:`load_model`.
+
+    Returns:
+        ``(embeddings, timestamps)``: float32 (B, T, D) and (B, T) in milliseconds.
+    """
+    return model.timestamps(audio)
+
+
+def _default_weights() -> Path:
+    if not DEFAULT_WEIGHTS.is_file():
+        raise CheckpointError(
+            "This installation has no default AudioMosaic weights. Choose some: load_model('PATH') with a checkpoint "
+            "of the published layout (the authors' release, HanxunH/AudioMosaic, or your own training run), or "
+            f"load_model('random:SIZE') for an untrained encoder ({', '.join(SIZES)}). On the command line: "
+            "hear_audiomosaic:PATH or hear_audiomosaic:random:tiny."
+        )
+    return DEFAULT_WEIGHTS

@@ -1,0 +1,1 @@
+"""Floors: representations without learning, which keep every learnt one honest."""
