@@ -50,4 +50,3 @@ def sha256_of_json(content: Any) -> str:
     """Hexadecimal SHA-256 of ``content`` as canonical JSON (sorted keys, no spaces)."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
-

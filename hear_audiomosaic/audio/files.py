@@ -35,7 +35,7 @@ def read_audio(path: str | Path, rate_hz: int | None = None) -> tuple[npt.NDArra
     try:
         channels, own_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)  # (S, channels)
     except (soundfile.SoundFileError, RuntimeError, OSError) as error:
-        raise AudioError(f"{path} cannot be decoded as audio ({error}); it is corrupt or of an unknown format.") from error
+        raise AudioError(f"{path} cannot be decoded as audio ({error}): corrupt, or of an unknown format.") from error
     if channels.shape[0] == 0:
         raise AudioError(f"{path} holds no sample; remove it or fetch it again.")
     samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)

@@ -60,9 +60,7 @@ def slaney_log_mel(
 
 
 @lru_cache(maxsize=16)
-def _slaney_banks(
-    n_mels: int, n_fft: int, rate_hz: int, low_hz: float, high_hz: float, device: torch.device
-) -> Tensor:
+def _slaney_banks(n_mels: int, n_fft: int, rate_hz: int, low_hz: float, high_hz: float, device: torch.device) -> Tensor:
     from torchaudio.functional import melscale_fbanks
 
     banks = melscale_fbanks(n_fft // 2 + 1, low_hz, high_hz, n_mels, rate_hz, norm="slaney", mel_scale="slaney")

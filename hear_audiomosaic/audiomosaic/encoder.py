@@ -1,8 +1,9 @@
 """AudioMosaic's encoder: a ViT over Kaldi filter banks (arXiv 2605.14231, section 3 and appendix).
 
-A spectrogram of T frames (10 ms) x 128 mel bins is cut into 16 x 16 patches. Tokens are time-major: index n = t * 8 + f.
-Order of operations: patch map, LayerNorm, class token, position table, LayerNorm, [drop masked tokens], blocks. There
-is no norm after the last block; pooling is the mean over all tokens with the class token, then ``fc_norm``.
+A spectrogram of T frames (10 ms) x 128 mel bins is cut into 16 x 16 patches. Tokens are time-major: index
+n = t * 8 + f. Order of operations: patch map, LayerNorm, class token, position table, LayerNorm, [drop masked tokens],
+blocks. There is no norm after the last block; pooling is the mean over all tokens with the class token, then
+``fc_norm``.
 """
 
 from __future__ import annotations
@@ -128,7 +129,8 @@ class AudioMosaicEncoder(nn.Module):
 
         Args:
             spectrogram: see :meth:`embed_patches`.
-            keep_ids: int64, shape (B, K), patch tokens that stay (class token not counted, never masked); None keeps all.
+            keep_ids: int64, shape (B, K), patch tokens that stay; the class token is not counted and never masked.
+                None keeps all.
 
         Returns:
             L tensors of shape (B, 1 + N, D) or (B, 1 + K, D).

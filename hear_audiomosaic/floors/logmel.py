@@ -1,7 +1,7 @@
 """A floor: the mean and the standard deviation of every log-mel band (HEAR module ``logmel``).
 
-Scenes: Kaldi filter banks of 64 bands, mean and standard deviation over the frames of the clip. Timestamps: the same over
-a window of 5 frames (65 ms) around each centre, every 40 ms.
+Scenes: Kaldi filter banks of 64 bands, mean and standard deviation over the frames of the clip. Timestamps: the same
+over a window of 5 frames (65 ms) around each centre, every 40 ms.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def get_scene_embeddings(audio: Tensor, model: LogMel) -> Tensor:
 
 @torch.no_grad()
 def get_timestamp_embeddings(audio: Tensor, model: LogMel) -> tuple[Tensor, Tensor]:
-    """The same in windows of 65 ms: float32 (B, S) -> float32 (B, T, 128) and centre times (B, T) in ms, 40 ms apart."""
+    """The same in windows of 65 ms: float32 (B, S) -> float32 (B, T, 128) and centre times (B, T) in ms."""
     fbank = _fbank(audio)  # (B, T', F)
     centres = torch.arange(0, fbank.shape[1], _HOP, device=audio.device)
     half = _WINDOW // 2

@@ -1,7 +1,7 @@
 """The HEAR contract: what a module's three functions take and return, checked on every call.
 
-Source: the HEAR 2021 common API. Scene embeddings are (B, D); timestamp embeddings are (B, T, D) with centre times (B, T)
-in milliseconds.
+Source: the HEAR 2021 common API. Scene embeddings are (B, D); timestamp embeddings are (B, T, D) with centre times
+(B, T) in milliseconds.
 """
 
 from __future__ import annotations
@@ -85,11 +85,11 @@ def check_timestamps(
         raise EncoderError(f"{what} returned timestamps of shape {np.shape(timestamps)}; expected (B, T) with T >= 1.")
     embeddings = _array(returned[0], (n_clips, timestamps.shape[1], size), what)
     if timestamps.shape[0] != n_clips or not np.isfinite(timestamps).all():
-        raise EncoderError(f"{what} returned timestamps of shape {timestamps.shape} for {n_clips} clips, or not finite.")
+        raise EncoderError(f"{what} returned timestamps {timestamps.shape}, not finite or not of {n_clips} clips.")
     if timestamps.shape[1] > 1 and not (np.diff(timestamps, axis=1) > 0).all():
         raise EncoderError(f"{what} returned timestamps that do not rise.")
     last = float(timestamps.max())
-    # Frames a whole clip long are the coarsest one could mean; a last stamp at a thousandth of the clip is a unit error.
+    # Several steps that all lie in the first five hundredth of the clip: no framing does that, a unit error does.
     if duration_ms >= 200.0 and timestamps.shape[1] > 1 and last <= duration_ms / 500.0:
         raise EncoderError(
             f"{what} returned timestamps up to {last:.4g} for a clip of {duration_ms:.0f} ms: they look like seconds; "
@@ -97,8 +97,8 @@ def check_timestamps(
         )
     if timestamps.min() < 0.0 or last > duration_ms + 1e-6:
         raise EncoderError(
-            f"{what} returned timestamps from {timestamps.min():.2f} to {last:.2f} ms for a clip of {duration_ms:.2f} ms; "
-            "expected centre times inside the clip."
+            f"{what} returned timestamps from {timestamps.min():.2f} to {last:.2f} ms for a clip of "
+            f"{duration_ms:.2f} ms; expected centre times inside the clip."
         )
     return embeddings, timestamps.astype(np.float64)
 

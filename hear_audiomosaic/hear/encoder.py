@@ -41,9 +41,9 @@ class Encoder:
         self.device = device
         self._module = module
         self._model = model.to(device).eval()
-        self.sample_rate: int = model.sample_rate
-        self.scene_embedding_size: int = model.scene_embedding_size
-        self.timestamp_embedding_size: int = model.timestamp_embedding_size
+        self.sample_rate = int(model.sample_rate)
+        self.scene_embedding_size = int(model.scene_embedding_size)
+        self.timestamp_embedding_size = int(model.timestamp_embedding_size)
         self.untrained = bool(getattr(model, "untrained", False))
 
     @property
@@ -149,7 +149,8 @@ def _import_module(module_name: str, ref: EncoderRef) -> ModuleType:
         close = difflib.get_close_matches(ref.name, known, n=1)
         hint = f" Did you mean '{close[0]}'?" if close else ""
         raise EncoderError(
-            f"There is no encoder '{ref.name}': not a registered name ({', '.join(known)}) and not an importable module.{hint}"
+            f"There is no encoder '{ref.name}': neither a registered name ({', '.join(known)}) "
+            f"nor an importable module.{hint}"
         )
     try:
         return importlib.import_module(module_name)

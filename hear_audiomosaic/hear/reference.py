@@ -56,7 +56,8 @@ class EncoderRef:
     @property
     def text(self) -> str:
         """The reference in its one canonical form."""
-        query = "&".join(f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in self.options)
+        values = ((key, str(value).lower() if isinstance(value, bool) else value) for key, value in self.options)
+        query = "&".join(f"{key}={value}" for key, value in values)
         return self.name + (f":{self.weights}" if self.weights is not None else "") + (f"?{query}" if query else "")
 
     @property

@@ -31,7 +31,7 @@ def check_audio(audio: Tensor, min_samples: int) -> Tensor:
         EncoderError: not (B, S), no sample, or values that are not finite.
     """
     if audio.ndim != 2 or audio.shape[1] == 0:
-        raise EncoderError(f"Expected audio of shape (clips, samples) with at least one sample; got {tuple(audio.shape)}.")
+        raise EncoderError(f"Expected audio (clips, samples) with at least one sample; got shape {tuple(audio.shape)}.")
     if not torch.isfinite(audio).all():
         raise EncoderError("The audio holds NaN or infinite samples; expected finite values in [-1, 1].")
     return torch.nn.functional.pad(audio, (0, max(0, min_samples - audio.shape[1])))

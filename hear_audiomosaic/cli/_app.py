@@ -1,0 +1,35 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import hear_audiomosaic
+from hear_audiomosaic.cli import demo, encoders, report, run, tasks
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="hear-audiomosaic",
+    help="Audio tasks go in, one comparison comes out: the HEAR 2021 protocol for any audio encoder.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _main(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    if version:
+        typer.echo(hear_audiomosaic.__version__)
+        raise typer.Exit
+
+
+app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
+app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("report", epilog=report.EXAMPLES)(report.report)
+app.add_typer(encoders.app, name="encoders")
+app.add_typer(tasks.app, name="tasks")

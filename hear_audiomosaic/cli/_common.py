@@ -1,0 +1,95 @@
+"""Options that mean the same in every command, and how facts are printed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hear_audiomosaic.places import default_store_dir, default_tasks_dir
+
+__all__ = [
+    "AsJson",
+    "Device",
+    "Precision",
+    "StoreDir",
+    "TasksDir",
+    "examples",
+    "print_facts",
+    "print_table",
+    "say",
+    "spread_values",
+    "store_dir_or_default",
+    "tasks_dir_or_default",
+]
+
+_TAKE_SEVERAL = ("--encoders", "--tasks", "--protocols", "--seeds", "--rate", "--where", "--evaluation")
+
+TasksDir = Annotated[Path | None, typer.Option("--tasks-dir", help="Folder of prepared tasks.", show_default=False)]
+StoreDir = Annotated[Path | None, typer.Option("--store", help="Folder of the embedding store.", show_default=False)]
+Device = Annotated[str, typer.Option("--device", help="cpu or cuda.")]
+Precision = Annotated[str, typer.Option("--precision", help="fp32 or bf16, of the probes' matrix products.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def spread_values(arguments: Sequence[str]) -> list[str]:
+    """Repeat an option that takes several values: ``--tasks a b`` becomes ``--tasks a --tasks b``."""
+    spread: list[str] = []
+    current = None
+    for argument in arguments:
+        if argument in _TAKE_SEVERAL:
+            current = argument
+            continue
+        if argument.startswith("-"):
+            current = None
+        spread += [current, argument] if current else [argument]
+    return spread
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: commands that can be typed as they stand."""
+    return "\b\nExamples:\n" + "\n".join(f"  hear-audiomosaic {line}" for line in lines)
+
+
+def tasks_dir_or_default(tasks_dir: Path | None) -> Path:
+    """The folder given, or the user's own."""
+    return tasks_dir or default_tasks_dir()
+
+
+def store_dir_or_default(store_dir: Path | None) -> Path:
+    """The folder given, or the user's own."""
+    return store_dir or default_store_dir()
+
+
+def say(text: str) -> None:
+    """Progress and remarks: to stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def print_facts(facts: Any, as_json: bool) -> None:
+    """Facts about one thing: to stdout, as ``name: value`` lines or as JSON."""
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2, ensure_ascii=False, default=str))
+        return
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        if value not in (None, "", [], ()):
+            typer.echo(f"{name:{width}}  {', '.join(map(str, value)) if isinstance(value, list | tuple) else value}")
+
+
+def print_table(rows: Iterable[Mapping[str, Any]], as_json: bool) -> None:
+    """A table of facts: to stdout, aligned or as JSON."""
+    rows = list(rows)
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
+        return
+    if not rows:
+        return
+    cells = [list(rows[0])] + [["-" if value is None else str(value) for value in row.values()] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
+    for line in cells:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -1,0 +1,34 @@
+"""``hear-audiomosaic encoders``: which there are, and whether one keeps HEAR's contract."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hear_audiomosaic.cli._common import AsJson, Device, examples, print_table
+
+app = typer.Typer(help="List registered encoders; check one against the HEAR contract.", no_args_is_help=True)
+
+
+@app.command("list", epilog=examples("encoders list", "encoders list --json"))
+def list_encoders(as_json: AsJson = False) -> None:
+    """List the registered encoders: short name and module."""
+    from hear_audiomosaic.hear import registered_encoders
+
+    print_table(({"name": name, "module": module} for name, module in registered_encoders().items()), as_json)
+
+
+@app.command("check", epilog=examples("encoders check logmel", "encoders check hear_audiomosaic:random:micro"))
+def check(
+    ref: Annotated[str, typer.Argument(help="Encoder reference, NAME[:WEIGHTS][?option=value].")],
+    device: Device = "cpu",
+    as_json: AsJson = False,
+) -> None:
+    """Check an encoder on synthetic audio: shapes, units, determinism, batch mates, odd lengths, silence."""
+    from hear_audiomosaic.hear.conformance import check_encoder
+
+    findings = check_encoder(ref, device)
+    print_table(({"check": f.check, "verdict": f.verdict, "found": f.found} for f in findings), as_json)
+    if any(finding.verdict == "FAIL" for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,89 @@
+"""``hear-audiomosaic tasks``: which there are, what they are, and how a folder of audio becomes one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hear_audiomosaic.cli._common import AsJson, TasksDir, examples, print_facts, print_table, say, tasks_dir_or_default
+
+app = typer.Typer(help="List, show and prepare tasks.", no_args_is_help=True)
+
+
+@app.command("list", epilog=examples("tasks list", "tasks list --suite hear2021 --json"))
+def list_tasks(
+    suite: Annotated[str | None, typer.Option("--suite", help="Only this suite.")] = None,
+    tasks_dir: TasksDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the task cards, and which of them are prepared."""
+    from hear_audiomosaic.tasks import list_rows
+
+    print_table(list_rows(suite, tasks_dir_or_default(tasks_dir)), as_json)
+
+
+@app.command("show", epilog=examples("tasks show esc50", "tasks show synth_pitch --json"))
+def show(
+    name: Annotated[str, typer.Argument(help="Task name.")], tasks_dir: TasksDir = None, as_json: AsJson = False
+) -> None:
+    """Show a task's card: splits, scores, grid, source, licence."""
+    from hear_audiomosaic.tasks import describe, find_card
+
+    print_facts(describe(find_card(name, tasks_dir_or_default(tasks_dir))), as_json)
+
+
+@app.command(
+    "prepare",
+    epilog=examples(
+        "tasks prepare synth_pitch",
+        "tasks prepare recordings/ --name my_task --label label --fold fold",
+        "tasks prepare recordings/ --name my_tags --label labels --separator '|' --split split",
+        "tasks prepare recordings/ --name my_events --label label --events events.csv --where level=class --split split",
+        "tasks prepare recordings/ --name my_groups --label label --group speaker --folds 5",
+    ),
+)
+def prepare(
+    source: Annotated[str, typer.Argument(help="Folder of audio with a metadata.csv, or the name of a synthetic task.")],
+    name: Annotated[str | None, typer.Option("--name", help="Name of the task to be.")] = None,
+    label: Annotated[str, typer.Option("--label", help="Column of labels.")] = "label",
+    split: Annotated[str | None, typer.Option("--split", help="Column that says train, valid or test.")] = None,
+    fold: Annotated[str | None, typer.Option("--fold", help="Column of folds.")] = None,
+    group: Annotated[str | None, typer.Option("--group", help="Column of groups that must stay together.")] = None,
+    folds: Annotated[int | None, typer.Option("--folds", help="Number of folds to make of the groups.")] = None,
+    separator: Annotated[str | None, typer.Option("--separator", help="Between several labels of a clip.")] = None,
+    events: Annotated[str | None, typer.Option("--events", help="CSV: filename, onset_s, offset_s, label.")] = None,
+    where: Annotated[list[str] | None, typer.Option("--where", help="Keep rows with COLUMN=VALUE.")] = None,
+    rate: Annotated[list[int] | None, typer.Option("--rate", help="Sample rates to write, in Hz; 16000.")] = None,
+    evaluation: Annotated[list[str] | None, typer.Option("--evaluation", help="Scores, the deciding one first.")] = None,
+    tasks_dir: TasksDir = None,
+) -> None:
+    """Turn a folder of audio and a CSV into a HEAR task, or make a synthetic one."""
+    from hear_audiomosaic.errors import TaskError
+    from hear_audiomosaic.tasks import prepare_folder, prepare_synthetic, synthetic_names
+
+    folder = tasks_dir_or_default(tasks_dir)
+    if source in synthetic_names() and not Path(source).is_dir():
+        task = prepare_synthetic(source, folder)
+    else:
+        if name is None:
+            raise TaskError("A folder of audio needs a name for the task to be: --name NAME")
+        task = prepare_folder(
+            Path(source),
+            name,
+            label_column=label,
+            split_column=split,
+            fold_column=fold,
+            group_column=group,
+            folds=folds,
+            separator=separator,
+            events_file=events,
+            where=where or (),
+            rates_hz=tuple(rate or (16000,)),
+            evaluation=tuple(evaluation) if evaluation else None,
+            tasks_dir=folder,
+        )
+    n_clips = sum(len(task.labels(part)) for part in task.splits)
+    say(f"{n_clips} clips, {len(task.vocabulary)} labels, {len(task.splits)} splits ({', '.join(task.splits)})")
+    typer.echo(task.directory)

@@ -1,0 +1,179 @@
+"""Embeddings of one split by one encoder: an append-only log that survives a kill at any moment.
+
+A folder holds ``values.f32`` (raw float32 rows, C order), for timestamp embeddings also ``times.f64`` (ms, one per
+row), and ``index.jsonl``, one line per clip that says which rows are its own and the digest of the audio they were made
+from. A line is written after its rows, so what the index names is whole; what stands after the last named row is cut
+off when the folder is opened again. A clip whose audio has changed is a clip that is not there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hear_audiomosaic.errors import EmbeddingError
+
+__all__ = ["SplitEmbeddings", "SplitStore"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class SplitEmbeddings:
+    """Embeddings of a split.
+
+    Attributes:
+        values: float32, shape (n, D); a scene has one row per clip, an event task one per time step.
+        files: names of the clips, in row order.
+        row_file: int64, shape (n,): which of ``files`` a row belongs to.
+        timestamps_ms: float64, shape (n,), centre times; None for scenes.
+    """
+
+    values: npt.NDArray[np.float32]
+    files: tuple[str, ...]
+    row_file: npt.NDArray[np.int64]
+    timestamps_ms: npt.NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class _Entry:
+    audio: str
+    first_row: int
+    n_rows: int
+
+
+class SplitStore:
+    """One split's log.
+
+    Args:
+        folder: made if it is not there.
+        size: D, features per row.
+        timed: whether rows carry timestamps.
+
+    Raises:
+        EmbeddingError: the folder holds embeddings of another size.
+    """
+
+    def __init__(self, folder: Path, size: int, timed: bool) -> None:
+        self._folder, self._size, self._timed = folder, size, timed
+        self._entries: dict[str, _Entry] = {}
+        self._n_rows = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        self._recover()
+        self._index: IO[str] | None = None
+
+    def __enter__(self) -> SplitStore:
+        self._index = (self._folder / "index.jsonl").open("a", encoding="utf-8")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+
+    def has(self, file: str, audio: str) -> bool:
+        """Whether embeddings of ``file`` made from audio of that digest are there."""
+        entry = self._entries.get(file)
+        return entry is not None and entry.audio == audio
+
+    def append(
+        self,
+        file: str,
+        audio: str,
+        values: npt.NDArray[np.float32],
+        timestamps_ms: npt.NDArray[np.float64] | None = None,
+    ) -> None:
+        """Add one clip (inside ``with``).
+
+        Args:
+            file: its name.
+            audio: digest of its audio.
+            values: shape (rows, D).
+            timestamps_ms: shape (rows,), for timed stores.
+        """
+        if self._index is None:
+            raise EmbeddingError("Open the store with a with-statement before appending to it.")
+        with (self._folder / "values.f32").open("ab") as rows:
+            rows.write(np.ascontiguousarray(values, dtype="<f4").tobytes())
+        if self._timed:
+            with (self._folder / "times.f64").open("ab") as times:
+                times.write(np.ascontiguousarray(timestamps_ms, dtype="<f8").tobytes())
+        entry = {"file": file, "audio": audio, "first_row": self._n_rows, "n_rows": len(values), "size": self._size}
+        self._index.write(json.dumps(entry) + "\n")
+        self._index.flush()
+        self._entries[file] = _Entry(audio, self._n_rows, len(values))
+        self._n_rows += len(values)
+
+    def read(self, files: Sequence[str]) -> SplitEmbeddings:
+        """Rows of ``files``, in that order.
+
+        Raises:
+            EmbeddingError: a file's embeddings are not there.
+        """
+        if missing := [file for file in files if file not in self._entries]:
+            raise EmbeddingError(
+                f"{self._folder} lacks {len(missing)} clips, {missing[0]} among them; embed them first."
+            )
+        entries = [self._entries[file] for file in files]
+        n_rows = np.array([entry.n_rows for entry in entries], dtype=np.int64)
+        rows = np.concatenate([np.arange(entry.first_row, entry.first_row + entry.n_rows) for entry in entries])
+        values = np.memmap(self._folder / "values.f32", dtype="<f4", mode="r").reshape(-1, self._size)
+        times = np.memmap(self._folder / "times.f64", dtype="<f8", mode="r")[rows] if self._timed else None
+        return SplitEmbeddings(
+            values=np.asarray(values[rows]),
+            files=tuple(files),
+            row_file=np.repeat(np.arange(len(files), dtype=np.int64), n_rows),
+            timestamps_ms=times,
+        )
+
+    def _recover(self) -> None:
+        """Read the index as far as it and the rows are whole; cut off the rest."""
+        index, whole = self._folder / "index.jsonl", 0
+        present = {name: self._rows_in(name, width) for name, width in self._files().items()}
+        for line in index.read_bytes().splitlines(keepends=True) if index.is_file() else []:
+            entry = _parse(line)
+            if entry is None or entry["first_row"] + entry["n_rows"] > min(present.values()):
+                break
+            if entry["size"] != self._size:
+                raise EmbeddingError(
+                    f"{self._folder} holds embeddings of {entry['size']} features, this encoder gives {self._size}; "
+                    "remove that folder."
+                )
+            self._entries[entry["file"]] = _Entry(entry["audio"], entry["first_row"], entry["n_rows"])
+            self._n_rows = entry["first_row"] + entry["n_rows"]
+            whole += len(line)
+        if index.is_file():
+            _cut(index, whole)
+        for name, width in self._files().items():
+            _cut(self._folder / name, self._n_rows * width)
+
+    def _files(self) -> Mapping[str, int]:
+        """Files of rows and the bytes of a row in each."""
+        return {"values.f32": 4 * self._size} | ({"times.f64": 8} if self._timed else {})
+
+    def _rows_in(self, name: str, width: int) -> int:
+        path = self._folder / name
+        return path.stat().st_size // width if path.is_file() else 0
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """An index line, or None when a kill cut it short."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and {"file", "audio", "first_row", "n_rows", "size"} <= set(entry) else None
+
+
+def _cut(path: Path, length: int) -> None:
+    if path.is_file() and path.stat().st_size > length:
+        with path.open("r+b") as file:
+            file.truncate(length)
