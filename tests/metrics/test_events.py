@@ -1,0 +1,466 @@
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hear_audiomosaic.errors import MetricError
+from hear_audiomosaic.metrics import Events, events
+from hear_audiomosaic.metrics._matching import matching_size, near_pairs
+
+NAMES = ["event_onset_200ms_fms", "event_onset_50ms_fms", "event_onset_offset_50ms_20perc_fms", "segment_1s_er"]
+METRICS: list[tuple[Callable[..., Any], float, float]] = [  # function, best value, value with one class in ten right
+    (events.onset_f_measure, 1.0, 0.1),
+    (events.onset_offset_f_measure, 1.0, 0.1),
+    (events.segment_error_rate, 0.0, 0.9),
+]
+FUNCTIONS = pytest.mark.parametrize("function", [metric[0] for metric in METRICS])
+
+EMPTY = Events(np.array([]), np.array([]), np.array([]), np.array([]))
+Rows = list[tuple[int, int, float, float]]
+
+
+def make(*rows: tuple[int, int, float, float]) -> Events:
+    """(file, label, start, end) in milliseconds each."""
+    file, label, start, end = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+    return Events(file.astype(int), label.astype(int), start, end)
+
+
+def rows_of(some: Events) -> Rows:
+    columns = (some.file.tolist(), some.label.tolist(), some.start_ms.tolist(), some.end_ms.tolist())
+    return list(zip(*columns, strict=True))
+
+
+def quietly(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return function(*arguments, **keywords)
+
+
+def random_events(rng: np.random.Generator, files: int, events_per_file: int, labels: int, step_ms: float) -> Events:
+    """Crowded events on a grid (step 50: collars are met exactly; 0: no grid), some without length."""
+    count = int(rng.integers(0, files * events_per_file + 1))
+    start, length = rng.uniform(0, 2500, count), rng.exponential(400, count) * (rng.random(count) < 0.9)
+    end = start + length
+    if step_ms:
+        start, end = np.round(start / step_ms) * step_ms, np.round(end / step_ms) * step_ms
+    return Events(rng.integers(0, files, count), rng.integers(0, labels, count), start, end)
+
+
+def random_cases(seed: int, count: int, files: int = 1) -> list[tuple[Events, Events]]:
+    rng = np.random.default_rng(seed)
+    cases = []
+    for _ in range(count):
+        labels, per_file = int(rng.integers(1, 4)), int(rng.integers(1, 12))
+        step_ms = float(rng.choice([0.0, 10.0, 50.0, 100.0]))
+        first, second = (random_events(rng, files, per_file, labels, step_ms) for _ in range(2))
+        if rng.random() < 0.5 and len(first):  # a prediction like the reference, some of it an exact collar away
+            shift = rng.choice([-200.0, -50.0, 0.0, 30.0, 50.0, 200.0], len(first))
+            start = np.maximum(first.start_ms + shift, 0)
+            end = np.maximum(first.end_ms + rng.choice([-50.0, 0.0, 50.0], len(first)), start)
+            second = Events(first.file, first.label, start, end)
+        cases.append((first, second))
+    return cases
+
+
+# ------------------------------------------------------------------------------------------- perfect, empty, shuffled
+
+
+@pytest.mark.parametrize(("function", "best", "chance"), METRICS)
+def test_perfect_prediction_has_the_best_value(function: Callable[..., Any], best: float, chance: float) -> None:
+    for reference, _ in random_cases(seed=0, count=50, files=3):
+        if len(reference) and (reference.end_ms > reference.start_ms).all():
+            assert function(reference, reference)[0] == best
+
+
+@FUNCTIONS
+def test_nothing_predicted_warns(function: Callable[..., Any]) -> None:
+    with pytest.warns(RuntimeWarning, match="no estimated events"):
+        scores = function(make((0, 0, 0, 1500)), EMPTY)
+    if function is events.segment_error_rate:
+        assert scores == (1.0, 0.0, 1.0, 0.0)
+    else:
+        assert math.isnan(scores.f_measure)
+        assert math.isnan(scores.precision)
+        assert scores.recall == 0
+
+
+@FUNCTIONS
+def test_nothing_to_find_warns(function: Callable[..., Any]) -> None:
+    with pytest.warns(RuntimeWarning, match="no reference events"):
+        scores = function(EMPTY, make((0, 0, 0, 1500)))
+    if function is events.segment_error_rate:
+        assert scores.error_rate == 2 / np.spacing(1.0)
+    else:
+        assert math.isnan(scores.f_measure)
+        assert math.isnan(scores.recall)
+        assert scores.precision == 0
+
+
+@FUNCTIONS
+def test_nothing_at_all_warns_twice(function: Callable[..., Any]) -> None:
+    with pytest.warns(RuntimeWarning, match="no reference events"), pytest.warns(RuntimeWarning, match="no estimated"):
+        scores = function(EMPTY, EMPTY)
+    assert all(value == 0 for value in scores) or all(math.isnan(value) for value in scores)
+
+
+@pytest.mark.parametrize(("function", "best", "chance"), METRICS)
+def test_shuffled_classes_give_chance(function: Callable[..., Any], best: float, chance: float) -> None:
+    rng = np.random.default_rng(1)
+    start = 1000.0 * np.arange(5000)
+    reference = Events(np.zeros(5000, dtype=int), rng.integers(0, 10, 5000), start, start + 700)
+    estimated = Events(reference.file, rng.permutation(reference.label), start, start + 700)
+    assert function(reference, estimated)[0] == pytest.approx(chance, abs=0.02)
+
+
+# -------------------------------------------------------------------------------------------------------- malformed
+
+
+@pytest.mark.parametrize(
+    ("bad", "match"),
+    [
+        (((-1, 0, 0, 1),), "file and label indices"),
+        (((0, -1, 0, 1),), "file and label indices"),
+        (((0, 0, 0, 1), (0, 0, 5, 4)), "event 1 from 5.0 to 4.0"),
+        (((0, 0, -1, 4),), "event 0 from -1.0 to 4.0"),
+        (((0, 0, math.nan, 4),), "event 0 from nan to 4.0"),
+        (((0, 0, 0, math.nan),), "event 0 from 0.0 to nan"),
+        (((0, 0, 0, math.inf),), "event 0 from 0.0 to inf"),
+    ],
+)
+@FUNCTIONS
+def test_malformed_events_raise(function: Callable[..., Any], bad: tuple[Any, ...], match: str) -> None:
+    with pytest.raises(MetricError, match=f"reference: .*{match}"):
+        function(make(*bad), make((0, 0, 0, 1)))
+    with pytest.raises(MetricError, match=f"estimated: .*{match}"):
+        function(make((0, 0, 0, 1)), make(*bad))
+
+
+@FUNCTIONS
+def test_only_events_can_be_scored(function: Callable[..., Any]) -> None:
+    with pytest.raises(MetricError, match="expected Events, found list"):
+        function([], EMPTY)
+
+
+def test_evaluate_refuses_unknown_names() -> None:
+    with pytest.raises(MetricError, match="'mAP' is no event score; there are event_onset_200ms_fms"):
+        events.evaluate(EMPTY, EMPTY, ["mAP"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "match"),
+    [
+        (([0.5], [0], [0.0], [1.0]), "Events.file: expected .* integers"),
+        (([0], ["a"], [0.0], [1.0]), "Events.label: expected .* integers"),
+        (([0], [0], ["0"], [1.0]), "Events.start_ms: expected .* numbers"),
+        (([0], [0], [0.0], 1.0), "Events.end_ms"),
+        (([[0]], [0], [0.0], [1.0]), "Events.file"),
+        (([0, 0], [0], [0.0], [1.0]), "one length"),
+        (([0], [0], [0.0], [1.0, 2.0]), "one length"),
+    ],
+)
+def test_events_are_columns_of_one_length(columns: Any, match: str) -> None:
+    with pytest.raises(MetricError, match=match):
+        Events(*(np.asarray(column) for column in columns))
+
+
+# --------------------------------------------------------------------------------------------------- slow references
+
+
+def slow_matching_size(edges: dict[int, list[int]]) -> int:
+    """Augmenting paths, one after the other (Kuhn)."""
+    owner: dict[int, int] = {}
+
+    def place(i: int, seen: set[int]) -> bool:
+        for j in edges[i]:
+            if j not in seen:
+                seen.add(j)
+                if j not in owner or place(owner[j], seen):
+                    owner[j] = i
+                    return True
+        return False
+
+    return sum(place(i, set()) for i in edges)
+
+
+def slow_f_measure(reference: Rows, estimated: Rows, collar: float, fraction: float | None) -> tuple[float, ...]:
+    def near(r: tuple[int, int, float, float], e: tuple[int, int, float, float]) -> bool:
+        (a, b), (c, d) = ((row[2] / 1000, row[3] / 1000) for row in (r, e))
+        ends_well = fraction is None or abs(b - d) <= max(collar, fraction * (b - a))
+        return r[:2] == e[:2] and abs(a - c) <= collar and ends_well
+
+    edges = {i: [j for j, e in enumerate(estimated) if near(r, e)] for i, r in enumerate(reference)}
+    hits = slow_matching_size(edges)
+    precision = hits / len(estimated) if estimated else math.nan
+    recall = hits / len(reference) if reference else math.nan
+    if precision == recall == 0:
+        return 0.0, precision, recall
+    return 2 * precision * recall / (precision + recall), precision, recall
+
+
+def slow_error_rate(reference: Rows, estimated: Rows) -> float:
+    errors = total = 0
+    for file in {row[0] for row in reference + estimated}:
+        active: list[dict[int, set[int]]] = [{}, {}]
+        for side, rows in enumerate((reference, estimated)):
+            for other_file, label, start, end in rows:
+                if other_file == file:
+                    for segment in range(math.floor(start / 1000), math.ceil(end / 1000)):
+                        active[side].setdefault(segment, set()).add(label)
+        for segment in set(active[0]) | set(active[1]):
+            mine, theirs = (of.get(segment, set()) for of in active)
+            errors += max(len(mine), len(theirs)) - len(mine & theirs)  # S + D + I
+            total += len(mine)
+    return errors / (total + np.spacing(1.0))
+
+
+def test_thousands_of_cases_equal_the_slow_references() -> None:
+    for reference, estimated in random_cases(seed=2, count=1500) + random_cases(seed=3, count=500, files=3):
+        scores = quietly(events.evaluate, reference, estimated)
+        rows = rows_of(reference), rows_of(estimated)
+        for name, collar, fraction in zip(NAMES, (0.2, 0.05, 0.05), (None, None, 0.2), strict=False):
+            found = tuple(scores[f"{name}_{part}"] for part in ("f_measure", "precision", "recall"))
+            assert found == pytest.approx(slow_f_measure(*rows, collar, fraction), abs=1e-15, nan_ok=True)
+        assert scores["segment_1s_er"] == pytest.approx(slow_error_rate(*rows), rel=1e-14)
+
+
+def test_near_pairs_are_all_pairs_and_matchings_are_maximum() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(200):
+        n, n_other = rng.integers(0, 60, 2)
+        group, other_group = rng.integers(0, 3, n), rng.integers(0, 3, n_other)
+        time, other_time = np.round(rng.uniform(0, 5, n), 1), np.round(rng.uniform(0, 5, n_other), 1)
+        i, j = near_pairs(group, time, other_group, other_time, 0.2)
+        near = (group[:, None] == other_group) & (np.abs(time[:, None] - other_time) <= 0.2)
+        assert sorted(zip(i.tolist(), j.tolist(), strict=True)) == sorted(map(tuple, np.argwhere(near).tolist()))
+        edges = {a: np.flatnonzero(near[a]).tolist() for a in range(n)}
+        assert matching_size((i, j), n, n_other) == slow_matching_size(edges)
+
+
+# --------------------------------------------------------------------------------------------------- sed_eval itself
+
+
+def sed_eval_scores(reference: Events, estimated: Events, files: int) -> dict[str, float]:
+    """As HEAR calls it, file by file."""
+    sed_eval = pytest.importorskip("sed_eval")
+    containers = pytest.importorskip("dcase_util").containers
+    vocabulary = ["a", "b", "c", "d"]
+    base = sed_eval.sound_event.EventBasedMetrics
+    metrics = {
+        NAMES[0]: base(vocabulary, evaluate_offset=False, t_collar=0.2),
+        NAMES[1]: base(vocabulary, evaluate_offset=False, t_collar=0.05),
+        NAMES[2]: base(vocabulary, evaluate_offset=True, t_collar=0.05, percentage_of_length=0.2),
+        NAMES[3]: sed_eval.sound_event.SegmentBasedMetrics(vocabulary, time_resolution=1.0),
+    }
+    for file in range(files):
+        lists = [
+            containers.MetaDataContainer(
+                [
+                    {
+                        "file": str(file),
+                        "event_label": vocabulary[row[1]],
+                        "event_onset": row[2] / 1000.0,
+                        "event_offset": row[3] / 1000.0,
+                    }
+                    for row in rows_of(some)
+                    if row[0] == file
+                ]
+            )
+            for some in (reference, estimated)
+        ]
+        for metric in metrics.values():
+            metric.evaluate(*lists)
+    scores = {}
+    for name, metric in metrics.items():
+        values = metric.overall_error_rate() if name == "segment_1s_er" else metric.overall_f_measure()
+        parts = ["error_rate"] if name == "segment_1s_er" else ["f_measure", "precision", "recall"]
+        scores |= {name: values[parts[0]]} | {f"{name}_{part}": values[part] for part in parts}
+    return scores
+
+
+@pytest.mark.parametrize(("seed", "count", "files"), [(5, 250, 1), (6, 30, 5)])
+def test_hundreds_of_cases_equal_sed_eval(seed: int, count: int, files: int) -> None:
+    for reference, estimated in random_cases(seed, count, files):
+        expected = sed_eval_scores(reference, estimated, files)
+        found = quietly(events.evaluate, reference, estimated)
+        assert list(found) == list(expected)
+        for name, value in expected.items():
+            assert found[name] == value or (math.isnan(found[name]) and math.isnan(value)), name
+
+
+# ----------------------------------------------------------------------------------------------------------- corners
+
+
+def test_a_difference_of_exactly_the_collar_is_decided_in_floating_point_seconds() -> None:
+    outcomes = set()
+    for start in np.arange(0.0, 3000.0, 10.0):
+        for collar_ms, name in ((200.0, NAMES[0]), (50.0, NAMES[1]), (50.0, NAMES[2])):
+            reference, estimated = make((0, 0, start, start + 200)), make((0, 0, start + collar_ms, start + 250))
+            found = events.evaluate(reference, estimated, [name])[name]
+            seconds = [start / 1000, (start + collar_ms) / 1000, (start + 200) / 1000, (start + 250) / 1000]
+            near = abs(seconds[0] - seconds[1]) <= collar_ms / 1000
+            if name == NAMES[2]:
+                near = near and abs(seconds[2] - seconds[3]) <= max(0.05, 0.2 * (seconds[2] - seconds[0]))
+            assert found == float(near)
+            outcomes.add((name, near))
+    assert len(outcomes) == 6  # every score met both: 0.9 - 0.7 > 0.2 >= 0.4 - 0.2
+
+
+def test_matching_is_maximum_and_not_greedy() -> None:
+    # The first reference could take either estimate, the second only the first one.
+    reference, estimated = make((0, 0, 1000, 1100), (0, 0, 800, 900)), make((0, 0, 900, 1000), (0, 0, 1150, 1250))
+    assert events.onset_f_measure(reference, estimated).f_measure == 1
+
+
+def test_long_events_may_end_less_exactly() -> None:
+    estimated = make((0, 0, 0, 1200))
+    assert events.onset_offset_f_measure(make((0, 0, 0, 1000)), estimated).f_measure == 1  # 0.2 of 1 s
+    assert events.onset_offset_f_measure(make((0, 0, 0, 999)), estimated).f_measure == 0
+    assert events.onset_offset_f_measure(make((0, 0, 0, 999)), estimated, fraction_of_length=0.3).f_measure == 1
+
+
+def test_each_event_is_used_once() -> None:
+    twins = make((0, 0, 100, 200), (0, 0, 100, 200), (0, 0, 100, 200))
+    assert events.onset_f_measure(twins, make((0, 0, 100, 200))) == (0.5, 1.0, 1 / 3)
+    assert events.onset_f_measure(make((0, 0, 100, 200)), twins) == (0.5, 1 / 3, 1.0)
+
+
+def test_files_and_classes_are_kept_apart() -> None:
+    reference = make((0, 1, 100, 200), (1, 0, 100, 200))
+    assert events.onset_f_measure(reference, make((0, 0, 100, 200), (1, 1, 100, 200))).f_measure == 0
+    assert events.segment_error_rate(reference, make((0, 0, 100, 200), (1, 1, 100, 200))) == (1, 1, 0, 0)
+    assert events.onset_f_measure(reference, make((5, 1, 100, 200), (6, 0, 100, 200))).f_measure == 0
+
+
+def test_events_of_one_class_that_overlap_are_one_in_a_segment() -> None:
+    reference, estimated = make((0, 0, 0, 1500), (0, 0, 500, 2000)), make((0, 0, 0, 2000))
+    assert events.segment_error_rate(reference, estimated).error_rate == 0
+    assert events.onset_f_measure(reference, estimated) == (2 / 3, 1.0, 0.5)
+
+
+def test_an_event_without_length_counts_in_a_segment_only_off_its_border() -> None:
+    long = make((0, 0, 0, 3000))
+    assert events.segment_error_rate(long, make((0, 0, 1500, 1500))).deletion_rate == pytest.approx(2 / 3)
+    assert events.segment_error_rate(long, make((0, 0, 1000, 1000))).deletion_rate == pytest.approx(1)
+    assert events.onset_f_measure(make((0, 0, 1000, 1000)), make((0, 0, 1000, 1000))).f_measure == 1
+
+
+def test_error_rates_are_split_by_segment() -> None:
+    reference = make((0, 0, 0, 1000), (0, 1, 0, 1000), (0, 2, 1000, 2000))
+    estimated = make((0, 3, 0, 1000), (0, 2, 1000, 2000), (0, 3, 1000, 2000))
+    rates = events.segment_error_rate(reference, estimated)
+    assert rates == pytest.approx((1, 1 / 3, 1 / 3, 1 / 3))
+    assert events.segment_error_rate(reference, reference, segment_s=0.5).error_rate == 0
+
+
+def test_late_times_and_many_groups_lose_no_pairs() -> None:
+    rng = np.random.default_rng(7)
+    start = np.sort(rng.uniform(0, 3.6e6, 20000))
+    reference = Events(rng.integers(0, 500, 20000), rng.integers(0, 90, 20000), start, start + 10)
+    shift = np.where(start >= 200, -200.0, 200.0)
+    estimated = Events(reference.file, reference.label, start + shift, start + shift + 10)
+    exact = np.abs(start / 1000 - (start + shift) / 1000) <= 0.2
+    assert round(events.onset_f_measure(reference, estimated).recall * 20000) >= exact.sum()
+
+
+def test_the_order_of_events_does_not_matter() -> None:
+    rng = np.random.default_rng(8)
+    for reference, estimated in random_cases(seed=9, count=100, files=2):
+        shuffled = []
+        for some in (reference, estimated):
+            order = rng.permutation(len(some))
+            shuffled.append(Events(some.file[order], some.label[order], some.start_ms[order], some.end_ms[order]))
+        expected = quietly(events.evaluate, reference, estimated)
+        np.testing.assert_equal(quietly(events.evaluate, *shuffled), expected)
+
+
+def test_evaluate_equals_the_single_functions_in_the_order_asked() -> None:
+    for reference, estimated in random_cases(seed=10, count=20, files=2):
+        scores = quietly(events.evaluate, reference, estimated, NAMES[::-1])
+        assert [name for name in scores if name in NAMES] == NAMES[::-1]
+        settings: list[tuple[Callable[..., Any], dict[str, float]]] = [
+            (events.onset_f_measure, {}),
+            (events.onset_f_measure, {"t_collar_s": 0.05}),
+            (events.onset_offset_f_measure, {}),
+            (events.segment_error_rate, {}),
+        ]
+        for name, (function, keywords) in zip(NAMES, settings, strict=True):
+            np.testing.assert_equal(scores[name], quietly(function, reference, estimated, **keywords)[0])
+
+
+# -------------------------------------------------------------------------------------------------- Events and lists
+
+
+def test_lists_become_events_and_events_become_lists() -> None:
+    lists = {
+        "b.wav": [{"label": "y", "start": 10, "end": 20.5}, {"label": "x", "start": 0.0, "end": 3.0}],
+        "a.wav": [{"label": "x", "start": 1.0, "end": 2.0}],
+        "ignored.wav": [{"label": "no such label", "start": 1.0, "end": 2.0}],
+    }
+    files, vocabulary = ["a.wav", "b.wav", "silent.wav"], ["x", "y"]
+    found = Events.from_lists(lists, files, vocabulary)
+    assert rows_of(found) == [(0, 0, 1.0, 2.0), (1, 1, 10.0, 20.5), (1, 0, 0.0, 3.0)]
+    assert len(found) == 3
+    assert found.file.dtype == found.label.dtype == np.int64
+    assert found.start_ms.dtype == found.end_ms.dtype == np.float64
+    assert found.to_lists(files, vocabulary) == {"a.wav": lists["a.wav"], "b.wav": lists["b.wav"], "silent.wav": []}
+
+
+def test_integer_labels_are_compared_as_text() -> None:
+    lists = {"a.wav": [{"label": 60, "start": 1.0, "end": 2.0}]}
+    assert Events.from_lists(lists, ["a.wav"], ["21", "60"]).label.tolist() == [1]
+
+
+def test_no_lists_are_no_events() -> None:
+    assert len(Events.from_lists({}, ["a.wav"], ["x"])) == 0
+    assert Events.from_lists({}, [], ["x"]).to_lists([], ["x"]) == {}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"label": "z", "start": 0.0, "end": 1.0},
+        {"start": 0.0, "end": 1.0},
+        {"label": "x", "start": 0.0},
+        {"label": "x", "start": "soon", "end": 1.0},
+        {"label": "x", "start": None, "end": 1.0},
+    ],
+)
+def test_events_that_cannot_be_read_are_named(event: dict[str, Any]) -> None:
+    with pytest.raises(MetricError, match=r"of 'a\.wav': expected label \(one of the 2 classes"):
+        Events.from_lists({"a.wav": [event]}, ["a.wav"], ["x", "y"])
+
+
+def test_names_must_be_distinct() -> None:
+    with pytest.raises(MetricError, match="files: expected distinct"):
+        Events.from_lists({}, ["a", "a"], ["x"])
+    with pytest.raises(MetricError, match="vocabulary: expected distinct"):
+        Events.from_lists({}, ["a"], ["1", 1])  # type: ignore[list-item]
+
+
+def test_indices_must_have_names() -> None:
+    with pytest.raises(MetricError, match=r"Events\.label: expected indices 0 \.\. 0, found 1 \.\. 1"):
+        make((0, 1, 0, 1)).to_lists(["a"], ["x"])
+    with pytest.raises(MetricError, match=r"Events\.file: expected indices 0 \.\. 0, found 1 \.\. 1"):
+        make((1, 0, 0, 1)).to_lists(["a"], ["x"])
+
+
+# ----------------------------------------------------------------------------------------------------------- goldens
+
+
+def test_heareval_goldens(shared: Path) -> None:
+    cases = json.loads((shared / "goldens/heareval/units/event_scores.json").read_text())
+    assert len(cases) == 8
+    for case in cases:
+        files, vocabulary = list(case["estimated"]), ["a", "b", "c", "d"]
+        both = [Events.from_lists(case[side], files, vocabulary) for side in ("reference", "estimated")]
+        scores = quietly(events.evaluate, *both, list(case["scores"]))
+        for name, parts in case["scores"].items():
+            for part, expected in parts.items():
+                np.testing.assert_equal(scores[f"{name}_{part}"], expected, err_msg=f"{case['name']} {name} {part}")
