@@ -1,0 +1,258 @@
+"""A task in figures: what is asked, how it is split, how it is scored, where it comes from.
+
+A card is read from a YAML file (``tasks/<suite>/<name>.yaml``) or from the ``task_metadata.json`` of a task folder
+in HEAR's layout. Reading either never touches audio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from hear_audiomosaic.errors import TaskError
+
+__all__ = [
+    "EVENT_EVALUATION",
+    "MULTICLASS_EVALUATION",
+    "MULTILABEL_EVALUATION",
+    "SECTION",
+    "TaskCard",
+]
+
+Number = int | float
+
+MULTICLASS_EVALUATION = ("top1_acc", "mAP", "d_prime", "aucroc")
+MULTILABEL_EVALUATION = ("mAP", "d_prime", "aucroc", "top1_acc")
+EVENT_EVALUATION = ("event_onset_200ms_fms", "segment_1s_er")
+
+SECTION = "hear_audiomosaic"
+"""Key of ``task_metadata.json`` under which stands what HEAR's tools have no key for (they ignore it)."""
+
+_TRAIN_VALID_TEST = ("train", "valid", "test")
+_FACTS = (
+    "title",
+    "domain",
+    "n_classes",
+    "n_clips",
+    "hours",
+    "chance",
+    "source",
+    "licence",
+    "citation",
+    "notes",
+    "leaderboard_column",
+    "generator",
+    "seed",
+)
+# What heareval itself adds for a task name, before the metadata's own entries.
+_BUILT_IN_GRIDS: Mapping[str, Mapping[str, tuple[Number, ...]]] = {
+    "dcase2016_task2": {"check_val_every_n_epoch": (10,)}
+}
+
+
+class TaskCard(BaseModel):
+    """Everything about a task but its clips.
+
+    Attributes:
+        name: task name without version and mode (letters, digits, underscores).
+        version: version of the data as it stands in the folder name (``v2.0.0``).
+        mode: subset as it stands in the folder name (``full``, ``5h``).
+        title: one line for tables.
+        domain: speech, music, environment, bioacoustics, ...
+        embedding_type: ``scene`` (one vector per clip) or ``event`` (one per frame).
+        prediction_type: ``multiclass`` (exactly one label per clip) or ``multilabel``.
+        split_mode: ``trainvaltest``, or k folds that are given (``presplit_kfold``) or drawn (``new_split_kfold``);
+            the two kinds of folds are evaluated alike.
+        splits: ``train``, ``valid``, ``test``, or the folds.
+        sample_duration_s: seconds of every clip, None if they differ.
+        evaluation: names of scores; probes are selected by the first.
+        use_scoring_for_early_stopping: False: stop and select by the validation loss.
+        event_postprocessing_grid: ``median_filter_ms`` and ``min_duration`` (ms) tried for events; None: HEAR's
+            250 and 125, 250.
+        task_specific_param_grid: entries of the probe's grid that this task replaces.
+        n_classes: size of the vocabulary.
+        n_clips: clips in all splits.
+        hours: of audio in all splits.
+        chance: first score of guessing, in the score's unit.
+        source: where the recordings were published.
+        licence: of the recordings.
+        citation: of the data set.
+        notes: anything a reader of a table has to know.
+        leaderboard_column: column of the HEAR 2021 leaderboard.
+        generator: synthetic tasks: which generator makes the clips.
+        seed: synthetic tasks: its seed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_]+$")
+    version: str = Field(default="v1", pattern=r"^[A-Za-z0-9_.-]+$")
+    mode: str = Field(default="full", pattern=r"^[A-Za-z0-9_.]+$")
+    title: str = ""
+    domain: str = ""
+    embedding_type: Literal["scene", "event"]
+    prediction_type: Literal["multiclass", "multilabel"]
+    split_mode: Literal["trainvaltest", "presplit_kfold", "new_split_kfold"]
+    splits: tuple[str, ...]
+    sample_duration_s: float | None = Field(default=None, gt=0)
+    evaluation: tuple[str, ...] = Field(min_length=1)
+    use_scoring_for_early_stopping: bool = True
+    event_postprocessing_grid: dict[str, tuple[Number, ...]] | None = None
+    task_specific_param_grid: dict[str, tuple[Number | str | bool, ...]] | None = None
+    n_classes: int | None = Field(default=None, ge=1)
+    n_clips: int | None = Field(default=None, ge=1)
+    hours: float | None = Field(default=None, ge=0)
+    chance: float | None = None
+    source: str = ""
+    licence: str = ""
+    citation: str = ""
+    notes: str = ""
+    leaderboard_column: str | None = None
+    generator: str | None = None
+    seed: int | None = None
+
+    @field_validator("event_postprocessing_grid")
+    @classmethod
+    def _known_postprocessing(cls, grid: dict[str, tuple[Number, ...]] | None) -> dict[str, tuple[Number, ...]] | None:
+        if grid is not None:
+            if set(grid) != {"median_filter_ms", "min_duration"} or not all(grid.values()):
+                raise ValueError(f"expected values for median_filter_ms and min_duration, found {grid}")
+            if any(value < 0 for values in grid.values() for value in values):
+                raise ValueError(f"milliseconds cannot be negative, found {grid}")
+        return grid
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> TaskCard:
+        if self.split_mode == "trainvaltest":
+            if sorted(self.splits) != sorted(_TRAIN_VALID_TEST):
+                raise ValueError(f"split_mode trainvaltest has the splits train, valid, test; found {self.splits}")
+        elif len(set(self.splits)) != len(self.splits) or len(self.splits) < 3:
+            raise ValueError(f"{self.split_mode} needs at least 3 different folds; found {self.splits}")
+        if self.embedding_type == "event" and self.prediction_type != "multilabel":
+            raise ValueError("an event task is multilabel: several events may sound at once")
+        kind = "event" if self.embedding_type == "event" else "clip"
+        for score in self.evaluation:
+            _check_score(score, kind)
+        return self
+
+    @property
+    def directory_name(self) -> str:
+        """Name of the task's folder: ``<name>-<version>-<mode>``."""
+        return f"{self.name}-{self.version}-{self.mode}"
+
+    @classmethod
+    def from_yaml(cls, path: Path) -> TaskCard:
+        """Read a card.
+
+        Raises:
+            TaskError: the file is not there, is not YAML, or has a missing, unknown or wrong field.
+        """
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise TaskError(f"Cannot read the task card {path}: {error}") from error
+        if not isinstance(content, dict):
+            raise TaskError(f"The task card {path} must be a mapping of fields (see tasks/README.md)")
+        return cls.from_fields(content, str(path))
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, Any], where: str = "task_metadata.json") -> TaskCard:
+        """Card of a task folder, made by this package, by hearpreprocess or by hand; unknown keys are ignored.
+
+        Args:
+            metadata: content of ``task_metadata.json``.
+            where: what to call it in messages.
+
+        Raises:
+            TaskError: a key that HEAR's evaluation reads is missing or wrong.
+        """
+        needed = ("task_name", "embedding_type", "prediction_type", "split_mode", "splits", "evaluation")
+        missing = [key for key in needed if key not in metadata]
+        if missing:
+            raise TaskError(f"{where} lacks {', '.join(missing)}; is this a task folder in HEAR's layout?")
+        name = metadata["task_name"]
+        parameters = metadata.get("evaluation_params") or {}
+        grid = dict(_BUILT_IN_GRIDS.get(name, {})) | (parameters.get("task_specific_param_grid") or {})
+        fields = {key: value for key, value in (metadata.get(SECTION) or {}).items() if key in _FACTS}
+        fields |= {
+            "name": name,
+            "version": str(metadata.get("version", "v1")),
+            "mode": str(metadata.get("mode", "full")),
+            "embedding_type": metadata["embedding_type"],
+            "prediction_type": metadata["prediction_type"],
+            "split_mode": metadata["split_mode"],
+            "splits": metadata["splits"],
+            "sample_duration_s": metadata.get("sample_duration"),
+            "evaluation": metadata["evaluation"],
+            "use_scoring_for_early_stopping": metadata.get("use_scoring_for_early_stopping", True),
+            "event_postprocessing_grid": parameters.get("event_postprocessing_grid"),
+            "task_specific_param_grid": grid or None,
+        }
+        return cls.from_fields(fields, where)
+
+    def to_metadata(self) -> dict[str, Any]:
+        """Content of ``task_metadata.json``, with the keys of HEAR and a section of this package's own."""
+        metadata: dict[str, Any] = {
+            "task_name": self.name,
+            "version": self.version,
+            "mode": self.mode,
+            "default_mode": self.mode,
+            "embedding_type": self.embedding_type,
+            "prediction_type": self.prediction_type,
+            "split_mode": self.split_mode,
+        }
+        if self.split_mode != "trainvaltest":
+            metadata["nfolds"] = len(self.splits)
+        metadata |= {
+            "splits": list(self.splits),
+            "sample_duration": self.sample_duration_s,
+            "evaluation": list(self.evaluation),
+            "use_scoring_for_early_stopping": self.use_scoring_for_early_stopping,
+        }
+        grids = {
+            "event_postprocessing_grid": self.event_postprocessing_grid,
+            "task_specific_param_grid": self.task_specific_param_grid,
+        }
+        parameters = {
+            key: {name: list(values) for name, values in grid.items()}
+            for key, grid in grids.items()
+            if grid is not None
+        }
+        if parameters:
+            metadata["evaluation_params"] = parameters
+        facts = {key: getattr(self, key) for key in _FACTS}
+        metadata[SECTION] = {key: value for key, value in facts.items() if value not in (None, "")}
+        return metadata
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any], where: str) -> TaskCard:
+        """Card from its fields.
+
+        Args:
+            fields: field name -> value.
+            where: what to call them in messages.
+
+        Raises:
+            TaskError: a field is missing, unknown or wrong.
+        """
+        try:
+            return cls.model_validate(dict(fields))
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(map(str, problem['loc'])) or 'card'}: {problem['msg']}" for problem in error.errors()
+            )
+            raise TaskError(f"{where}: {problems}") from error
+
+
+def _check_score(name: str, kind: str) -> None:
+    """Raise ValueError unless ``name`` is a score of that kind (``clip`` or ``event``)."""
+    from hear_audiomosaic.metrics.scores import SCORES
+
+    known = [score.name for score in SCORES.values() if score.kind == kind]
+    if name not in known:
+        task = "an event task" if kind == "event" else "a scene task"
+        raise ValueError(f"'{name}' is no score of {task}; expected one of {', '.join(known)}")

@@ -1,0 +1,191 @@
+"""Recordings of any format and rate -> the mono PCM16 WAV files of a task folder, in threads, resumable.
+
+Decoding (libsndfile) and resampling (soxr) release Python's global lock, so threads use all cores.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hear_audiomosaic.errors import AudioError
+from hear_audiomosaic.files import read_json, sha256_of_file, write_json
+from hear_audiomosaic.progress import bar
+from hear_audiomosaic.tasks.folder import Clip
+
+__all__ = ["INPUTS", "Recording", "clip_key", "convert", "recordings_from_json", "recordings_to_json", "same_recording"]
+
+INPUTS = ".inputs.json"
+"""What the sources were when a conversion began; stays in the folder until the task is put in place."""
+
+_WAV_HEADER_BYTES = 44
+_MOST_WORKERS = 8
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A source file as it was when it was converted, and how long its clip is."""
+
+    source: str
+    size: int
+    mtime_ns: int
+    sha256: str
+    frames: int
+    rate_hz: int
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of the converted clip."""
+        return self.frames / self.rate_hz
+
+
+def clip_key(clip: Clip) -> str:
+    """``<split>/<file>``: the clip's name within a rate's folder."""
+    return f"{clip.split}/{clip.file}"
+
+
+def same_recording(path: Path, known: Recording) -> bool:
+    """Whether a source file is still what it was: by size and time of change, and if these differ by content."""
+    status = path.stat()
+    if (status.st_size, status.st_mtime_ns) == (known.size, known.mtime_ns):
+        return True
+    return status.st_size == known.size and sha256_of_file(path) == known.sha256
+
+
+def convert(
+    clips: Sequence[Clip], source_dir: Path, folder: Path, rates_hz: Sequence[int], *, title: str, workers: int | None
+) -> dict[str, Recording]:
+    """Write every clip to ``folder/<rate>/<split>/<file>``.
+
+    Files that an interrupted run has left complete are kept if their source is unchanged; other files are removed.
+
+    Args:
+        clips: what to write.
+        source_dir: folder of the sources.
+        folder: where to; made if need be.
+        rates_hz: sample rates, at least one.
+        title: what the progress bar says.
+        workers: threads; None: one per core, at most 8.
+
+    Returns:
+        Clip key -> recording, in the order of ``clips``; lengths are those at the lowest rate.
+
+    Raises:
+        AudioError: recordings are missing, corrupt, empty or not finite; all of them have been tried and are named.
+    """
+    finished = _leftovers(clips, source_dir, folder, rates_hz)
+    with ThreadPoolExecutor(workers or min(_MOST_WORKERS, os.cpu_count() or 1)) as pool, _cancelling(pool):
+        jobs: dict[Future[Recording], str] = {
+            pool.submit(
+                _convert_one, source_dir, clip.source, _targets(folder, clip, rates_hz), clip_key(clip) in finished
+            ): clip_key(clip)
+            for clip in clips
+        }
+        problems: list[str] = []
+        done: dict[str, Recording] = {}
+        with bar(len(jobs), title, "clip") as shown:
+            for job in as_completed(jobs):
+                try:
+                    done[jobs[job]] = job.result()
+                except AudioError as error:
+                    problems.append(str(error))
+                shown.update()
+    if problems:
+        shown_problems = "\n  ".join(sorted(problems)[:10])
+        raise AudioError(
+            f"{len(problems)} of {len(clips)} recordings cannot be used:\n  {shown_problems}"
+            f"{f'{chr(10)}  and {len(problems) - 10} more' if len(problems) > 10 else ''}\n"
+            "Mend them or remove their rows, and run this again; what is converted already is kept."
+        )
+    return {clip_key(clip): done[clip_key(clip)] for clip in clips}
+
+
+@contextmanager
+def _cancelling(pool: ThreadPoolExecutor) -> Iterator[None]:
+    """Drop the jobs that have not begun when something interrupts."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+
+
+def _targets(folder: Path, clip: Clip, rates_hz: Sequence[int]) -> dict[int, Path]:
+    return {rate_hz: folder / str(rate_hz) / clip.split / clip.file for rate_hz in sorted(rates_hz)}
+
+
+def _leftovers(clips: Sequence[Clip], source_dir: Path, folder: Path, rates_hz: Sequence[int]) -> set[str]:
+    """Keys of clips whose files in ``folder`` were made from the present sources; everything else is removed."""
+    now = {clip_key(clip): _stamp(clip.source, source_dir / clip.source) for clip in clips}
+    try:
+        before: Mapping[str, Any] = read_json(folder / INPUTS)
+    except (OSError, ValueError):
+        before = {}
+    usable = {key for key, stamp in now.items() if before.get(key) == stamp}
+    wanted = {path for clip in clips if clip_key(clip) in usable for path in _targets(folder, clip, rates_hz).values()}
+    for path in folder.glob("**/*"):
+        if path.is_file() and path not in wanted:
+            path.unlink()
+    kept = sum(path.is_file() for path in wanted)
+    if kept:
+        _log.info("Keeping %d audio files of an interrupted preparation", kept)
+    for rate_hz in rates_hz:
+        for split in {clip.split for clip in clips}:
+            (folder / str(rate_hz) / split).mkdir(parents=True, exist_ok=True)
+    write_json(folder / INPUTS, now, indent=None)
+    return usable
+
+
+def _stamp(source: str, path: Path) -> list[Any]:
+    status = path.stat()
+    return [source, status.st_size, status.st_mtime_ns]
+
+
+def _convert_one(source_dir: Path, source: str, targets: Mapping[int, Path], keep: bool) -> Recording:
+    """Write one clip at all rates (a whole file or none)."""
+    from hear_audiomosaic.audio import read_audio, write_wav
+
+    path = source_dir / source
+    _, size, mtime_ns = _stamp(source, path)
+    for rate_hz, target in targets.items():
+        if keep and _frames(target) is not None:
+            continue
+        samples, _ = read_audio(path, rate_hz)
+        if samples.shape[0] == 0:
+            raise AudioError(f"{path} is too short: no sample is left at {rate_hz} Hz")
+        temporary = target.with_name(f".{target.name}.part")
+        write_wav(temporary, samples, rate_hz)
+        temporary.replace(target)
+    lowest = min(targets)
+    return Recording(source, size, mtime_ns, sha256_of_file(path), _frames(targets[lowest]) or 0, lowest)
+
+
+def _frames(path: Path) -> int | None:
+    """Samples of a WAV file that this package wrote; None if it is absent, or shorter than its header says."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(_WAV_HEADER_BYTES)
+        size = path.stat().st_size
+    except OSError:
+        return None
+    declared = int.from_bytes(header[40:44], "little")
+    whole = header[:4] == b"RIFF" and header[36:40] == b"data" and size == _WAV_HEADER_BYTES + declared
+    return declared // 2 if whole and declared else None
+
+
+def recordings_to_json(recordings: Mapping[str, Recording]) -> dict[str, dict[str, Any]]:
+    """For ``preparation.json``."""
+    return {key: asdict(recording) for key, recording in recordings.items()}
+
+
+def recordings_from_json(content: Mapping[str, Mapping[str, Any]]) -> dict[str, Recording]:
+    """Inverse of :func:`recordings_to_json`."""
+    return {key: Recording(**fields) for key, fields in content.items()}

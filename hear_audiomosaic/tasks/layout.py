@@ -1,0 +1,144 @@
+"""The files of a task folder, byte for byte as HEAR's own tools expect them.
+
+<name>-<version>-<mode>/
+    task_metadata.json
+    labelvocabulary.csv            idx,label
+    <split>.json                   {"clip.wav": ["label", ...]} or {"clip.wav": [{"label", "start", "end"}, ...]}, ms
+    <rate in Hz>/<split>/clip.wav  PCM16, mono
+    groups.json                    {"clip.wav": "group"}; this package's own, when clips belong together
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.files import write_text
+
+__all__ = [
+    "GROUPS",
+    "METADATA",
+    "PREPARATION",
+    "VOCABULARY",
+    "hear_spelling",
+    "locked",
+    "put_in_place",
+    "read_vocabulary",
+    "sort_labels",
+    "write_vocabulary",
+]
+
+METADATA = "task_metadata.json"
+VOCABULARY = "labelvocabulary.csv"
+GROUPS = "groups.json"
+PREPARATION = "preparation.json"
+
+_log = logging.getLogger(__name__)
+
+
+def sort_labels(labels: Iterable[str]) -> tuple[str, ...]:
+    """Unique labels in the order of the vocabulary: as numbers when all are whole numbers (MIDI pitches), else as text.
+
+    HEAR sorts what it is given, and gives pitches as integers; its chroma score needs them in that order.
+    """
+    unique = set(labels)
+    if all(re.fullmatch(r"-?[0-9]{1,18}", label) for label in unique):
+        return tuple(sorted(unique, key=lambda label: (int(label), label)))
+    return tuple(sorted(unique))
+
+
+def write_vocabulary(path: Path, labels: Sequence[str]) -> None:
+    """Write ``labelvocabulary.csv``; labels with commas, quotes or line ends are quoted."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["idx", "label"])
+    writer.writerows(enumerate(labels))
+    write_text(path, text.getvalue())
+
+
+def read_vocabulary(path: Path) -> tuple[str, ...]:
+    """Labels in the order of their index, as text: "01" and "NA" stay what they are.
+
+    Raises:
+        TaskError: the file is missing, has other columns, or its indices are not 0, 1, ... without gaps.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TaskError(f"Cannot read the label vocabulary {path}: {error}") from error
+    if not rows or rows[0] != ["idx", "label"] or any(len(row) != 2 for row in rows):
+        raise TaskError(
+            f"{path} must have the columns idx,label and nothing else; found {rows[0] if rows else 'nothing'}"
+        )
+    labels = dict(rows[1:])
+    wanted = [str(i) for i in range(len(rows) - 1)]
+    if sorted(labels) != sorted(wanted):
+        raise TaskError(
+            f"{path}: idx must run from 0 to {len(rows) - 2}, each once; found {[row[0] for row in rows[1:]]}"
+        )
+    vocabulary = tuple(labels[index] for index in wanted)
+    if not vocabulary or len(set(vocabulary)) != len(vocabulary):
+        raise TaskError(f"{path}: expected at least one label, and no label twice")
+    return vocabulary
+
+
+def hear_spelling(labels: Sequence[str]) -> dict[str, str]:
+    """Labels that heareval reads differently from the vocabulary file, with what it makes of them.
+
+    heareval reads the file with pandas' defaults: "01" becomes "1" (when all labels are numbers), "NA" becomes "nan".
+    """
+    import pandas as pd
+
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["idx", "label"])
+    writer.writerows(enumerate(labels))
+    text.seek(0)
+    read = [str(label) for label in pd.read_csv(text)["label"].tolist()]
+    return {ours: theirs for ours, theirs in zip(labels, read, strict=True) if ours != theirs}
+
+
+@contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """Let one process at a time make ``target``; a second one waits.
+
+    The lock is a file in ``.locks`` beside the target and is freed when its process ends, however it ends. Where the
+    system has no ``flock`` there is no lock.
+    """
+    path = target.parent / ".locks" / target.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _log.info("Another process is preparing this task; waiting for it (%s)", path)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def put_in_place(finished: Path, target: Path) -> None:
+    """Rename a finished folder to its final name, replacing an older one."""
+    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    if target.exists():
+        target.rename(old)
+    try:
+        finished.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

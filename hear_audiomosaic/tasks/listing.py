@@ -1,0 +1,63 @@
+"""Cards and prepared tasks together, as the command line shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.tasks.card import TaskCard
+from hear_audiomosaic.tasks.catalog import all_cards, expand, suite_of, suites
+from hear_audiomosaic.tasks.layout import METADATA
+from hear_audiomosaic.tasks.prepared import PreparedTask
+
+__all__ = ["find_card", "list_rows"]
+
+
+def find_card(name: str, tasks_dir: Path) -> TaskCard:
+    """Card of a task, shipped or prepared; the shipped one, which tells more, if there are both.
+
+    Raises:
+        TaskError: no such task, or several.
+    """
+    if name in suites():
+        raise TaskError(f"'{name}' is a suite; its tasks: hear-audiomosaic tasks list --suite {name}")
+    folder = expand([name], tasks_dir)[0]
+    shipped = {card.directory_name: card for card in all_cards()}
+    return shipped[folder] if folder in shipped else PreparedTask.open(tasks_dir / folder).card
+
+
+def list_rows(suite: str | None, tasks_dir: Path) -> list[dict[str, Any]]:
+    """One row of facts per task: the shipped ones, then prepared ones without a card.
+
+    Args:
+        suite: this suite only; None for everything.
+        tasks_dir: folder of prepared tasks; need not exist.
+
+    Raises:
+        TaskError: no such suite.
+    """
+    if suite is not None and suite not in suites():
+        raise TaskError(f"There is no suite '{suite}'; there are: {', '.join(suites())}")
+    prepared = {path.parent.name for path in tasks_dir.glob(f"[!.]*/{METADATA}")}
+    cards = list(all_cards() if suite is None else suites()[suite])
+    rows = [_row(card, suite_of(card), card.directory_name in prepared) for card in cards]
+    if suite is None:
+        own = sorted(prepared - {card.directory_name for card in cards})
+        rows += [_row(PreparedTask.open(tasks_dir / folder).card, None, True) for folder in own]
+    return rows
+
+
+def _row(card: TaskCard, suite: str | None, prepared: bool) -> dict[str, Any]:
+    return {
+        "task": card.directory_name,
+        "suite": suite,
+        "domain": card.domain,
+        "type": f"{card.embedding_type}, {card.prediction_type}",
+        "splits": "train, valid, test" if card.split_mode == "trainvaltest" else f"{len(card.splits)} folds",
+        "classes": card.n_classes,
+        "clips": card.n_clips,
+        "hours": card.hours,
+        "score": card.evaluation[0],
+        "prepared": prepared,
+    }

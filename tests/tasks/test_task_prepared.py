@@ -1,0 +1,188 @@
+"""Opening task folders in HEAR's layout, whoever made them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.tasks import PreparedTask, find_task, list_rows
+from hear_audiomosaic.tasks.layout import hear_spelling, read_vocabulary, sort_labels, write_vocabulary
+
+METADATA: dict[str, Any] = {
+    "task_name": "dogs",
+    "version": "v1",
+    "mode": "full",
+    "embedding_type": "scene",
+    "prediction_type": "multiclass",
+    "split_mode": "trainvaltest",
+    "sample_duration": None,
+    "evaluation": ["top1_acc"],
+    "splits": ["train", "valid", "test"],
+    "tmp_dir": "_workdir",
+}
+EVENTS = METADATA | {"embedding_type": "event", "prediction_type": "multilabel", "evaluation": ["segment_1s_er"]}
+
+
+def make(folder: Path, metadata: dict[str, Any], labels: dict[str, Any], vocabulary: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "task_metadata.json").write_text(json.dumps(metadata))
+    (folder / "labelvocabulary.csv").write_text(vocabulary)
+    for split in metadata["splits"]:
+        (folder / f"{split}.json").write_text(json.dumps(labels.get(split, {f"{split}.wav": ["01"]})))
+    return folder
+
+
+def test_a_scene_task_opens(tmp_path: Path) -> None:
+    train = {"b.wav": ["01"], "a.wav": ["NA"]}
+    folder = make(tmp_path / "dogs-v1-full", METADATA, {"train": train}, "idx,label\n0,01\n1,NA\n")
+    for rate in ("16000", "48000", "22050", "16000.old", "audio"):
+        (folder / rate).mkdir()
+    task = PreparedTask.open(folder)
+    assert task.vocabulary == ("01", "NA")
+    assert task.splits == ("train", "valid", "test")
+    assert task.labels("train") == {"b.wav": ["01"], "a.wav": ["NA"]}
+    assert task.files("train") == ("b.wav", "a.wav")
+    assert task.rates_hz == (16000, 22050, 48000)
+    assert [task.best_rate(rate) for rate in (8000, 16000, 16001, 32000, 96000)] == [16000, 16000, 22050, 48000, 48000]
+    assert task.audio_path("train", "b.wav", 16000) == folder / "16000" / "train" / "b.wav"
+    assert task.groups("train") == {}
+    assert len(task.missing_audio()) == 3 * 4
+    with pytest.raises(TaskError, match="no split 'dev'; it has train, valid, test"):
+        task.labels("dev")
+
+
+def test_integer_labels_are_strings_here(tmp_path: Path) -> None:
+    labels = {"train": {"a.wav": [{"label": 60, "start": 0, "end": 250.5}], "b.wav": []}}
+    labels |= {split: {f"{split}.wav": [{"label": 61, "start": 1, "end": 1}]} for split in ("valid", "test")}
+    task = PreparedTask.open(make(tmp_path / "dogs-v1-full", EVENTS, labels, "idx,label\n0,60\n1,61\n"))
+    assert task.labels("train") == {"a.wav": [{"label": "60", "start": 0.0, "end": 250.5}], "b.wav": []}
+
+
+def test_heareval_s_own_folders_open(shared: Path) -> None:
+    task = PreparedTask.open(shared / "goldens/heareval/embeddings/synth_notes-v1-small")
+    assert task.vocabulary == tuple(str(pitch) for pitch in range(60, 72))
+    assert all(isinstance(event["label"], str) for events in task.labels("fold00").values() for event in events)
+    assert task.rates_hz == ()
+    with pytest.raises(TaskError, match="has no audio"):
+        task.best_rate(16000)
+    digits = PreparedTask.open(shared / "goldens/heareval/embeddings/fsdd_digits-v1-small")
+    assert [len(digits.files(split)) for split in digits.splits] == [240, 80, 80]
+
+
+def test_digest_tells_labels_order_vocabulary_and_metadata(tmp_path: Path) -> None:
+    two = {"train": {"a.wav": ["x"], "b.wav": ["x"]}, "valid": {"c.wav": ["x"]}, "test": {"d.wav": ["y"]}}
+    swapped = two | {"train": {"b.wav": ["x"], "a.wav": ["x"]}}
+    relabelled = two | {"train": {"a.wav": ["y"], "b.wav": ["x"]}}
+    xy = "idx,label\n0,x\n1,y\n"
+    digests = [
+        PreparedTask.open(make(tmp_path / str(i), *content)).digest
+        for i, content in enumerate(
+            [
+                (METADATA, two, xy),
+                (METADATA, two, xy),
+                (METADATA, swapped, xy),
+                (METADATA, relabelled, xy),
+                (METADATA, two, "idx,label\n1,x\n0,y\n"),
+                (METADATA | {"sample_duration": 1.0}, two, xy),
+            ]
+        )
+    ]
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 5
+    assert len(digests[0]) == 64
+
+
+@pytest.mark.parametrize(
+    ("metadata", "labels", "vocabulary", "message"),
+    [
+        (METADATA, {"valid": {"v.wav": ["cat"]}}, "idx,label\n0,01\n", r"valid\.json: 'v\.wav' has the label 'cat'"),
+        (METADATA, {"valid": {"v.wav": []}}, "idx,label\n0,01\n", "has 0 labels; a multiclass clip has exactly one"),
+        (METADATA, {"valid": {"v.wav": "01"}}, "idx,label\n0,01\n", "must have a list of labels"),
+        (METADATA, {"valid": {}}, "idx,label\n0,01\n", r"valid\.json names no clip"),
+        (METADATA, {}, "idx,label\n1,01\n", "idx must run from 0"),
+        (METADATA, {}, "index,label\n0,01\n", "must have the columns idx,label"),
+        (METADATA, {}, "idx,label\n0,01\n1,01\n", "no label twice"),
+        (METADATA, {}, "idx,label\n", "at least one label"),
+        (METADATA | {"splits": ["train", "test"]}, {}, "idx,label\n0,01\n", "train, valid, test"),
+        (EVENTS, {}, "idx,label\n0,01\n", "expected label, start and end in ms"),
+        (
+            EVENTS,
+            {"train": {"a.wav": [{"label": "01", "start": 5.0, "end": 4.0}]}},
+            "idx,label\n0,01\n",
+            "expected 0 <= start <= end",
+        ),
+    ],
+)
+def test_wrong_folders_are_told(
+    tmp_path: Path, metadata: dict[str, Any], labels: dict[str, Any], vocabulary: str, message: str
+) -> None:
+    with pytest.raises(TaskError, match=message):
+        PreparedTask.open(make(tmp_path / "dogs-v1-full", metadata, labels, vocabulary))
+
+
+def test_missing_and_broken_files_are_told(tmp_path: Path) -> None:
+    folder = make(tmp_path / "dogs-v1-full", METADATA, {}, "idx,label\n0,01\n")
+    (folder / "test.json").write_text("{")
+    with pytest.raises(TaskError, match=r"test\.json is not valid JSON"):
+        PreparedTask.open(folder)
+    (folder / "test.json").unlink()
+    with pytest.raises(TaskError, match=r"no task folder in HEAR's layout: it has no test\.json"):
+        PreparedTask.open(folder)
+    with pytest.raises(TaskError, match=r"no task_metadata\.json"):
+        PreparedTask.open(tmp_path / "none")
+
+
+def test_one_name_in_two_splits_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    labels = {split: {"same.wav": ["01"]} for split in METADATA["splits"]}
+    with caplog.at_level(logging.WARNING):
+        PreparedTask.open(make(tmp_path / "dogs-v1-full", METADATA, labels, "idx,label\n0,01\n"))
+    assert "more than one split (same.wav" in caplog.text
+
+
+def test_find_task(tmp_path: Path) -> None:
+    for version in ("v1", "v2"):
+        make(tmp_path / f"dogs-{version}-full", METADATA | {"version": version}, {}, "idx,label\n0,01\n")
+    make(tmp_path / "cats-v1-full", METADATA | {"task_name": "cats"}, {}, "idx,label\n0,01\n")
+    make(tmp_path / ".cows-v1-full.part", METADATA, {}, "idx,label\n0,01\n")
+    assert find_task("dogs-v2", tmp_path).card.version == "v2"
+    assert find_task("cats", tmp_path).directory.name == "cats-v1-full"
+    for name, message in (
+        ("dogs", "names several tasks in .*: dogs-v1-full, dogs-v2-full"),
+        (
+            "cows",
+            r"not prepared in .* \(there: cats-v1-full, dogs-v1-full, dogs-v2-full\).*prepare DIR --name cows",
+        ),
+        ("esc50", "hear-audiomosaic tasks fetch esc50"),
+        ("../cats", "no task name"),
+        ("", "no task name"),
+    ):
+        with pytest.raises(TaskError, match=message):
+            find_task(name, tmp_path)
+    with pytest.raises(TaskError, match="there: nothing"):
+        find_task("dogs", tmp_path / "none")
+    own = [row for row in list_rows(None, tmp_path) if row["suite"] is None]
+    assert [row["task"] for row in own] == ["cats-v1-full", "dogs-v1-full", "dogs-v2-full"]
+
+
+@pytest.mark.parametrize("labels", [("NA", "a,b", 'say "x"', "über", "01"), ("0", "1"), ("two\nlines",)])
+def test_vocabulary_round_trip(tmp_path: Path, labels: tuple[str, ...]) -> None:
+    write_vocabulary(tmp_path / "v.csv", labels)
+    assert read_vocabulary(tmp_path / "v.csv") == labels
+    assert (tmp_path / "v.csv").read_bytes().startswith(b"idx,label\n0,")
+
+
+def test_labels_that_heareval_would_misread() -> None:
+    assert hear_spelling(("cat", "dog")) == {}
+    assert hear_spelling(("0", "1", "10")) == {}
+    assert hear_spelling(("01", "02")) == {"01": "1", "02": "2"}
+    assert hear_spelling(("NA", "dog")) == {"NA": "nan"}
+
+
+def test_order_of_labels() -> None:
+    assert sort_labels(["100", "21", "9", "21"]) == ("9", "21", "100")
+    assert sort_labels(["b", "B", "a", "10"]) == ("10", "B", "a", "b")
