@@ -9,13 +9,13 @@ blocks. There is no norm after the last block; pooling is the mean over all toke
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from hear_audiomosaic.errors import EncoderError
 from hear_audiomosaic.nn import Block, PatchEmbed, contrastive_projector, drop_path_rates, gather_tokens, sincos_2d
+from hear_audiomosaic.nn.sizes import SIZES, EncoderSize, get_size
 from hear_audiomosaic.nn.vit import LAYER_NORM_EPS
 
 __all__ = [
@@ -34,30 +34,6 @@ __all__ = [
 
 AUDIOSET_MEAN, AUDIOSET_STD = -4.2677393, 4.5689974
 N_MELS, PATCH, WINDOW_FRAMES = 128, 16, 1024
-
-
-@dataclass(frozen=True)
-class EncoderSize:
-    """Width, number of blocks and number of attention heads of an encoder."""
-
-    embed_dim: int
-    depth: int
-    num_heads: int
-
-
-SIZES = {
-    "base": EncoderSize(768, 12, 12),
-    "small": EncoderSize(384, 12, 6),
-    "tiny": EncoderSize(192, 12, 3),
-    "micro": EncoderSize(192, 4, 3),
-}
-
-
-def get_size(name: str) -> EncoderSize:
-    """The size of that name; an error lists the sizes there are."""
-    if name not in SIZES:
-        raise EncoderError(f"There is no size '{name}'; the sizes are {', '.join(SIZES)}.")
-    return SIZES[name]
 
 
 class AudioMosaicEncoder(nn.Module):

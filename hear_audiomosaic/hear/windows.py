@@ -50,34 +50,37 @@ def shifted_passes(
     hop_ms: float,
     centre_ms: float,
     encode: Callable[[Tensor], Tensor],
+    duration_ms: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Time steps on a grid finer than the encoder's own, from shifted copies of the clip.
 
-    The clip is encoded ``natural_hop_ms / hop_ms`` times, each time ``hop_ms`` later; the steps are interleaved. With
-    more than one pass the first starts half a natural hop before the clip (zeros in front), so that its beginning
-    is covered as densely as the rest. Steps whose centre lies after the clip's end are left out.
+    The clip is encoded ``natural_hop_ms / hop_ms`` times, each time ``hop_ms`` later; the steps are interleaved. The
+    first pass starts as many hops before the clip (zeros in front) as leave its first centre inside the clip, so that
+    the beginning is covered as densely as the rest. Steps whose centre lies after the clip's end are left out.
 
     Args:
-        audio: shape (B, S).
-        rate_hz: sample rate in Hz.
+        audio: shape (B, S), or the frames of a spectrogram (B, F, S).
+        rate_hz: samples or frames per second.
         natural_hop_ms: time between steps of one pass.
         hop_ms: wanted time between steps; divides ``natural_hop_ms``.
         centre_ms: centre of the first step, counted from the start of the samples that ``encode`` is given.
-        encode: maps (B, S') to (B, T', D), one step per natural hop.
+        encode: maps (B, S') or (B, F, S') to (B, T', D), one step per natural hop.
+        duration_ms: length of the clip, where it is not S / ``rate_hz`` (a spectrogram has frames at both edges).
 
     Returns:
         ``(embeddings, timestamps_ms)``: (B, T, D) and float32 (B, T); the one step of a clip too short for any
         centre stands at the clip's middle.
     """
     n_passes = round(natural_hop_ms / hop_ms)
-    duration_ms = 1000.0 * audio.shape[1] / rate_hz
-    lead_ms = natural_hop_ms / 2 if n_passes > 1 else 0.0
+    if duration_ms is None:
+        duration_ms = 1000.0 * audio.shape[-1] / rate_hz
+    lead_ms = centre_ms // hop_ms * hop_ms
     padded = torch.nn.functional.pad(audio, (round(lead_ms * rate_hz / 1000), 0))
     first_ms = centre_ms - lead_ms
     n_steps = max(1, int((duration_ms - first_ms) // hop_ms) + 1)
     embeddings: Tensor | None = None
     for i in range(min(n_passes, n_steps)):
-        steps = encode(padded[:, round(i * hop_ms * rate_hz / 1000) :])  # (B, T', D)
+        steps = encode(padded[..., round(i * hop_ms * rate_hz / 1000) :])  # (B, T', D)
         if embeddings is None:
             embeddings = steps.new_zeros(steps.shape[0], n_steps, steps.shape[2])
         embeddings[:, i::n_passes] = steps[:, : len(range(i, n_steps, n_passes))]

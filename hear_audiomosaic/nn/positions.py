@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["sincos_1d", "sincos_2d"]
+__all__ = ["sincos_1d", "sincos_2d", "sincos_interleaved"]
 
 
 def sincos_1d(positions: Tensor, dim: int) -> Tensor:
@@ -41,3 +41,11 @@ def sincos_2d(first: Tensor, second: Tensor, dim: int) -> Tensor:
         float32, shape (..., dim).
     """
     return torch.cat([sincos_1d(first, dim // 2), sincos_1d(second, dim // 2)], dim=-1)
+
+
+def sincos_interleaved(positions: Tensor, dim: int) -> Tensor:
+    """The order of "Attention is all you need": channel 2i is sin(p w_i), channel 2i + 1 is cos(p w_i).
+
+    Arguments, result and error as of :func:`sincos_1d`, whose channels these are, in another order.
+    """
+    return sincos_1d(positions, dim).unflatten(-1, (2, dim // 2)).transpose(-1, -2).flatten(-2)

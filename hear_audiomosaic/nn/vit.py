@@ -36,23 +36,39 @@ class PatchEmbed(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention; rows of ``qkv`` are q | k | v, each ``num_heads`` x head width."""
+    """Multi-head self-attention; rows of ``qkv`` are q | k | v, each ``num_heads`` x head width.
 
-    def __init__(self, dim: int, num_heads: int) -> None:
+    Args:
+        dim: D, width of a token.
+        num_heads: attention heads.
+        key_bias: whether keys have a bias, as in ViT (one ``qkv.bias``). Without one (BEiT, arXiv 2106.08254) queries
+            and values have theirs as ``q_bias`` and ``v_bias``. A key's bias adds the same to all logits of a query,
+            so softmax does not see it.
+    """
+
+    def __init__(self, dim: int, num_heads: int, key_bias: bool = True) -> None:
         super().__init__()
         if dim % num_heads:
             raise ValueError(f"A width of {dim} cannot be split into {num_heads} heads of equal width.")
         self.num_heads = num_heads
-        self.qkv = nn.Linear(dim, 3 * dim)
+        self.qkv = nn.Linear(dim, 3 * dim, bias=key_bias)
+        if not key_bias:
+            self.q_bias = nn.Parameter(torch.zeros(dim))
+            self.v_bias = nn.Parameter(torch.zeros(dim))
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, N, D) -> (B, N, D)."""
         b, n, d = x.shape
-        qkv = self.qkv(x).reshape(b, n, 3, self.num_heads, d // self.num_heads).permute(2, 0, 3, 1, 4)
+        qkv = self._project(x).reshape(b, n, 3, self.num_heads, d // self.num_heads).permute(2, 0, 3, 1, 4)
         query, key, value = qkv.unbind(0)  # (B, heads, N, D / heads) each
         mixed = F.scaled_dot_product_attention(query, key, value)
         return self.proj(mixed.transpose(1, 2).reshape(b, n, d))
+
+    def _project(self, x: Tensor) -> Tensor:
+        if self.qkv.bias is not None:
+            return self.qkv(x)
+        return F.linear(x, self.qkv.weight, torch.cat([self.q_bias, torch.zeros_like(self.q_bias), self.v_bias]))
 
 
 class Mlp(nn.Module):
@@ -86,10 +102,12 @@ class DropPath(nn.Module):
 class Block(nn.Module):
     """Pre-norm transformer block: x + Attention(LN(x)), then x + MLP(LN(x))."""
 
-    def __init__(self, dim: int, num_heads: int, mlp_ratio: float = 4.0, drop_path: float = 0.0) -> None:
+    def __init__(
+        self, dim: int, num_heads: int, mlp_ratio: float = 4.0, drop_path: float = 0.0, key_bias: bool = True
+    ) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
-        self.attn = Attention(dim, num_heads)
+        self.attn = Attention(dim, num_heads, key_bias)
         self.norm2 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(dim, int(dim * mlp_ratio))
         self.drop_path = DropPath(drop_path)

@@ -9,14 +9,19 @@ import pytest
 import torch
 
 from hear_audiomosaic.nn import (
+    Attention,
     Block,
     PatchEmbed,
     axis_keep_ids,
     contrastive_projector,
     drop_path_rates,
     gather_tokens,
+    masked_tokens,
+    random_keep_ids,
+    scatter_tokens,
     sincos_1d,
     sincos_2d,
+    sincos_interleaved,
 )
 
 
@@ -54,6 +59,30 @@ def test_sincos_equals_plain_loops() -> None:
         sincos_1d(torch.zeros(1), 5)
 
 
+def test_interleaved_sincos_equals_plain_loops() -> None:
+    code = sincos_interleaved(torch.tensor([0.0, 3.0, 70.0]), 8)
+    for i, position in enumerate((0, 3, 70)):
+        for k in range(4):
+            angle = position / 10000 ** (2 * k / 8)
+            assert code[i, 2 * k].item() == pytest.approx(math.sin(angle), abs=1e-6)
+            assert code[i, 2 * k + 1].item() == pytest.approx(math.cos(angle), abs=1e-6)
+
+
+def test_attention_without_key_bias_is_attention_with_zeros_there() -> None:
+    torch.manual_seed(0)
+    bare, full = Attention(24, 3, key_bias=False), Attention(24, 3)
+    assert set(bare.state_dict()) == {"q_bias", "v_bias", "qkv.weight", "proj.weight", "proj.bias"}
+    with torch.no_grad():
+        bare.q_bias.normal_()
+        bare.v_bias.normal_()
+        full.qkv.weight.copy_(bare.qkv.weight)
+        full.qkv.bias.copy_(torch.cat([bare.q_bias, torch.zeros(24), bare.v_bias]))
+        full.proj.load_state_dict(bare.proj.state_dict())
+    x = torch.randn(2, 5, 24)
+    assert torch.equal(bare(x), full(x))
+    assert Block(24, 3, key_bias=False).attn.qkv.bias is None
+
+
 @pytest.mark.parametrize(("axis", "ratio", "kept_lines"), [(0, 0.6, 25), (1, 0.4, 4), (1, 0.5, 4), (0, 0.0, 64)])
 def test_axis_masks_keep_whole_lines(axis: int, ratio: float, kept_lines: int) -> None:
     ids = axis_keep_ids(5, (64, 8), axis, ratio, torch.Generator().manual_seed(0))
@@ -71,6 +100,24 @@ def test_axis_masks_keep_whole_lines(axis: int, ratio: float, kept_lines: int) -
 def test_mask_ratio_that_leaves_nothing() -> None:
     with pytest.raises(ValueError, match="leaves 0 of 8"):
         axis_keep_ids(1, (64, 8), 1, 0.9)
+
+
+def test_random_masks_are_unstructured_and_drawn_per_clip() -> None:
+    ids = random_keep_ids(2000, 20, 0.75, torch.Generator().manual_seed(0))
+    assert ids.shape == (2000, 5)
+    assert (ids.diff(dim=1) > 0).all()  # ascending, none twice
+    assert torch.allclose(torch.bincount(ids.flatten(), minlength=20) / 2000, torch.tensor(0.25), atol=0.05)
+    assert len({tuple(clip) for clip in ids.tolist()}) > 1500
+    with pytest.raises(ValueError, match="leaves 0 of 3 tokens"):
+        random_keep_ids(1, 3, 0.75)
+
+
+def test_kept_tokens_go_back_to_their_places() -> None:
+    tokens, filler = torch.arange(24.0).reshape(2, 4, 3), torch.full((1, 1, 3), -1.0)
+    ids = torch.tensor([[3, 0], [1, 2]])
+    full, mask = scatter_tokens(gather_tokens(tokens, ids), ids, filler, 4), masked_tokens(ids, 4)
+    assert mask.tolist() == [[False, True, True, False], [True, False, False, True]]
+    assert torch.equal(full, torch.where(mask[..., None], filler, tokens))
 
 
 def test_gather_tokens() -> None:
