@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from hear_audiomosaic.embedding import SplitEmbeddings, TaskEmbeddings
 from hear_audiomosaic.metrics import Events
-from hear_audiomosaic.probing.data import ProbeTask, SplitRows, frame_labels, heareval_row_order
+from hear_audiomosaic.probing.data import ProbeTask, SplitRows, frame_labels, heareval_row_order, multi_hot
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
 __all__ = ["probe_task"]
@@ -48,17 +45,9 @@ def _split_rows(rows: SplitEmbeddings, labels: Mapping[str, Sequence[Any]], voca
             row_labels += frame_labels(labels[file], rows.timestamps_ms[rows.row_file == i])
     return SplitRows(
         values=rows.values,
-        targets=_multi_hot(row_labels, vocabulary),
+        targets=multi_hot(row_labels, vocabulary),
         files=rows.files,
         row_file=rows.row_file,
         timestamps_ms=rows.timestamps_ms,
         reference=reference,
     )
-
-
-def _multi_hot(row_labels: Sequence[Sequence[str]], vocabulary: Sequence[str]) -> npt.NDArray[np.float32]:
-    index = {label: i for i, label in enumerate(vocabulary)}
-    targets = np.zeros((len(row_labels), len(vocabulary)), dtype=np.float32)
-    for row, labels in enumerate(row_labels):
-        targets[row, [index[label] for label in labels]] = 1.0
-    return targets

@@ -66,8 +66,9 @@ def prepared_tasks(names: Sequence[str], tasks_dir: Path) -> list[PreparedTask]:
     """
     tasks = []
     for name in expand(names, tasks_dir):
-        short = name.split("-")[0]
-        tasks.append(prepare_synthetic(short, tasks_dir) if short in synthetic_names() else find_task(name, tasks_dir))
+        short, is_there = name.split("-")[0], (tasks_dir / name).is_dir()
+        made = short in synthetic_names() and not is_there
+        tasks.append(prepare_synthetic(short, tasks_dir) if made else find_task(name, tasks_dir))
     return tasks
 
 

@@ -19,9 +19,9 @@ __all__ = ["write_predictions"]
 def write_predictions(path: Path, probed: ProbeResult) -> None:
     """Write all folds' predictions to one compressed ``.npz``, atomically.
 
-    Keys, per test split: ``<split>/probabilities`` (n, C), ``/targets`` (n, C) bool, ``/files`` (clips), ``/row_file`` (n,);
-    for events also ``/timestamps_ms`` (n,) and, for each of ``predicted`` and ``reference``, ``/<kind>_{file,label,start_ms,
-    end_ms}``.
+    Keys, per test split: ``<split>/probabilities`` (n, C), ``/targets`` (n, C) bool, ``/files`` (clips), ``/row_file``
+    (n,); for events also ``/timestamps_ms`` (n,) and, for each of ``predicted`` and ``reference``,
+    ``/<kind>_{file,label,start_ms,end_ms}``.
     """
     arrays: dict[str, npt.NDArray[Any]] = {}
     for fold in probed.folds:

@@ -1,8 +1,8 @@
 """The result file: one encoder x one task x one protocol x one seed, validated when written and when read.
 
-``RESULTS/<encoder>/<task>/<protocol>-seed<k>.json``, with the test predictions beside it in an ``.npz`` of the same
-stem. Scores that are not finite (a perfect class has an infinite d') are the strings "Infinity" and "NaN", so that the
-file is strict JSON.
+``RESULTS/<encoder>/<task>/<protocol>-seed<k>.json`` (``-bf16`` after the seed at that precision), with the test
+predictions beside it in an ``.npz`` of the same stem. Scores that are not finite (a perfect class has an infinite d')
+are the strings "Infinity" and "NaN", so that the file is strict JSON.
 """
 
 from __future__ import annotations

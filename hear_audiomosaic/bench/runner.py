@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import platform
 import sys
@@ -35,6 +36,7 @@ from hear_audiomosaic.hear import Encoder, load_encoder
 from hear_audiomosaic.metrics import get_score
 from hear_audiomosaic.probing.protocol import Protocol
 from hear_audiomosaic.probing.run import ProbeResult, run_protocol
+from hear_audiomosaic.progress import bar
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
 __all__ = ["run"]
@@ -96,6 +98,7 @@ def _run_task(
         except HearAudioMosaicError as error:
             _record_failure(cell, plan, encoder, task, error, summary)
             continue
+        embeddings = dataclasses.replace(embeddings, seconds=0.0, audio_seconds=0.0)  # the next result costs no more
         summary.finished.append(cell.path)
         told(result)
 
@@ -104,7 +107,8 @@ def _cells(plan: Plan, encoder: Encoder, task: PreparedTask) -> Iterator[_Cell]:
     folder = plan.out / encoder.ref.slug / task.directory.name
     for protocol in plan.protocols:
         for seed in plan.seeds:
-            yield _Cell(folder / f"{protocol.name}-seed{seed}.json", protocol, seed)
+            suffix = "" if plan.precision == "fp32" else f"-{plan.precision}"
+            yield _Cell(folder / f"{protocol.name}-seed{seed}{suffix}.json", protocol, seed)
 
 
 def _is_finished(cell: _Cell, plan: Plan, encoder: Encoder, task: PreparedTask) -> bool:
@@ -124,7 +128,15 @@ def _is_finished(cell: _Cell, plan: Plan, encoder: Encoder, task: PreparedTask) 
 def _probe(cell: _Cell, plan: Plan, encoder: Encoder, task: PreparedTask, embeddings: TaskEmbeddings) -> Result:
     arrays = probe_task(task, embeddings)
     started = time.perf_counter()
-    probed = run_protocol(arrays, cell.protocol, seed=cell.seed, device=plan.device, precision=plan.precision)
+    with bar(None, f"probe {task.card.name}", "check") as shown:
+
+        def told(text: str) -> None:
+            shown.set_postfix_str(text, refresh=False)
+            shown.update()
+
+        probed = run_protocol(
+            arrays, cell.protocol, seed=cell.seed, device=plan.device, precision=plan.precision, progress=told
+        )
     seconds = time.perf_counter() - started
     predictions = cell.path.with_suffix(".npz")
     write_predictions(predictions, probed)

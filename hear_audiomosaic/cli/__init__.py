@@ -11,6 +11,8 @@ from hear_audiomosaic.errors import HearAudioMosaicError
 
 __all__ = ["main"]
 
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit: 0 done, 1 something failed (it is listed), 2 wrong usage, 130 interrupted."""
@@ -18,10 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     try:
-        app(spread_values(sys.argv[1:] if arguments is None else arguments), standalone_mode=True)
+        app(spread_values(sys.argv[1:] if arguments is None else arguments), prog_name="hear-audiomosaic")
     except HearAudioMosaicError as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted. What is finished is kept; the same command goes on from here.\n")
-        raise SystemExit(130) from None
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            sys.stderr.write("\nInterrupted. What is finished is kept; the same command goes on from here.\n")
+        raise

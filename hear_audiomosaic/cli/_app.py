@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import hear_audiomosaic
-from hear_audiomosaic.cli import demo, encoders, report, run, tasks
+from hear_audiomosaic.cli import demo, embed, encoders, probe, report, run, tasks
 
 __all__ = ["app"]
 
@@ -30,6 +30,8 @@ def _main(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("embed", epilog=embed.EXAMPLES)(embed.embed)
+app.command("probe", epilog=probe.EXAMPLES)(probe.probe)
 app.command("report", epilog=report.EXAMPLES)(report.report)
 app.add_typer(encoders.app, name="encoders")
 app.add_typer(tasks.app, name="tasks")

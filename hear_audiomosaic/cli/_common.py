@@ -27,7 +27,10 @@ __all__ = [
     "tasks_dir_or_default",
 ]
 
-_TAKE_SEVERAL = ("--encoders", "--tasks", "--protocols", "--seeds", "--rate", "--where", "--evaluation")
+_TAKE_SEVERAL = (
+    *("--encoders", "--tasks", "--protocols", "--seeds"),
+    *("--rate", "--where", "--evaluation", "--median-filter-ms", "--min-duration-ms"),
+)
 
 TasksDir = Annotated[Path | None, typer.Option("--tasks-dir", help="Folder of prepared tasks.", show_default=False)]
 StoreDir = Annotated[Path | None, typer.Option("--store", help="Folder of the embedding store.", show_default=False)]

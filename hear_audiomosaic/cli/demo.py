@@ -11,7 +11,7 @@ from hear_audiomosaic.cli._common import examples, print_table, say
 
 EXAMPLES = examples("demo", "demo --out my-demo/")
 
-_ENCODERS = ("hear_audiomosaic:random:tiny", "logmel", "random:micro")
+_ENCODERS = ("hear_audiomosaic:random:micro", "logmel", "random:micro?seed=1")
 _PROTOCOL = "hear-2021-faster"
 
 
@@ -22,8 +22,8 @@ def demo(
 
     Uses heareval's smallest grid (hear-2021-faster, named in the table), not HEAR's own.
     """
-    from hear_audiomosaic.bench import Plan, prepared_tasks
-    from hear_audiomosaic.bench import run as run_plan
+    from hear_audiomosaic.bench.plan import Plan, prepared_tasks
+    from hear_audiomosaic.bench.runner import run as run_plan
     from hear_audiomosaic.probing.protocol import get_protocol
     from hear_audiomosaic.reporting import write_report
 
@@ -36,7 +36,9 @@ def demo(
         out=out / "results",
         store_dir=out / "embeddings",
     )
-    summary = run_plan(plan, told=lambda result: say(f"{result.encoder.label} on {result.task.name}: {result.score:.3f}"))
+    summary = run_plan(
+        plan, told=lambda result: say(f"{result.encoder.label} on {result.task.name}: {result.score:.3f}")
+    )
     written = write_report(plan.out, out / "report")
     print_table(summary.rows(), as_json=False)
     for failure in summary.failures:

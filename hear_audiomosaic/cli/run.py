@@ -22,12 +22,14 @@ from hear_audiomosaic.cli._common import (
 
 EXAMPLES = examples(
     "run --encoders logmel hear_audiomosaic:random:micro --tasks synthetic --protocols hear-2021-faster --out results/",
-    "run --encoders my_module:weights.pt?hop_ms=40 --tasks esc50 fsdd_digits --seeds 42 43 44 --out results/",
+    "run --encoders my_module:weights.pt?hop_ms=40 --tasks esc50 --protocols hear-2021-faster --seeds 42 43",
 )
 
 
 def run(
-    encoders: Annotated[list[str], typer.Option("--encoders", help="Encoder references, NAME[:WEIGHTS][?option=value].")],
+    encoders: Annotated[
+        list[str], typer.Option("--encoders", help="Encoder references, NAME[:WEIGHTS][?option=value].")
+    ],
     tasks: Annotated[list[str], typer.Option("--tasks", help="Prepared tasks or suites.")],
     protocols: Annotated[list[str], typer.Option("--protocols", help="Protocols.")] = ["hear-2021"],  # noqa: B006
     seeds: Annotated[list[int], typer.Option("--seeds", help="Seeds of the probes.")] = [42],  # noqa: B006
@@ -39,8 +41,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Embed, probe and score every encoder on every task; goes on where it was when run again."""
-    from hear_audiomosaic.bench import Plan, prepared_tasks
-    from hear_audiomosaic.bench import run as run_plan
+    from hear_audiomosaic.bench.plan import Plan, prepared_tasks
+    from hear_audiomosaic.bench.runner import run as run_plan
     from hear_audiomosaic.probing.protocol import get_protocol
 
     plan = Plan(
@@ -53,7 +55,9 @@ def run(
         device=device,
         precision=precision,
     )
-    summary = run_plan(plan, told=lambda result: say(f"{result.encoder.label} on {result.task.name}: {result.score:.3f}"))
+    summary = run_plan(
+        plan, told=lambda result: say(f"{result.encoder.label} on {result.task.name}: {result.score:.3f}")
+    )
     print_table(summary.rows(), as_json)
     for failure in summary.failures:
         say(f"failed: {failure}")

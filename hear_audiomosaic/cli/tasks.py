@@ -40,12 +40,14 @@ def show(
         "tasks prepare synth_pitch",
         "tasks prepare recordings/ --name my_task --label label --fold fold",
         "tasks prepare recordings/ --name my_tags --label labels --separator '|' --split split",
-        "tasks prepare recordings/ --name my_events --label label --events events.csv --where level=class --split split",
+        "tasks prepare recordings/ --name my_events --events events.csv --where level=class --split split",
         "tasks prepare recordings/ --name my_groups --label label --group speaker --folds 5",
     ),
 )
 def prepare(
-    source: Annotated[str, typer.Argument(help="Folder of audio with a metadata.csv, or the name of a synthetic task.")],
+    source: Annotated[
+        str, typer.Argument(help="Folder of audio with a metadata.csv, or the name of a synthetic task.")
+    ],
     name: Annotated[str | None, typer.Option("--name", help="Name of the task to be.")] = None,
     label: Annotated[str, typer.Option("--label", help="Column of labels.")] = "label",
     split: Annotated[str | None, typer.Option("--split", help="Column that says train, valid or test.")] = None,
@@ -56,7 +58,20 @@ def prepare(
     events: Annotated[str | None, typer.Option("--events", help="CSV: filename, onset_s, offset_s, label.")] = None,
     where: Annotated[list[str] | None, typer.Option("--where", help="Keep rows with COLUMN=VALUE.")] = None,
     rate: Annotated[list[int] | None, typer.Option("--rate", help="Sample rates to write, in Hz; 16000.")] = None,
-    evaluation: Annotated[list[str] | None, typer.Option("--evaluation", help="Scores, the deciding one first.")] = None,
+    evaluation: Annotated[
+        list[str] | None, typer.Option("--evaluation", help="Scores, the deciding one first.")
+    ] = None,
+    median_filter_ms: Annotated[
+        list[float] | None, typer.Option("--median-filter-ms", help="Median filters tried on events.")
+    ] = None,
+    min_duration_ms: Annotated[
+        list[float] | None, typer.Option("--min-duration-ms", help="Shortest events kept, values tried.")
+    ] = None,
+    carve_valid: Annotated[bool, typer.Option("--carve-valid", help="Take a ninth of train as valid.")] = False,
+    allow_untrained_labels: Annotated[
+        bool, typer.Option("--allow-untrained-labels", help="Accept labels that train does not have.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a task of that name.")] = False,
     tasks_dir: TasksDir = None,
 ) -> None:
     """Turn a folder of audio and a CSV into a HEAR task, or make a synthetic one."""
@@ -65,7 +80,7 @@ def prepare(
 
     folder = tasks_dir_or_default(tasks_dir)
     if source in synthetic_names() and not Path(source).is_dir():
-        task = prepare_synthetic(source, folder)
+        task = prepare_synthetic(source, folder, overwrite=overwrite)
     else:
         if name is None:
             raise TaskError("A folder of audio needs a name for the task to be: --name NAME")
@@ -82,6 +97,11 @@ def prepare(
             where=where or (),
             rates_hz=tuple(rate or (16000,)),
             evaluation=tuple(evaluation) if evaluation else None,
+            median_filter_ms=tuple(median_filter_ms) if median_filter_ms else None,
+            min_duration_ms=tuple(min_duration_ms) if min_duration_ms else None,
+            carve_valid=carve_valid,
+            allow_untrained_labels=allow_untrained_labels,
+            overwrite=overwrite,
             tasks_dir=folder,
         )
     n_clips = sum(len(task.labels(part)) for part in task.splits)

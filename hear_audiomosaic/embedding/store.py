@@ -51,6 +51,9 @@ class _Entry:
 class SplitStore:
     """One split's log.
 
+    Attributes:
+        folder: where it is.
+
     Args:
         folder: made if it is not there.
         size: D, features per row.
@@ -61,7 +64,7 @@ class SplitStore:
     """
 
     def __init__(self, folder: Path, size: int, timed: bool) -> None:
-        self._folder, self._size, self._timed = folder, size, timed
+        self.folder, self._size, self._timed = folder, size, timed
         self._entries: dict[str, _Entry] = {}
         self._n_rows = 0
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +72,7 @@ class SplitStore:
         self._index: IO[str] | None = None
 
     def __enter__(self) -> SplitStore:
-        self._index = (self._folder / "index.jsonl").open("a", encoding="utf-8")
+        self._index = (self.folder / "index.jsonl").open("a", encoding="utf-8")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -99,10 +102,10 @@ class SplitStore:
         """
         if self._index is None:
             raise EmbeddingError("Open the store with a with-statement before appending to it.")
-        with (self._folder / "values.f32").open("ab") as rows:
+        with (self.folder / "values.f32").open("ab") as rows:
             rows.write(np.ascontiguousarray(values, dtype="<f4").tobytes())
         if self._timed:
-            with (self._folder / "times.f64").open("ab") as times:
+            with (self.folder / "times.f64").open("ab") as times:
                 times.write(np.ascontiguousarray(timestamps_ms, dtype="<f8").tobytes())
         entry = {"file": file, "audio": audio, "first_row": self._n_rows, "n_rows": len(values), "size": self._size}
         self._index.write(json.dumps(entry) + "\n")
@@ -118,13 +121,13 @@ class SplitStore:
         """
         if missing := [file for file in files if file not in self._entries]:
             raise EmbeddingError(
-                f"{self._folder} lacks {len(missing)} clips, {missing[0]} among them; embed them first."
+                f"{self.folder} lacks {len(missing)} clips, {missing[0]} among them; embed them first."
             )
         entries = [self._entries[file] for file in files]
         n_rows = np.array([entry.n_rows for entry in entries], dtype=np.int64)
         rows = np.concatenate([np.arange(entry.first_row, entry.first_row + entry.n_rows) for entry in entries])
-        values = np.memmap(self._folder / "values.f32", dtype="<f4", mode="r").reshape(-1, self._size)
-        times = np.memmap(self._folder / "times.f64", dtype="<f8", mode="r")[rows] if self._timed else None
+        values = np.memmap(self.folder / "values.f32", dtype="<f4", mode="r").reshape(-1, self._size)
+        times = np.memmap(self.folder / "times.f64", dtype="<f8", mode="r")[rows] if self._timed else None
         return SplitEmbeddings(
             values=np.asarray(values[rows]),
             files=tuple(files),
@@ -134,7 +137,7 @@ class SplitStore:
 
     def _recover(self) -> None:
         """Read the index as far as it and the rows are whole; cut off the rest."""
-        index, whole = self._folder / "index.jsonl", 0
+        index, whole = self.folder / "index.jsonl", 0
         present = {name: self._rows_in(name, width) for name, width in self._files().items()}
         for line in index.read_bytes().splitlines(keepends=True) if index.is_file() else []:
             entry = _parse(line)
@@ -142,7 +145,7 @@ class SplitStore:
                 break
             if entry["size"] != self._size:
                 raise EmbeddingError(
-                    f"{self._folder} holds embeddings of {entry['size']} features, this encoder gives {self._size}; "
+                    f"{self.folder} holds embeddings of {entry['size']} features, this encoder gives {self._size}; "
                     "remove that folder."
                 )
             self._entries[entry["file"]] = _Entry(entry["audio"], entry["first_row"], entry["n_rows"])
@@ -151,14 +154,14 @@ class SplitStore:
         if index.is_file():
             _cut(index, whole)
         for name, width in self._files().items():
-            _cut(self._folder / name, self._n_rows * width)
+            _cut(self.folder / name, self._n_rows * width)
 
     def _files(self) -> Mapping[str, int]:
         """Files of rows and the bytes of a row in each."""
         return {"values.f32": 4 * self._size} | ({"times.f64": 8} if self._timed else {})
 
     def _rows_in(self, name: str, width: int) -> int:
-        path = self._folder / name
+        path = self.folder / name
         return path.stat().st_size // width if path.is_file() else 0
 
 

@@ -1,0 +1,42 @@
+"""``hear-audiomosaic embed``: embeddings on disk, for the store or for heareval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from hear_audiomosaic.cli._common import (
+    Device,
+    StoreDir,
+    TasksDir,
+    examples,
+    store_dir_or_default,
+    tasks_dir_or_default,
+)
+
+EXAMPLES = examples(
+    "embed --encoder logmel --tasks synth_pitch --out embeddings/",
+    "embed --encoder logmel --tasks synth_pitch --out embeddings/ --layout heareval",
+)
+
+
+def embed(
+    encoder: Annotated[str, typer.Option("--encoder", help="Encoder reference, NAME[:WEIGHTS][?option=value].")],
+    tasks: Annotated[list[str], typer.Option("--tasks", help="Prepared tasks or suites.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the embeddings.")],
+    layout: Annotated[
+        Literal["store", "heareval"], typer.Option("--layout", help="store, or what heareval's prediction step takes.")
+    ] = "store",
+    tasks_dir: TasksDir = None,
+    store: StoreDir = None,
+    device: Device = "cpu",
+) -> None:
+    """Embed tasks with one encoder; prints the folder of each."""
+    from hear_audiomosaic.bench.embed import embed_tasks
+    from hear_audiomosaic.bench.plan import prepared_tasks
+
+    opened = prepared_tasks(tasks, tasks_dir_or_default(tasks_dir))
+    for folder in embed_tasks(encoder, opened, out, layout, store_dir_or_default(store), device):
+        typer.echo(folder)

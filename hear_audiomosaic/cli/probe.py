@@ -1,0 +1,54 @@
+"""``hear-audiomosaic probe``: probe embeddings that are on disk, heareval's or ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hear_audiomosaic.cli._common import AsJson, Device, Precision, examples, print_table, say
+
+EXAMPLES = examples("probe embeddings/logmel/small-v1-full", "probe embeddings/logmel/small-v1-full --seed 43 --json")
+
+
+def probe(
+    directories: Annotated[list[Path], typer.Argument(help="Embedding directories in heareval's layout.")],
+    protocol: Annotated[str, typer.Option("--protocol", help="Protocol.")] = "hear-2021",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the probes.")] = 42,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop where heareval stops or crashes.")] = False,
+    device: Device = "cpu",
+    precision: Precision = "fp32",
+    as_json: AsJson = False,
+) -> None:
+    """Probe embedding directories; writes test.predicted-scores.json into each, with heareval's field names."""
+    from hear_audiomosaic.errors import HearAudioMosaicError
+    from hear_audiomosaic.probing import get_protocol, run_protocol
+    from hear_audiomosaic.probing.heareval import read_heareval_directory, write_predictions
+
+    chosen, rows, failed = get_protocol(protocol), [], False
+    for directory in directories:
+        try:
+            task = read_heareval_directory(directory)
+            result = run_protocol(task, chosen, seed=seed, device=device, precision=precision, strict=strict)
+        except HearAudioMosaicError as error:
+            say(f"failed: {error}")
+            failed = True
+            continue
+        first = next(iter(task.splits.values()))
+        write_predictions(directory, result, first.values.shape[1])
+        std = result.aggregated.get("test_score_std")
+        rows.append(
+            {
+                "task": task.name,
+                "protocol": result.protocol,
+                "seed": seed,
+                "score": result.score_name,
+                "value": f"{result.score:.4f}",
+                "std over folds": None if std is None else f"{std:.4f}",
+                "seconds": f"{result.seconds:.1f}",
+            }
+        )
+    print_table(rows, as_json)
+    if failed:
+        raise typer.Exit(1)

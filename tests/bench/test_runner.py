@@ -1,0 +1,172 @@
+"""The runner: results that say what they are, failures that stop nothing else, finished work that stays."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hear_audiomosaic.bench.chance import chance_level
+from hear_audiomosaic.bench.plan import Plan, prepared_tasks
+from hear_audiomosaic.bench.result import read_predictions, read_result
+from hear_audiomosaic.bench.runner import run
+from hear_audiomosaic.embedding import extractor
+from hear_audiomosaic.errors import ResultError, TaskError
+from hear_audiomosaic.files import read_json, write_json
+from hear_audiomosaic.probing import get_protocol
+from hear_audiomosaic.tasks import PreparedTask
+
+
+def plan(tmp_path: Path, tasks: list[PreparedTask], encoders: tuple[str, ...] = ("logmel",), **more: object) -> Plan:
+    settings = {"protocols": [get_protocol("hear-2021-faster")], "seeds": [42]} | more
+    return Plan(encoders=encoders, tasks=tasks, out=tmp_path / "results", store_dir=tmp_path / "store", **settings)
+
+
+def test_a_result_says_what_it_is(tmp_path: Path, task: PreparedTask) -> None:
+    seen = []
+    summary = run(plan(tmp_path, [task]), told=seen.append)
+    assert summary.failures == []
+    [path] = summary.finished
+    assert path == tmp_path / "results" / "logmel" / "tones-v1-full" / "hear-2021-faster-seed42.json"
+    result = read_result(path)
+    assert [result.score] == [one.score for one in seen]
+    assert result.score is not None
+    assert result.score > 0.6  # three tones, far apart
+    assert result.task.chance == pytest.approx(1 / 3)
+    assert (result.encoder.label, result.encoder.untrained, result.encoder.embedding_size) == ("logmel", False, 128)
+    assert result.protocol.name == "hear-2021-faster"
+    assert len(result.grid_points) == result.protocol.n_grid_points
+    assert result.manifest.audio_seconds == pytest.approx(39 * 0.25)
+
+
+def test_scores_can_be_computed_again_from_predictions(tmp_path: Path, task: PreparedTask) -> None:
+    [path] = run(plan(tmp_path, [task])).finished
+    result = read_result(path)
+    arrays = read_predictions(path.with_name(result.predictions or ""))
+    right = arrays["test/probabilities"].argmax(axis=1) == arrays["test/targets"].argmax(axis=1)
+    assert float(np.float32(right.mean())) == pytest.approx(result.score, abs=1e-6)
+    assert set(arrays["test/files"]) == set(task.labels("test"))
+    for file, target in zip(arrays["test/files"], arrays["test/targets"], strict=True):  # rows and files stand together
+        assert task.labels("test")[str(file)] == [task.vocabulary[int(target.argmax())]]
+
+
+def test_folds_are_averaged(tmp_path: Path, tasks_dir: Path) -> None:
+    [path] = run(plan(tmp_path, prepared_tasks(["tone_folds"], tasks_dir))).finished
+    result = read_result(path)
+    scores = [fold.scores["test_score"] for fold in result.folds]
+    assert len(scores) == 3
+    assert result.score == pytest.approx(np.mean(scores))
+    assert result.score_std == pytest.approx(np.std(scores, ddof=1))
+
+
+def test_what_is_finished_is_not_done_again(
+    tmp_path: Path, task: PreparedTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run(plan(tmp_path, [task], seeds=[42]))
+    encoded = []
+    real = extractor._encode
+    monkeypatch.setattr(extractor, "_encode", lambda *args: encoded.append(1) or real(*args))
+    second = run(plan(tmp_path, [task], seeds=[42, 43]))
+    assert second.kept == first.finished
+    assert [path.name for path in second.finished] == ["hear-2021-faster-seed43.json"]
+    assert not encoded  # the store had every clip
+    third = run(plan(tmp_path, [task], encoders=("logmel", "random:micro?seed=3")))
+    assert (len(third.kept), len(third.finished)) == (1, 1)
+
+
+def test_an_interrupted_run_goes_on_at_the_clip(
+    tmp_path: Path, task: PreparedTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = extractor._encode, []
+
+    def interrupted(encoder: object, audio: object, timed: bool, clips: list[object]) -> object:
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        calls.append(len(clips))
+        return real(encoder, audio, timed, clips)
+
+    settings = plan(tmp_path, [task])
+    monkeypatch.setattr(extractor, "_encode", interrupted)
+    monkeypatch.setattr(extractor, "_BATCH_SECONDS", {"cpu": 2.0})  # eight clips a batch
+    with pytest.raises(KeyboardInterrupt):
+        run(settings)
+    calls.clear()
+    monkeypatch.setattr(extractor, "_encode", lambda *args: calls.append(len(args[3])) or real(*args))
+    assert run(settings).failures == []
+    assert sum(calls) == 39 - 24
+
+
+def test_one_failure_stops_nothing_else(tmp_path: Path, task: PreparedTask, tasks_dir: Path) -> None:
+    broken = tmp_path / "broken-v1-full"
+    shutil.copytree(task.directory, broken)
+    (broken / "16000" / "test" / "low_test_0.wav").write_bytes(b"RIFF no audio")
+    tasks = [PreparedTask.open(broken), task]
+    summary = run(plan(tmp_path, tasks, encoders=("no_such_encoder", "logmel")))
+    assert len(summary.finished) == 1
+    assert len(summary.failures) == 2
+    assert "no_such_encoder" in summary.failures[0]
+    assert "low_test_0.wav" in summary.failures[1]
+    failed = read_result(tmp_path / "results" / "logmel" / "broken-v1-full" / "hear-2021-faster-seed42.json")
+    assert (failed.status, failed.score) == ("error", None)
+    assert "low_test_0.wav" in (failed.error or "")
+    # mended, the same command finishes it
+    shutil.copy(task.audio_path("test", "low_test_0.wav", 16000), broken / "16000" / "test" / "low_test_0.wav")
+    again = run(plan(tmp_path, tasks, encoders=("logmel",)))
+    assert (len(again.finished), len(again.kept), again.failures) == (1, 1, [])
+
+
+def test_a_model_that_breaks_the_contract_is_named_with_the_clip(
+    tmp_path: Path, task: PreparedTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nan_encoder.py").write_text(
+        "import torch\n"
+        "from hear_audiomosaic.floors.logmel import load_model, get_timestamp_embeddings\n"
+        "def get_scene_embeddings(audio, model):\n"
+        "    return torch.full((len(audio), 128), float('nan'))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    summary = run(plan(tmp_path, [task], encoders=("nan_encoder",)))
+    sys.modules.pop("nan_encoder", None)
+    assert "nan_encoder returned NaN" in summary.failures[0]
+    assert ".wav" in summary.failures[0]
+
+
+def test_result_files_are_validated(tmp_path: Path, task: PreparedTask) -> None:
+    [path] = run(plan(tmp_path, [task])).finished
+    content = read_json(path)
+    write_json(tmp_path / "a.json", content | {"score_name": 3})
+    with pytest.raises(ResultError, match="score_name"):
+        read_result(tmp_path / "a.json")
+    (tmp_path / "b.json").write_text("{")
+    with pytest.raises(ResultError, match=r"b\.json"):
+        read_result(tmp_path / "b.json")
+    (tmp_path / "c.npz").write_bytes(b"no archive")
+    with pytest.raises(ResultError, match=r"c\.npz"):
+        read_predictions(tmp_path / "c.npz")
+    path.write_text("{")  # a broken result is made again
+    assert run(plan(tmp_path, [task])).finished == [path]
+
+
+def test_infinite_scores_survive_the_file(tmp_path: Path, task: PreparedTask) -> None:
+    [path] = run(plan(tmp_path, [task])).finished
+    result = read_result(path)
+    d_prime = result.folds[0].scores["test_d_prime"]
+    if np.isinf(d_prime):
+        assert '"test_d_prime": "Infinity"' in path.read_text()
+    assert "Infinity," not in path.read_text().replace('"Infinity",', "")
+
+
+def test_unprepared_tasks_say_how(tasks_dir: Path) -> None:
+    with pytest.raises(TaskError, match="hear-audiomosaic tasks prepare"):
+        prepared_tasks(["no_such_task"], tasks_dir)
+
+
+def test_chance() -> None:
+    targets = [np.eye(3, dtype=np.float32)[[0, 0, 1, 2]], np.eye(3, dtype=np.float32)[[0, 1, 1, 1]]]
+    assert chance_level("top1_acc", targets) == pytest.approx((0.5 + 0.75) / 2)
+    assert chance_level("mAP", targets) == pytest.approx(1 / 3)
+    assert chance_level("aucroc", targets) == 0.5
+    assert chance_level("event_onset_200ms_fms", targets) is None

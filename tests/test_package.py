@@ -1,0 +1,63 @@
+"""The package as it is installed: content is found in a checkout and in a wheel, and the README's examples are true."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from hear_audiomosaic.places import content_dir
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_a_checkout_finds_its_content() -> None:
+    assert content_dir("tasks") == ROOT / "tasks"
+    assert (content_dir("reports") / "templates").is_dir()
+
+
+def test_a_wheel_finds_its_content(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling")
+    subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT],
+        check=True,
+    )
+    [wheel] = tmp_path.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    code = (
+        "import sys; sys.path.insert(0, '.'); import hear_audiomosaic.places as p; "
+        "print(p.content_dir('tasks').relative_to(p.Path.cwd()), len(list(p.content_dir('tasks').rglob('*.yaml'))))"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-I", "-c", code], cwd=tmp_path / "site", capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["hear_audiomosaic/_content/tasks", str(len(list((ROOT / "tasks").rglob("*.yaml"))))]
+
+
+def test_the_readme_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    names: dict[str, object] = {}
+    exec(example, names)  # noqa: S102 - the README's own lines
+    assert names["scene"].shape == (2, 192)  # type: ignore[attr-defined]
+    assert names["times_ms"].shape == names["steps"].shape[:2]  # type: ignore[attr-defined]
+
+
+def test_versions_agree() -> None:
+    import hear_audiomosaic
+
+    for file, pattern in (("pyproject.toml", r'^version = "(.*)"'), ("CITATION.cff", r"^version: (.*)")):
+        assert re.findall(pattern, (ROOT / file).read_text(), flags=re.MULTILINE) == [hear_audiomosaic.__version__]
+
+
+def test_what_is_committed_has_no_size_of_weights() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    sizes = {
+        name: (ROOT / name).stat().st_size for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()
+    }
+    assert not {name: size for name, size in sizes.items() if size > 12_000_000}
