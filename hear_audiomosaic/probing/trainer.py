@@ -35,7 +35,7 @@ __all__ = ["Candidate", "Trained", "TrainingData", "train"]
 
 CACHED_ELEMENTS = 1 << 18
 """Hidden activations (n * g * H) of a chunk on a CPU, where there is more than one head in it."""
-ROWS_AT_ONCE = 8192
+ROWS_AT_ONCE = 2048
 """Rows of one evaluation forward."""
 
 
@@ -133,7 +133,9 @@ def _same_shape(candidates: Sequence[Candidate]) -> list[list[int]]:
         point = candidates[index].point
         return (point.hidden_layers, point.hidden_dim, point.dropout, point.batch_size, point.check_val_every_n_epoch)
 
-    order = sorted(range(len(candidates)), key=lambda i: (shape(i), id(candidates[i].data), i))
+    seen: dict[int, int] = {}  # data sets in the order of their first head
+    place = [seen.setdefault(id(candidate.data), len(seen)) for candidate in candidates]
+    order = sorted(range(len(candidates)), key=lambda i: (shape(i), place[i], i))
     return [list(group) for _, group in groupby(order, key=shape)]
 
 

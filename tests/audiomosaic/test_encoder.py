@@ -30,7 +30,9 @@ def test_published_names_shapes_and_counts() -> None:
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     assert len(shapes) == 166
     assert sum(parameter.numel() for parameter in model.parameters()) == 86_111_232
-    assert sum(p.numel() for n, p in model.named_parameters() if not n.startswith(("projector", "fc_norm"))) == 85_649_664
+    assert (
+        sum(p.numel() for n, p in model.named_parameters() if not n.startswith(("projector", "fc_norm"))) == 85_649_664
+    )
     assert shapes["pos_embed"] == (1, 513, 768)
     assert shapes["patch_embed.proj.weight"] == (768, 1, 16, 16)
     assert shapes["blocks.11.attn.qkv.weight"] == (2304, 768)
@@ -144,8 +146,12 @@ def nt_xent_by_hand(first: Tensor, second: Tensor, temperature: float) -> float:
 def test_nt_xent_equals_plain_loops(n: int, dim: int, temperature: float) -> None:
     torch.manual_seed(n)
     first, second = torch.randn(n, dim), torch.randn(n, dim)
-    assert nt_xent(first, second, temperature).item() == pytest.approx(nt_xent_by_hand(first, second, temperature), abs=1e-5)
-    assert nt_xent(second, first, temperature).item() == pytest.approx(nt_xent(first, second, temperature).item(), abs=1e-5)
+    assert nt_xent(first, second, temperature).item() == pytest.approx(
+        nt_xent_by_hand(first, second, temperature), abs=1e-5
+    )
+    assert nt_xent(second, first, temperature).item() == pytest.approx(
+        nt_xent(first, second, temperature).item(), abs=1e-5
+    )
 
 
 def test_nt_xent_of_indistinguishable_vectors() -> None:

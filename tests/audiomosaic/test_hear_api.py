@@ -95,7 +95,10 @@ def test_concatenation_holds_the_mean(model: AudioMosaicModel) -> None:
 
 def test_a_clip_alone_in_a_batch_and_among_others(model: AudioMosaicModel) -> None:
     audio = torch.cat([noise(1.3), 5 * noise(1.3, 40, seed=1)])  # more clips than one forward pass takes
-    for embed in (hear_audiomosaic.get_scene_embeddings, lambda a, m: hear_audiomosaic.get_timestamp_embeddings(a, m)[0]):
+    for embed in (
+        hear_audiomosaic.get_scene_embeddings,
+        lambda a, m: hear_audiomosaic.get_timestamp_embeddings(a, m)[0],
+    ):
         assert torch.allclose(embed(audio, model)[:1], embed(audio[:1], model), atol=TOLERANCE)
 
 
