@@ -159,6 +159,8 @@ def find_results(folder: Path) -> Iterator[Path]:
 def read_predictions(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Arrays of an ``.npz`` of predictions, by ``<split>/<what>``; nothing is unpickled.
 
+    What there is: :func:`hear_audiomosaic.probing.predictions.fold_arrays`.
+
     Raises:
         ResultError: the file is missing or not such an archive.
     """

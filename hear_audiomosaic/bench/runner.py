@@ -19,7 +19,6 @@ import hear_audiomosaic
 from hear_audiomosaic.bench.assemble import probe_task
 from hear_audiomosaic.bench.chance import chance_level
 from hear_audiomosaic.bench.plan import Plan, Summary
-from hear_audiomosaic.bench.predictions import write_predictions
 from hear_audiomosaic.bench.result import (
     EncoderFacts,
     FoldScores,
@@ -32,8 +31,10 @@ from hear_audiomosaic.bench.result import (
 )
 from hear_audiomosaic.embedding import TaskEmbeddings, embed_task
 from hear_audiomosaic.errors import HearAudioMosaicError, ResultError
+from hear_audiomosaic.files import write_bytes
 from hear_audiomosaic.hear import Encoder, load_encoder
 from hear_audiomosaic.metrics import get_score
+from hear_audiomosaic.probing.predictions import fold_arrays, to_npz
 from hear_audiomosaic.probing.protocol import Protocol
 from hear_audiomosaic.probing.run import ProbeResult, run_protocol
 from hear_audiomosaic.progress import bar
@@ -139,7 +140,8 @@ def _probe(cell: _Cell, plan: Plan, encoder: Encoder, task: PreparedTask, embedd
         )
     seconds = time.perf_counter() - started
     predictions = cell.path.with_suffix(".npz")
-    write_predictions(predictions, probed)
+    by_fold = {f"{fold.split}/{name}": array for fold in probed.folds for name, array in fold_arrays(fold).items()}
+    write_bytes(predictions, to_npz(by_fold))
     result = _base(cell, plan, encoder, task).model_copy(
         update={
             "status": "success",

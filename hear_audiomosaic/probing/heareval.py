@@ -13,7 +13,7 @@ import json
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,8 @@ from hear_audiomosaic.errors import EmbeddingError
 from hear_audiomosaic.files import read_json, write_bytes, write_text
 from hear_audiomosaic.metrics import Events
 from hear_audiomosaic.probing.data import ProbeTask, SplitRows, frame_labels, heareval_row_order, multi_hot
-from hear_audiomosaic.probing.run import FoldResult, ProbeResult
+from hear_audiomosaic.probing.predictions import fold_arrays, to_npz
+from hear_audiomosaic.probing.run import ProbeResult
 
 __all__ = ["is_heareval_directory", "read_heareval_directory", "read_vocabulary", "write_predictions"]
 
@@ -226,7 +227,7 @@ def write_predictions(directory: Path, result: ProbeResult, embedding_size: int)
         embedding_size: D.
     """
     for fold in result.folds:
-        write_bytes(directory / f"{fold.split}.predictions.npz", predictions_npz(fold))
+        write_bytes(directory / f"{fold.split}.predictions.npz", to_npz(fold_arrays(fold)))
     scores: dict[str, Any] = {fold.split: fold.scores for fold in result.folds}
     if result.aggregated:
         scores["aggregated_scores"] = result.aggregated
@@ -252,23 +253,3 @@ def write_predictions(directory: Path, result: ProbeResult, embedding_size: int)
         "precision": result.precision,
     }
     write_text(directory / "prediction-done.json", json.dumps(done, indent=4))
-
-
-def predictions_npz(fold: FoldResult) -> bytes:
-    """One fold's predictions as an ``.npz`` that ``np.load(..., allow_pickle=False)`` reads."""
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "target": fold.targets,
-        "prediction": fold.probabilities,
-        "files": np.array(fold.files, dtype=np.str_),
-        "row_file": fold.row_file,
-    }
-    if fold.timestamps_ms is not None:
-        arrays["timestamp_ms"] = fold.timestamps_ms
-    for kind, events in (("predicted", fold.predicted_events), ("target", fold.reference_events)):
-        if events is not None:
-            arrays |= {
-                f"{kind}_events_{name}": getattr(events, name) for name in ("file", "label", "start_ms", "end_ms")
-            }
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **cast("dict[str, Any]", arrays))
-    return buffer.getvalue()

@@ -46,10 +46,10 @@ def test_scores_can_be_computed_again_from_predictions(tmp_path: Path, task: Pre
     [path] = run(plan(tmp_path, [task])).finished
     result = read_result(path)
     arrays = read_predictions(path.with_name(result.predictions or ""))
-    right = arrays["test/probabilities"].argmax(axis=1) == arrays["test/targets"].argmax(axis=1)
+    right = arrays["test/prediction"].argmax(axis=1) == arrays["test/target"].argmax(axis=1)
     assert float(np.float32(right.mean())) == pytest.approx(result.score, abs=1e-6)
     assert set(arrays["test/files"]) == set(task.labels("test"))
-    for file, target in zip(arrays["test/files"], arrays["test/targets"], strict=True):  # rows and files stand together
+    for file, target in zip(arrays["test/files"], arrays["test/target"], strict=True):  # rows and files stand together
         assert task.labels("test")[str(file)] == [task.vocabulary[int(target.argmax())]]
 
 
