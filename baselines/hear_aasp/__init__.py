@@ -1,0 +1,94 @@
+"""AaSP (arXiv 2512.03637), aliasing-aware pre-training of a spectrogram transformer: the functions of a HEAR module.
+
+Written from the paper's abstract and public reviews of it; its body, code and weights were not available. What is
+confirmed, derived or our own choice stands in this package's README.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from hear_aasp.checkpoint import load_encoder
+from hear_aasp.encoder import AaspEncoder
+from hear_aasp.model import AaspModel
+from hear_aasp.stem import PHASES
+from hear_audiomosaic.errors import CheckpointError, EncoderError
+from hear_audiomosaic.nn import SIZES, get_size
+
+__all__ = ["get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+
+
+def load_model(
+    model_file_path: str = "",
+    *,
+    hop_ms: int = 40,
+    frequency: str = "mean",
+    phase: str | None = None,
+    seed: int = 0,
+) -> AaspModel:
+    """Load AaSP.
+
+    Args:
+        model_file_path: a ``.safetensors`` file of :func:`hear_aasp.checkpoint.save_encoder`; or ``random:SIZE`` (base,
+            small, tiny or micro) for an untrained encoder, which every table marks as such.
+        hop_ms: time between timestamp embeddings: 160, 80, 40 or 20.
+        frequency: how the frequency tokens of a time step become one vector: "mean" or "concat".
+        phase: of an untrained encoder's kernels, "even" (the default) or "odd". A file tells its own.
+        seed: of the weights of an untrained encoder.
+
+    Returns:
+        A model in eval mode with ``sample_rate`` (16000 Hz), ``scene_embedding_size`` and ``timestamp_embedding_size``.
+
+    Raises:
+        CheckpointError: no such file, or one that does not fit; or no path.
+        EncoderError: no such size or option, or a phase given for a file.
+    """
+    kind, _, size = model_file_path.partition(":")
+    untrained = kind == "random"
+    if untrained:
+        if phase not in (None, *PHASES):
+            raise EncoderError(f"There is no kernel phase '{phase}'; expected {' or '.join(PHASES)}.")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            encoder = AaspEncoder(get_size(size), phase or "even")
+    elif not model_file_path:
+        raise CheckpointError(
+            "AaSP comes without weights; its authors have released none. Choose: load_model('PATH') with a file of "
+            f"your own training run, or load_model('random:SIZE') for an untrained encoder ({', '.join(SIZES)}). "
+            "On the command line: aasp:PATH or aasp:random:tiny."
+        )
+    elif phase is not None:
+        raise EncoderError("phase is for random:SIZE; a weights file tells its own.")
+    else:
+        encoder = load_encoder(model_file_path)
+    model = AaspModel(encoder, hop_ms, frequency, untrained)
+    return model.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def get_scene_embeddings(audio: Tensor, model: AaspModel) -> Tensor:
+    """One embedding per clip.
+
+    Args:
+        audio: float32, shape (B, S), mono at 16 kHz, range [-1, 1]; any S from 25 ms to 20 minutes.
+        model: from :func:`load_model`.
+
+    Returns:
+        float32, shape (B, D).
+    """
+    return model.scene(audio)
+
+
+@torch.no_grad()
+def get_timestamp_embeddings(audio: Tensor, model: AaspModel) -> tuple[Tensor, Tensor]:
+    """Embeddings along the clip, with their centre times.
+
+    Args:
+        audio: as for :func:`get_scene_embeddings`.
+        model: from :func:`load_model`.
+
+    Returns:
+        ``(embeddings, timestamps)``: float32 (B, T, D) and (B, T) in milliseconds.
+    """
+    return model.timestamps(audio)
