@@ -1,0 +1,362 @@
+"""The pre-training objective: COLA's contrastive loss with positional negatives (arXiv 2303.08561; its form is [O]).
+
+B clips, a_i the anchor, p_i the positive (two random crops of 1 s of the same clip), n_ik = g_k(anchor), k = 1..K:
+
+    L_i = -log  e^{s(a_i, p_i)} / ( sum_j e^{s(a_i, p_j)} + gamma sum_k e^{s(a_i, n_ik)}
+                                    + gamma_x sum_{j != i} sum_k e^{s(a_i, n_jk)} )                         (7.2)
+
+gamma = 0 is COLA [N]. The margin form (7.3) adds lambda mean_ik max(0, m + cos(a_i, n_ik) - cos(a_i, p_i)) to COLA's
+loss. s is bilinear, a^T W b, or cos / 0.2 [N].
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hear_adversarial.encoder import ConvEncoder, Projection
+from hear_adversarial.front_end import N_MELS, RATE_HZ, WINDOW_HOPS, log_windows, spectrogram
+from hear_adversarial.negatives import (
+    MAX_OFFSET,
+    OPERATORS,
+    apply_maps,
+    apply_operators,
+    changed_enough,
+    draw_operators,
+    seam_control_maps,
+    spec_augment,
+)
+from hear_audiomosaic.errors import EncoderError
+
+__all__ = [
+    "SELECTIONS",
+    "AdversarialObjective",
+    "Bilinear",
+    "ObjectiveConfig",
+    "contrastive_loss",
+    "gamma_schedule",
+    "margin_term",
+]
+
+SELECTIONS = ("hardest", "scores", "uniform")
+_SCORE_EVERY, _SCORE_DECAY, _SCORE_TEMPERATURE = 4, 0.9, 0.1
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig:
+    """What can be chosen; the defaults are the specification's.
+
+    Attributes:
+        form: "extra" (7.2: further terms in the denominator) or "margin" (7.3, wants cosine similarity).
+        similarity: "bilinear" or "cosine".
+        gamma: weight of a clip's own positional negatives.
+        gamma_x: weight of the other clips' positional negatives.
+        warm_up: share of the training over which gamma and gamma_x rise linearly from 0.
+        n_negatives: K.
+        n_candidates: K_c, for the selection "hardest".
+        selection: "hardest" (the K candidates closest to the anchor), "scores" (cheap: operators are drawn by how
+            close their negatives have been of late) or "uniform" (drawn with fixed probabilities).
+        control: share of anchors and positives that get seams without a change of order.
+        temperature: tau of cosine similarity.
+        margin: m of (7.3).
+        margin_weight: lambda of (7.3).
+        floor: cosine below which a positional negative is pushed no further (the calibrated margin, 0.3); None is off.
+        symmetric: whether the loss is averaged over both roles of anchor and positive; None: with cosine only.
+        noise: standard deviation of the noise on the positive's waveform [N]; a batch of frames gets none.
+        augment: whether all views get SpecAugment.
+    """
+
+    form: str = "extra"
+    similarity: str = "bilinear"
+    gamma: float = 1.0
+    gamma_x: float = 0.0
+    warm_up: float = 0.1
+    n_negatives: int = 2
+    n_candidates: int = 6
+    selection: str = "hardest"
+    control: float = 0.5
+    temperature: float = 0.2
+    margin: float = 0.3
+    margin_weight: float = 1.0
+    floor: float | None = None
+    symmetric: bool | None = None
+    noise: float = 0.001
+    augment: bool = True
+
+    def __post_init__(self) -> None:
+        for name, choices in (
+            ("form", ("extra", "margin")),
+            ("similarity", ("bilinear", "cosine")),
+            ("selection", SELECTIONS),
+        ):
+            if getattr(self, name) not in choices:
+                raise EncoderError(f"{name} = {getattr(self, name)!r} is unknown; expected one of {choices}.")
+        if self.similarity == "bilinear" and (self.form == "margin" or self.floor is not None):
+            raise EncoderError("The margin form and the floor are in units of the cosine; pass similarity='cosine'.")
+        if self.n_candidates < self.n_negatives or min(self.gamma, self.gamma_x) < 0:
+            raise EncoderError("Expected n_candidates >= n_negatives, and gamma and gamma_x of at least 0.")
+
+
+class Bilinear(nn.Module):
+    """s(a, b) = a^T W b for all pairs: (B, P), (N, P) -> (B, N) [N]."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(dim, dim))
+        nn.init.xavier_uniform_(self.weight)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """All similarities of ``a`` with ``b``."""
+        return a @ self.weight @ b.T
+
+
+def gamma_schedule(progress: float, gamma: float = 1.0, warm_up: float = 0.1) -> float:
+    """From 0 to ``gamma``, linearly over the first ``warm_up`` of the training; ``progress`` from 0 to 1."""
+    return gamma if warm_up <= 0 else gamma * min(1.0, max(0.0, progress) / warm_up)
+
+
+def contrastive_loss(
+    positives: Tensor,
+    negatives: Tensor | None = None,
+    gamma: float = 1.0,
+    gamma_x: float = 0.0,
+    valid: Tensor | None = None,
+) -> Tensor:
+    """Equation (7.2), mean over the batch; with gamma = gamma_x = 0 COLA's loss (7.1).
+
+    Args:
+        positives: s(a_i, p_j), shape (B, B).
+        negatives: s(a_i, n_jk), shape (B, B, K); None for none.
+        gamma: weight of j = i.
+        gamma_x: weight of j != i.
+        valid: bool, shape (B, K): negatives that count.
+
+    Returns:
+        float32 scalar, at least 0. Computed in float32 whatever the autocast state.
+    """
+    n = positives.shape[0]
+    target = torch.arange(n, device=positives.device)
+    with torch.autocast(positives.device.type, enabled=False):
+        logits = [positives.float()]
+        if negatives is not None:
+            s = negatives.float()
+            if valid is not None:
+                s = s.masked_fill(~valid, float("-inf"))
+            if gamma > 0:
+                logits.append(s[target, target] + math.log(gamma))  # (B, K)
+            if gamma_x > 0:
+                own = torch.eye(n, dtype=torch.bool, device=s.device)[:, :, None]
+                logits.append((s + math.log(gamma_x)).masked_fill(own, float("-inf")).flatten(1))
+        return F.cross_entropy(torch.cat(logits, dim=1), target)
+
+
+def margin_term(positives: Tensor, negatives: Tensor, margin: float = 0.3, valid: Tensor | None = None) -> Tensor:
+    """Mean over i, k of max(0, m + s(a_i, n_ik) - s(a_i, p_i)), the second part of (7.3).
+
+    Args:
+        positives: cos(a_i, p_i), shape (B,).
+        negatives: cos(a_i, n_ik), shape (B, K).
+        margin: m.
+        valid: bool, shape (B, K): negatives that count.
+    """
+    terms = (margin + negatives - positives[:, None]).clamp_min(0.0)
+    if valid is None:
+        return terms.mean()
+    return (terms * valid).sum() / valid.sum().clamp_min(1)
+
+
+class AdversarialObjective(nn.Module):
+    """Encoder, head and loss; what a training engine drives.
+
+    Args:
+        encoder: the network that is trained.
+        config: see :class:`ObjectiveConfig`.
+
+    Attributes:
+        gamma: the weight of a clip's own positional negatives now; see :meth:`after_step`.
+        gamma_x: likewise of the other clips'.
+    """
+
+    def __init__(self, encoder: ConvEncoder, config: ObjectiveConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or ObjectiveConfig()
+        self.encoder = encoder
+        self.projection = Projection(encoder.n_features)
+        self.bilinear = Bilinear(512) if self.config.similarity == "bilinear" else None
+        self.register_buffer("selection_scores", torch.zeros(len(OPERATORS)))
+        self.gamma = self.gamma_x = 0.0
+        self._set_weights(0.0)
+        self._n_steps = 0
+
+    def after_step(self, progress: float) -> None:
+        """Tell the share of the training that is done, 0 to 1, after every optimiser step."""
+        self._set_weights(progress)
+        self._n_steps += 1
+
+    def forward(self, batch: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss of one batch.
+
+        Args:
+            batch: waveforms, float32 (B, S) at 16 kHz, or frames (B, 97, T) from :func:`raw_frames`, which can be kept
+                in memory; shorter than 1 s are filled up with silence.
+            generator: source of all randomness, on the CPU.
+
+        Returns:
+            ``(loss, metrics)``: a scalar, and detached scalars by name.
+        """
+        anchors, positives, offset = self._views(batch, generator)  # guarded (B, 96, 98)
+        windows = anchors[:, offset : offset + N_MELS]
+        x = [self._disturbed(anchors, offset, 0, generator), self._disturbed(positives, offset, 1, generator)]
+        valid: Tensor | None = None
+        operators: Tensor | None = None
+        k = self.config.n_negatives if self.gamma > 0 or self.gamma_x > 0 else 0
+        if k:
+            negatives, operators = self._negatives(anchors, windows, offset, generator)  # (B, K, 64, 98), (B, K)
+            valid = changed_enough(windows[:, None], negatives)
+            x.append(self._augmented(negatives.flatten(0, 1), generator))
+        # One pass over all views, so that BatchNorm's statistics tell none of them apart.
+        h = self.projection(self.encoder(torch.cat(x)))
+        n = len(batch)
+        a, p, negative = h[:n], h[n : 2 * n], h[2 * n :].view(n, k, h.shape[1])
+        loss = self._loss(a, p, negative if k else None, valid)
+        return loss, self._metrics(loss, a, p, negative, valid, operators)
+
+    def _set_weights(self, progress: float) -> None:
+        self.gamma = gamma_schedule(progress, self.config.gamma, self.config.warm_up)
+        self.gamma_x = gamma_schedule(progress, self.config.gamma_x, self.config.warm_up)
+
+    def _views(self, batch: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor, int]:
+        """Two random crops of each clip as guarded log-mels (B, 96, 98), and the row where this batch's windows start.
+
+        All clips of a batch share the row: it would else be a trait by which clips are told apart.
+        """
+        n = batch.shape[0]
+        offset = int(torch.randint(MAX_OFFSET + 1, (), generator=generator))
+        if batch.ndim == 3:
+            room = max(0, batch.shape[2] - WINDOW_HOPS)
+            starts = torch.randint(room + 1, (n, 2), generator=generator).to(batch.device)
+            cut = log_windows(batch, starts)
+            return cut[:, 0], cut[:, 1], offset
+        if batch.ndim != 2:
+            raise EncoderError(f"Expected waveforms (B, S) or frames (B, 97, T); got shape {tuple(batch.shape)}.")
+        batch = F.pad(batch, (0, max(0, RATE_HZ - batch.shape[1])))
+        starts = torch.randint(batch.shape[1] - RATE_HZ + 1, (2, n, 1), generator=generator)
+        index = (starts + torch.arange(RATE_HZ)).to(batch.device)
+        crops = batch.expand(2, -1, -1).gather(2, index)  # (2, B, 16000)
+        noise = self.config.noise * torch.randn(n, RATE_HZ, generator=generator).to(batch.device)
+        return spectrogram(crops[0]), spectrogram(crops[1] + noise), offset
+
+    def _disturbed(self, guarded: Tensor, offset: int, jitter: int, generator: torch.Generator | None) -> Tensor:
+        """The encoder's view of an anchor or positive: seam controls, a jitter of rows, SpecAugment; (B, 64, 98)."""
+        maps = seam_control_maps(len(guarded), guarded.shape[2], offset, self.config.control, generator)
+        if jitter:
+            moves = torch.randint(-jitter, jitter + 1, (len(guarded), 1, 1), generator=generator)
+            maps = maps._replace(rows=(maps.rows + moves).clamp(0, guarded.shape[1] - 1))
+        return self._augmented(apply_maps(guarded, maps), generator)
+
+    def _augmented(self, windows: Tensor, generator: torch.Generator | None) -> Tensor:
+        return spec_augment(windows, generator=generator) if self.config.augment else windows
+
+    def _negatives(
+        self, guarded: Tensor, windows: Tensor, offset: int, generator: torch.Generator | None
+    ) -> tuple[Tensor, Tensor]:
+        """K negatives of each clip (B, K, 64, 98) and their operators (B, K)."""
+        n, k = len(guarded), self.config.n_negatives
+        hardest = self.config.selection == "hardest"
+        drawn = self.config.n_candidates if hardest else k
+        chances: Tensor | None = None
+        if self.config.selection == "scores":
+            chances = (self.selection_scores / _SCORE_TEMPERATURE).softmax(dim=0)
+        operators = draw_operators(n, drawn, chances, generator=generator)
+        copies = guarded.repeat_interleave(drawn, dim=0)
+        candidates = apply_operators(copies, operators.flatten(), offset, generator).unflatten(0, (n, drawn))
+        operators = operators.to(guarded.device)
+        if not hardest:
+            return candidates, operators
+        chosen = self._closest(windows, candidates)
+        rows = torch.arange(n, device=guarded.device)[:, None]
+        return candidates[rows, chosen], operators[rows, chosen]
+
+    @torch.no_grad()
+    def _closest(self, windows: Tensor, candidates: Tensor) -> Tensor:
+        """Indices (B, K) of the candidates whose embedding is closest to the anchor's; false negatives come last."""
+        training = self.encoder.training
+        self.encoder.eval()  # looking on does not change BatchNorm's statistics
+        f = self.encoder(torch.cat([windows, candidates.flatten(0, 1)]))
+        self.encoder.train(training)
+        n = len(windows)
+        cosine = F.cosine_similarity(f[:n, None], f[n:].unflatten(0, (n, -1)), dim=2)  # (B, K_c)
+        cosine = cosine.masked_fill(~changed_enough(windows[:, None], candidates), -2.0)
+        return cosine.topk(self.config.n_negatives, dim=1).indices
+
+    def _similarity(self, a: Tensor, b: Tensor) -> Tensor:
+        """All similarities s: (B, P), (N, P) -> (B, N)."""
+        if self.bilinear is not None:
+            return self.bilinear(a, b)
+        return F.normalize(a, dim=1) @ F.normalize(b, dim=1).T / self.config.temperature
+
+    def _loss(self, a: Tensor, p: Tensor, negatives: Tensor | None, valid: Tensor | None) -> Tensor:
+        symmetric = self.config.symmetric
+        if symmetric is None:
+            symmetric = self.bilinear is None
+        one = self._one_sided(a, p, negatives, valid)
+        return (one + self._one_sided(p, a, negatives, valid)) / 2 if symmetric else one
+
+    def _one_sided(self, a: Tensor, p: Tensor, negatives: Tensor | None, valid: Tensor | None) -> Tensor:
+        positive = self._similarity(a, p)
+        if negatives is None:
+            return contrastive_loss(positive)
+        n, k, _ = negatives.shape
+        if self.config.form == "margin":
+            cosine = F.cosine_similarity(a[:, None], negatives, dim=2)  # (B, K)
+            term = margin_term(F.cosine_similarity(a, p, dim=1), self._floored(cosine, 1.0), self.config.margin, valid)
+            return contrastive_loss(positive) + self.gamma * self.config.margin_weight * term
+        if self.gamma_x == 0:  # only j = i is needed
+            own = self._own(a, negatives)
+            logits = own.new_zeros(n, n, k)
+            index = torch.arange(n, device=own.device)
+            logits = logits.index_put((index, index), self._floored(own, self.config.temperature))
+        else:
+            logits = self._floored(self._similarity(a, negatives.flatten(0, 1)).view(n, n, k), self.config.temperature)
+        return contrastive_loss(positive, logits, self.gamma, self.gamma_x, valid)
+
+    def _own(self, a: Tensor, negatives: Tensor) -> Tensor:
+        """s(a_i, n_ik), shape (B, K)."""
+        if self.bilinear is not None:
+            return torch.einsum("bp,bkp->bk", a @ self.bilinear.weight, negatives)
+        return F.cosine_similarity(a[:, None], negatives, dim=2) / self.config.temperature
+
+    def _floored(self, similarity: Tensor, temperature: float) -> Tensor:
+        floor = self.config.floor
+        return similarity if floor is None else similarity.clamp_min(floor / temperature)
+
+    @torch.no_grad()
+    def _metrics(
+        self, loss: Tensor, a: Tensor, p: Tensor, negatives: Tensor, valid: Tensor | None, operators: Tensor | None
+    ) -> dict[str, Tensor]:
+        """How the batch went; with the selection "scores", every fourth step also updates the operators' scores."""
+        scores = self._similarity(a, p)
+        hits = scores.argmax(dim=1) == torch.arange(len(a), device=a.device)
+        metrics = {
+            "loss": loss.detach(),
+            "gamma": loss.new_tensor(self.gamma),
+            "accuracy": hits.float().mean(),
+            "positive_cosine": F.cosine_similarity(a, p, dim=1).mean(),
+        }
+        if valid is None or operators is None:
+            return metrics
+        cosine = F.cosine_similarity(a[:, None], negatives, dim=2)  # (B, K)
+        metrics["negative_cosine"] = cosine.mean()
+        metrics["dropped"] = (~valid).float().mean()
+        update = self.training and self.config.selection == "scores" and self._n_steps % _SCORE_EVERY == 0
+        for i, name in enumerate(OPERATORS):
+            of_operator = (operators == i) & valid
+            if of_operator.any():
+                metrics[f"negative_cosine/{name}"] = mean = cosine[of_operator].mean()
+                if update:
+                    self.selection_scores[i] = _SCORE_DECAY * self.selection_scores[i] + (1 - _SCORE_DECAY) * mean
+        return metrics
