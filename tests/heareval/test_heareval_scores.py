@@ -37,6 +37,8 @@ def test_mean_score_is_that_of_heareval(shared: Path, tools: Tools, copies: Copi
 def test_mean_score_is_that_of_heareval_on_further_tasks(tools: Tools, copies: Copies, task: str) -> None:
     assert EXTRA is not None
     theirs = [json.loads(path.read_text()) for path in sorted((EXTRA / task / "scores").glob("seed*.json"))]
+    if len(theirs) < len(SEEDS):
+        pytest.skip(f"heareval's scores of {len(theirs)} seeds are no measure; needed are {len(SEEDS)}")
     _compare(tools, copies(EXTRA / task / "embeddings", SEEDS, "ours"), theirs)
 
 
