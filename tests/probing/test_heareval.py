@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import changed
+from small_tasks import changed
 
 from hear_audiomosaic.errors import EmbeddingError
 from hear_audiomosaic.probing import ProbeTask, frame_labels, multi_hot, run_protocol

@@ -4,8 +4,8 @@ import dataclasses
 import random
 
 import pytest
-from conftest import changed
 from sklearn.model_selection import ParameterGrid
+from small_tasks import changed
 
 from hear_audiomosaic.errors import ProtocolError
 from hear_audiomosaic.probing import get_protocol, protocol_names

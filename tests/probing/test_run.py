@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from conftest import changed
+from small_tasks import changed
 
 from hear_audiomosaic.errors import ProtocolError
 from hear_audiomosaic.metrics import evaluate_clips, evaluate_events

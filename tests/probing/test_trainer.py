@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import changed, clusters
 from plain_trainer import build_head, load_parameters, train_plainly
+from small_tasks import changed, clusters
 
 from hear_audiomosaic.metrics import clips
 from hear_audiomosaic.probing import ProbeTask, get_protocol, heads
