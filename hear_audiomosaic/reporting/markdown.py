@@ -97,7 +97,8 @@ def _task(detail: TaskDetail) -> Iterator[str]:
     task, column = detail.column.task, detail.column
     yield f"### {_safe(column.label)}"
     yield (
-        f"{_safe(task.title)}. {_safe(task.domain)}, {task.embedding_type}, {task.prediction_type}, "
+        f"{_safe(task.title)}. {_safe(f'{task.domain}, ') if task.domain else ''}"
+        f"{task.embedding_type}, {task.prediction_type}, "
         f"{_safe(task.split_mode)}, {count(task.n_clips)} clips, {len(task.vocabulary)} classes; "
         f"primary score {_safe(column.score_name)} {column.arrow}, chance {decimals(column.chance)}."
     )

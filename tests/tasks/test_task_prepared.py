@@ -157,7 +157,7 @@ def test_find_task(tmp_path: Path) -> None:
             "cows",
             r"not prepared in .* \(there: cats-v1-full, dogs-v1-full, dogs-v2-full\).*prepare DIR --name cows",
         ),
-        ("esc50", "hear-audiomosaic tasks fetch esc50"),
+        ("esc50", "HEAR's folder esc50-v2.0.0-full"),
         ("../cats", "no task name"),
         ("", "no task name"),
     ):
