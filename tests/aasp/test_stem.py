@@ -104,21 +104,30 @@ def test_5_a_token_depends_on_its_own_patch_alone(stem: AapeStem) -> None:
     assert different.sum() == 2
 
 
+def answers(stem: AapeStem, hz: float) -> tuple[Tensor, Tensor]:
+    """Power of each state's answer to a modulation, over 16 phases of it, and the states' frequencies in Hz."""
+    patches = stem.centred_patches(torch.cat([modulated(hz, 2 * math.pi * i / 16) for i in range(16)]))
+    alpha, theta = stem.lambda_encoder(patches)
+    real, imaginary = stem.sblu.states(patches, alpha, theta)
+    return (real.square() + imaginary.square())[:, 0, 0].sum(dim=0), theta[0, 0, 0] * 100 / (2 * math.pi)
+
+
 @pytest.mark.parametrize("hz", [8, 10, 12, 15, 20, 25, 30, 35, 40, 45])
 def test_6_modulations_excite_the_state_of_their_frequency(stem: AapeStem, hz: float) -> None:
-    """Exact for the odd phase, whose magnitude is an envelope; the even phase may answer one state higher below 25 Hz.
-
-    Sixteen frames resolve 6.25 Hz, and there the states are closer than that.
-    """
-    alpha, theta = stem.lambda_encoder(stem.centred_patches(modulated(hz)))
-    power = torch.zeros(16)
-    for i in range(16):  # phases of the modulation
-        patches = stem.centred_patches(modulated(hz, 2 * math.pi * i / 16))
-        real, imaginary = stem.sblu.states(patches, alpha, theta)
-        power += (real.square() + imaginary.square())[0, 0, 0]
-    nearest = int((theta[0, 0, 0] * 100 / (2 * math.pi) - hz).abs().argmin())
+    """To the letter for the odd phase, whose magnitude is an envelope, and for the even phase from 25 Hz on."""
+    power, state_hz = answers(stem, hz)
+    nearest = int((state_hz - hz).abs().argmin())
     allowed = {nearest} if stem.sblu.phase == "odd" or hz >= 25 else {nearest, nearest + 1}
     assert int(power.argmax()) in allowed
+
+
+def test_6_no_modulation_from_8_hz_on_is_taken_for_one_that_16_frames_can_tell_from_it(stem: AapeStem) -> None:
+    """16 frames of 10 ms resolve 6.25 Hz; below 25 Hz the states are closer, the even phase may be one state off."""
+    for hz in torch.arange(8.0, 45.0, 0.5).tolist():
+        power, state_hz = answers(stem, hz)
+        distance = (state_hz - hz).abs()
+        assert abs(int(power.argmax()) - int(distance.argmin())) <= 1, hz
+        assert distance[power.argmax()] <= distance.min() + 6.25 / 2, hz
 
 
 def test_a_constant_spectrogram_has_no_alias_features(stem: AapeStem) -> None:
