@@ -1,0 +1,161 @@
+"""From bootstrap draws to an interval.
+
+Origin: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993 (chapters 13 and 14); Efron, "Better bootstrap
+confidence intervals", 1987.
+
+Conventions
+-----------
+- A draw is the score of one resample. NaN means that it has none (an AUC without positives): it is left out and
+  counted. Where more than 5 % are left out there is no interval: its ends are NaN, and ``reason`` says why.
+- Ends are interpolated between draws, as :func:`numpy.quantile` does by default.
+
+Functions
+---------
+- :func:`draws_interval`: the percentile interval.
+- :func:`bca_interval`: bias-corrected and accelerated, for skewed scores and small n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr, ndtri
+
+from hear_audiomosaic.statistics._inputs import Floats, check_level, draw_values
+
+__all__ = ["LARGEST_LEFT_OUT", "Interval", "bca_interval", "draws_interval"]
+
+LARGEST_LEFT_OUT = 0.05
+"""Share of draws without a score up to which they are left out; beyond it there is no interval."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval, or the reason why there is none."""
+
+    low: float
+    """Lower end, in the unit of the score; NaN where there is no interval."""
+    high: float
+    """Upper end."""
+    level: float
+    """Confidence level, such as 0.95."""
+    left_out: int = 0
+    """Draws that had no score."""
+    reason: str | None = None
+    """Why there is no interval; None where there is one."""
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether there are ends."""
+        return self.reason is None
+
+    def excludes(self, value: float) -> bool:
+        """Whether ``value`` lies strictly outside; an interval that is not there excludes nothing."""
+        return self.low > value or self.high < value
+
+
+def draws_interval(draws: npt.ArrayLike, level: float = 0.95) -> Interval:
+    """Percentile interval.
+
+    Formula: [q(alpha), q(1 - alpha)] of the draws with alpha = (1 - level) / 2.
+
+    Args:
+        draws: (n_draws,) scores of the resamples; NaN where a resample has none.
+        level: between 0 and 1. (Default: 0.95)
+
+    Returns:
+        The interval; without ends when more than 5 % of the draws are NaN.
+
+    Raises:
+        MetricError: no draws, or a level that is no probability.
+
+    Source: Efron and Tibshirani, 1993, section 13.3.
+    """
+    check_level(level)
+    kept, left_out, reason = _scored(draw_values(draws))
+    if reason:
+        return Interval(np.nan, np.nan, level, left_out, reason)
+    tail = (1.0 - level) / 2.0
+    low, high = _quantiles(kept, np.array([tail, 1.0 - tail]))
+    return Interval(low, high, level, left_out)
+
+
+def bca_interval(
+    draws: npt.ArrayLike, observed: float, jackknife: Sequence[npt.ArrayLike], level: float = 0.95
+) -> Interval:
+    """Bias-corrected and accelerated interval.
+
+    Formula: the percentiles Phi(z0 + (z0 + z) / (1 - a (z0 + z))) of the draws at z = Phi^-1(alpha) and
+    Phi^-1(1 - alpha), where Phi(z0) is the share of draws below the observed score (equal ones count half). With
+    U_ki = (n_k - 1) (mean of J_k - J_ki), a = sum U_ki^3 / n_k^3 / (6 (sum U_ki^2 / n_k^2)^(3/2)); for a single fold
+    that is the sum of cubes over six times the sum of squares to the power 3/2.
+
+    Args:
+        draws: (n_draws,) scores of the resamples; NaN where a resample has none.
+        observed: the score of all clips.
+        jackknife: for each fold (one without folds) (G,) the score without one group, for each of its groups; NaN
+            where there is none.
+        level: between 0 and 1. (Default: 0.95)
+
+    Returns:
+        The interval; without ends when more than 5 % of the draws are NaN, when the observed score is not finite,
+        when it lies beyond all draws, or when the correction runs off.
+
+    Raises:
+        MetricError: as :func:`draws_interval`.
+
+    Source: Efron, 1987; Efron and Tibshirani, 1993, section 14.3; several folds are several samples, as in
+    :func:`scipy.stats.bootstrap`.
+    """
+    check_level(level)
+    kept, left_out, reason = _scored(draw_values(draws))
+    if reason:
+        return Interval(np.nan, np.nan, level, left_out, reason)
+    if not np.isfinite(observed):
+        return Interval(np.nan, np.nan, level, left_out, f"the score itself is {observed}; take the percentile method")
+    is_equal = np.abs(kept - observed) <= 1e-9 * abs(observed)  # up to rounding: many scores are multiples of 1 / n
+    below = np.count_nonzero((kept < observed) & ~is_equal) + 0.5 * np.count_nonzero(is_equal)
+    z0 = ndtri(below / len(kept))
+    if not np.isfinite(z0):
+        return Interval(np.nan, np.nan, level, left_out, "the score lies beyond all draws; take the percentile method")
+    tail = (1.0 - level) / 2.0
+    shifted = z0 + ndtri(np.array([tail, 1.0 - tail]))
+    denominator = 1.0 - _acceleration(jackknife) * shifted
+    if (denominator <= 0.0).any():
+        return Interval(np.nan, np.nan, level, left_out, "the acceleration is too large; take the percentile method")
+    low, high = _quantiles(kept, ndtr(z0 + shifted / denominator))
+    return Interval(low, high, level, left_out)
+
+
+def _acceleration(jackknife: Sequence[npt.ArrayLike]) -> float:
+    """Skewness of the influence of single groups; 0 when none has any."""
+    cubes, squares = 0.0, 0.0
+    for fold in jackknife:
+        left = draw_values(fold, "jackknife")
+        left = left[np.isfinite(left)]
+        if len(left) > 1:
+            influence = (len(left) - 1) / len(left) * (left.mean() - left)  # (G,) U / n
+            cubes += float((influence**3).sum())
+            squares += float((influence**2).sum())
+    return cubes / (6.0 * squares**1.5) if squares > 0.0 else 0.0
+
+
+def _scored(draws: Floats) -> tuple[Floats, int, str | None]:
+    """The draws with a score, how many have none, and the reason if those are too many."""
+    kept = draws[~np.isnan(draws)]
+    left_out = len(draws) - len(kept)
+    if left_out > LARGEST_LEFT_OUT * len(draws):
+        return kept, left_out, f"{left_out} of {len(draws)} resamples have no score, more than {LARGEST_LEFT_OUT:.0%}"
+    return kept, left_out, None
+
+
+def _quantiles(draws: Floats, levels: Floats) -> tuple[float, float]:
+    """Two quantiles; between infinite draws (a d' may be) there is nothing to interpolate, so the nearest counts."""
+    with np.errstate(invalid="ignore"):
+        ends = np.quantile(draws, levels)
+    if np.isnan(ends).any():
+        ends = np.where(np.isnan(ends), np.quantile(draws, levels, method="nearest"), ends)
+    return float(ends[0]), float(ends[1])

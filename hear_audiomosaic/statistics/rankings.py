@@ -1,0 +1,145 @@
+"""Ranking scores of many resamples at once: sorted once, then a few sums per resample.
+
+Computing mAP anew for each of 2,000 resamples sorts the same probabilities 2,000 times. The order does not change, only
+how often each clip counts; so :class:`Ranking` sorts once and takes the counts.
+
+Conventions
+-----------
+- n clips, C classes, b resamples. A clip that was drawn w times stands for w clips of equal probability.
+- Equal probabilities are one threshold, as in :mod:`hear_audiomosaic.metrics.clips`.
+- A class that a resample lost (no positive clip among those drawn; for the AUC: or no negative one) is left out of
+  that resample's mean, since scoring it 0 would pull every interval of a task with rare classes down. A class that the
+  clips lack altogether counts as HEAR counts it: 0 for the average precision, NaN for the AUC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hear_audiomosaic.errors import MetricError
+from hear_audiomosaic.statistics._inputs import Floats, Integers, clip_values
+
+__all__ = ["Ranking"]
+
+
+@dataclass(frozen=True)
+class _Class:
+    """The clips of one class from the highest probability down; R runs of equal probability that hold a positive."""
+
+    order: Integers  # (n,) clips
+    positives: Integers  # (P,) clips that are positive, in that order
+    first_positive: Integers  # (R,) index into ``positives`` of each run's first
+    first: Integers  # (R,) rank of each run's first clip
+    last: Integers  # (R,) rank of each run's last clip
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Clips sorted within each class; its scores take (b, n) counts, as ``takes="batches"`` of the bootstrap gives."""
+
+    classes: tuple[_Class, ...]
+
+    @classmethod
+    def of(cls, targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> Ranking:
+        """Sort the clips within each class.
+
+        Args:
+            targets: (n, C) zeros and ones.
+            probabilities: (n, C) finite; any scores will do.
+
+        Returns:
+            What the scores need.
+
+        Raises:
+            MetricError: the arrays do not fit each other, or are no numbers.
+        """
+        is_positive, values = clip_values(targets, "targets") > 0, clip_values(probabilities, "probabilities")
+        if is_positive.ndim != 2 or is_positive.shape != values.shape:
+            raise MetricError(
+                f"expected targets and probabilities of one shape (n, C), found {is_positive.shape} and {values.shape}."
+            )
+        return cls(tuple(_sorted(is_positive[:, c], values[:, c]) for c in range(values.shape[1])))
+
+    def average_precision(self, counts: Integers) -> Floats:
+        """Mean average precision of each resample.
+
+        Formula: per class sum over thresholds of (share of positives there) x (precision at or above), each clip
+        counted as often as it was drawn; then the mean over classes.
+
+        Args:
+            counts: (b, n) how often each clip was drawn.
+
+        Returns:
+            (b,) in 0 .. 1; NaN where every class lost its positives.
+
+        Source: ``mAP`` of HEAR 2021 (:func:`hear_audiomosaic.metrics.clips.mean_average_precision`), with weights.
+        """
+        scores = np.zeros((len(counts), len(self.classes)))
+        for c, one in enumerate(self.classes):
+            if len(one.positives):
+                hits, _, through = _tallies(one, counts)
+                total = hits.sum(axis=-1)  # (b,)
+                precision = np.cumsum(hits, axis=-1) / np.maximum(through, 1.0)
+                with np.errstate(invalid="ignore"):
+                    scores[:, c] = (hits * precision).sum(axis=-1) / total
+        return _mean_of_scored(scores)
+
+    def roc_auc(self, counts: Integers) -> Floats:
+        """Area under the ROC curve of each resample, mean over classes.
+
+        Formula: per class the chance that a positive clip drawn outranks a negative one, ties counted half; then the
+        mean over classes.
+
+        Args:
+            counts: (b, n) how often each clip was drawn.
+
+        Returns:
+            (b,) in 0 .. 1; NaN where every class lost its positives or negatives, and everywhere when the clips lack
+            one of them in any class.
+
+        Source: ``aucroc`` of HEAR 2021 (:func:`hear_audiomosaic.metrics.clips.roc_auc`), with weights.
+        """
+        if any(len(one.positives) in (0, len(one.order)) for one in self.classes):
+            return np.full(len(counts), np.nan)
+        drawn = counts.sum(axis=-1)  # (b,)
+        scores = np.empty((len(counts), len(self.classes)))
+        for c, one in enumerate(self.classes):
+            hits, before, through = _tallies(one, counts)
+            positives = np.cumsum(hits, axis=-1)  # (b, R)
+            total = positives[:, -1]
+            negatives = drawn - total
+            ties = through - before - hits  # (b, R) negatives within each run
+            below = negatives[:, None] - (through - positives)
+            with np.errstate(invalid="ignore"):
+                scores[:, c] = (hits * (below + 0.5 * ties)).sum(axis=-1) / (total * negatives)
+        return _mean_of_scored(scores)
+
+
+def _sorted(is_positive: npt.NDArray[np.bool_], values: Floats) -> _Class:
+    order = np.argsort(-values, kind="stable")
+    ranked = values[order]
+    starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
+    ranks = np.flatnonzero(is_positive[order])  # (P,) ranks of the positives
+    run = np.searchsorted(starts, ranks, side="right") - 1  # (P,) the run of each
+    runs, first_positive = np.unique(run, return_index=True)
+    ends = np.append(starts[1:], len(order)) - 1
+    return _Class(order, order[ranks], first_positive, starts[runs], ends[runs])
+
+
+def _tallies(one: _Class, counts: Integers) -> tuple[Floats, Floats, Floats]:
+    """(b, R) positives drawn within each run, clips drawn before it, and clips drawn before or within it."""
+    hits = np.add.reduceat(counts[:, one.positives], one.first_positive, axis=-1).astype(np.float64)
+    above = np.cumsum(counts[:, one.order], axis=-1)  # (b, n)
+    before = np.where(one.first > 0, above[:, one.first - 1], 0)
+    return hits, before.astype(np.float64), above[:, one.last].astype(np.float64)
+
+
+def _mean_of_scored(scores: Floats) -> Floats:
+    """(b, C) -> (b,) mean over the classes that have a score in a resample."""
+    scored = ~np.isnan(scores)
+    n_scored = np.count_nonzero(scored, axis=-1)
+    total = np.where(scored, scores, 0.0).sum(axis=-1)
+    return np.asarray(np.divide(total, n_scored, out=np.full(len(scores), np.nan), where=n_scored > 0))
