@@ -87,7 +87,7 @@ def train(
     begin, n_steps, progress = time.process_time(), 0, 0.0
     late: list[dict[str, float]] = []
     while progress < 1.0:
-        loss, metrics = model(batch_of(frames, options.batch, generator), generator)
+        loss, metrics = model.contrast(batch_of(frames, options.batch, generator), generator)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -10,6 +10,7 @@ __all__ = [
     "EncoderError",
     "HearAudioMosaicError",
     "MetricError",
+    "PretrainingError",
     "ProtocolError",
     "ResultError",
     "TaskError",
@@ -38,6 +39,10 @@ class EncoderError(HearAudioMosaicError):
 
 class MetricError(HearAudioMosaicError):
     """Targets and predictions cannot be scored as given."""
+
+
+class PretrainingError(HearAudioMosaicError):
+    """Pre-training data, a run's settings or its state cannot be used."""
 
 
 class ProtocolError(HearAudioMosaicError):

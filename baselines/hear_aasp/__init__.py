@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from hear_aasp.checkpoint import load_encoder
-from hear_aasp.encoder import AaspEncoder
+from hear_aasp.encoder import WINDOW_FRAMES, AaspEncoder
 from hear_aasp.model import AaspModel
 from hear_aasp.stem import PHASES
 from hear_audiomosaic.errors import CheckpointError, EncoderError
@@ -25,6 +25,7 @@ def load_model(
     hop_ms: int = 40,
     frequency: str = "mean",
     phase: str | None = None,
+    window_frames: int | None = None,
     seed: int = 0,
 ) -> AaspModel:
     """Load AaSP.
@@ -35,6 +36,8 @@ def load_model(
         hop_ms: time between timestamp embeddings: 160, 80, 40 or 20.
         frequency: how the frequency tokens of a time step become one vector: "mean" or "concat".
         phase: of an untrained encoder's kernels, "even" (the default) or "odd". A file tells its own.
+        window_frames: of an untrained encoder, T of its longest input, a multiple of 16; 1024 by default. A file tells
+            its own.
         seed: of the weights of an untrained encoder.
 
     Returns:
@@ -51,15 +54,15 @@ def load_model(
             raise EncoderError(f"There is no kernel phase '{phase}'; expected {' or '.join(PHASES)}.")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            encoder = AaspEncoder(get_size(size), phase or "even")
+            encoder = AaspEncoder(get_size(size), phase or "even", window_frames=window_frames or WINDOW_FRAMES)
     elif not model_file_path:
         raise CheckpointError(
             "AaSP comes without weights; its authors have released none. Choose: load_model('PATH') with a file of "
             f"your own training run, or load_model('random:SIZE') for an untrained encoder ({', '.join(SIZES)}). "
             "On the command line: aasp:PATH or aasp:random:tiny."
         )
-    elif phase is not None:
-        raise EncoderError("phase is for random:SIZE; a weights file tells its own.")
+    elif phase is not None or window_frames is not None:
+        raise EncoderError("phase and window_frames are for random:SIZE; a weights file tells its own.")
     else:
         encoder = load_encoder(model_file_path)
     model = AaspModel(encoder, hop_ms, frequency, untrained)

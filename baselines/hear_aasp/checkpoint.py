@@ -16,6 +16,7 @@ from hear_audiomosaic.errors import CheckpointError
 from hear_audiomosaic.files import write_bytes
 from hear_audiomosaic.nn import EncoderSize
 from hear_audiomosaic.nn.checkpoints import check_names_and_shapes, read_state
+from hear_audiomosaic.nn.objective import stored
 
 __all__ = ["FORMAT", "load_encoder", "save_encoder"]
 
@@ -23,8 +24,8 @@ FORMAT = "hear_aasp/1"
 _NUMBERS = ("embed_dim", "depth", "num_heads", "n_states", "window_frames")
 
 
-def save_encoder(path: str | Path, encoder: AaspEncoder) -> None:
-    """Write the encoder's tensors and sizes; a file that is there is replaced, never left half-written."""
+def save_encoder(path: str | Path, encoder: AaspEncoder, half: bool = False) -> None:
+    """Write the encoder's tensors (float16 if ``half``) and sizes; a file that is there is replaced in one go."""
     from safetensors.torch import save
 
     sizes = asdict(encoder.size) | {
@@ -32,8 +33,7 @@ def save_encoder(path: str | Path, encoder: AaspEncoder) -> None:
         "window_frames": encoder.grid[0] * PATCH,
         "phase": encoder.phase,
     }
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
-    write_bytes(Path(path), save(tensors, {"format": FORMAT, "sizes": json.dumps(sizes, sort_keys=True)}))
+    write_bytes(Path(path), save(stored(encoder, half), {"format": FORMAT, "sizes": json.dumps(sizes, sort_keys=True)}))
 
 
 def load_encoder(path: str | Path) -> AaspEncoder:

@@ -9,20 +9,28 @@ this package's README).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from hear_aasp.encoder import N_BANDS, PATCH, AaspEncoder
+from hear_aasp.checkpoint import save_encoder
+from hear_aasp.encoder import N_BANDS, PATCH, AaspEncoder, normalise
+from hear_aasp.model import pad_to_patch
 from hear_aasp.predictor import CrossAttentionPredictor, projector
-from hear_audiomosaic.nn import gather_tokens
+from hear_aasp.stem import KernelPhase
+from hear_audiomosaic.audio import kaldi_fbank
+from hear_audiomosaic.audio.fbank import n_frames
+from hear_audiomosaic.nn import gather_tokens, get_size
 from hear_audiomosaic.nn.block_masking import inverse_block_keep_ids, masked_ids
+from hear_audiomosaic.nn.distributed import gather_rows, rank
 from hear_audiomosaic.nn.ema import ema_momentum, ema_update, frozen_copy
+from hear_audiomosaic.nn.objective import Logs, Objective, OptimiserSettings
 
-__all__ = ["OPTIMISER", "AaspObjective", "ObjectiveSettings", "OptimiserSettings", "averaged_targets", "multi_mask_nce"]
+__all__ = ["AaspObjective", "ObjectiveSettings", "averaged_targets", "build_objective", "multi_mask_nce"]
 
 _PREDICTOR_HEAD = 64
 
@@ -54,42 +62,19 @@ class ObjectiveSettings:
     ema_ramp: float = 0.25
 
 
-@dataclass(frozen=True)
-class OptimiserSettings:
-    """How the objective is meant to be optimised at full scale (all neighbour: EAT): AdamW, cosine decay after warm-up.
-
-    Attributes:
-        peak_lr: for ``clips_per_update``.
-        betas: of AdamW.
-        weight_decay: of AdamW.
-        clip_norm: largest norm of the gradient.
-        n_updates: length of training.
-        warm_up: share of training with a rising learning rate.
-        clips_per_update: over all devices; each is seen with M masks.
-    """
-
-    peak_lr: float = 5e-4
-    betas: tuple[float, float] = (0.9, 0.95)
-    weight_decay: float = 0.05
-    clip_norm: float = 4.0
-    n_updates: int = 400_000
-    warm_up: float = 53_333 / 400_000
-    clips_per_update: int = 48
-
-
-OPTIMISER = OptimiserSettings()
-
-
-class AaspObjective(nn.Module):
+class AaspObjective(Objective):
     """Student, teacher, predictor and projector; from a batch of spectrograms to a loss.
 
-    Call :meth:`after_step` after every optimiser step. Only what ``parameters()`` marks as trainable is: the teacher is
+    Only what ``parameters()`` marks as trainable is: the teacher is
     frozen, and always in eval mode. What pre-training is for is ``student``.
 
     Args:
         encoder: the student.
         settings: numbers of the objective.
     """
+
+    # All neighbour (EAT): 400k updates of 48 clips, each seen with M masks.
+    optimiser = OptimiserSettings(5e-4, 0.0, (0.9, 0.95), 0.05, 53_333 / 400_000, 4.0, 48)
 
     def __init__(self, encoder: AaspEncoder, settings: ObjectiveSettings | None = None) -> None:
         super().__init__()
@@ -111,14 +96,28 @@ class AaspObjective(nn.Module):
         self.teacher.eval()
         return self
 
-    def forward(
-        self, spectrogram: Tensor, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def draw(self, n_clips: int, n_samples: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Tokens that stay, by "keep": int64 (B, M, K)."""
+        return {"keep": self.draw_masks(n_clips, -(-n_frames(n_samples) // PATCH), generator)}
+
+    def draw_masks(self, n_clips: int, n_steps: int, generator: torch.Generator | None = None) -> Tensor:
+        """As :meth:`draw`, for spectrograms of ``n_steps`` x 8 patches."""
+        s = self.settings
+        grid = (n_steps, N_BANDS)
+        keep = inverse_block_keep_ids(n_clips * s.n_masks, grid, s.mask_ratio, s.block, s.adjust, generator)
+        return keep.unflatten(0, (n_clips, s.n_masks))
+
+    def views(self, audio: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
+        """Waveforms (B, 1, S) -> normalised filter banks (B, T, 128), T rounded up to a patch."""
+        return pad_to_patch(normalise(kaldi_fbank(audio[:, 0])))
+
+    def forward(self, views: Tensor, drawn: Mapping[str, Tensor], detailed: bool = False) -> tuple[Tensor, Logs]:
         """Loss of a batch.
 
         Args:
-            spectrogram: normalised, shape (B, T, 128), T a multiple of 16 and at most the encoder's window.
-            generator: of the masks, on the CPU; None takes the global one.
+            views: normalised spectrograms, shape (B, T, 128), T a multiple of 16 and at most the encoder's window.
+            drawn: from :meth:`draw`.
+            detailed: nothing more is known.
 
         Returns:
             ``(loss, logs)``: float32 scalar with gradient; scalars without: ``loss``, ``masked``, ``contrastive``
@@ -127,16 +126,14 @@ class AaspObjective(nn.Module):
             cosine of two views of a clip).
         """
         s = self.settings
-        n_clips = len(spectrogram)
-        grid = (spectrogram.shape[1] // PATCH, N_BANDS)
-        n_tokens = grid[0] * grid[1]
-        keep = inverse_block_keep_ids(n_clips * s.n_masks, grid, s.mask_ratio, s.block, s.adjust, generator)
-        keep = keep.to(spectrogram.device)  # (B M, K), masks of a clip one after the other
+        n_clips = len(views)
+        n_tokens = views.shape[1] // PATCH * N_BANDS
+        keep = drawn["keep"].flatten(0, 1)  # (B M, K), masks of a clip one after the other
         hidden = masked_ids(keep, n_tokens)  # (B M, N - K)
 
         with torch.no_grad():
-            targets = averaged_targets(self.teacher.layers(spectrogram))  # (B, N, D)
-        tokens = self.student.embed_patches(spectrogram)  # one stem pass for all masks
+            targets = averaged_targets(self.teacher.layers(views))  # (B, N, D)
+        tokens = self.student.embed_patches(views)  # one stem pass for all masks
         visible = self.student.encode(_gather_views(tokens, keep))  # (B M, K, D)
         predicted = self.predictor(visible, keep, hidden).float()
         wanted = _gather_views(targets, hidden)
@@ -168,6 +165,43 @@ class AaspObjective(nn.Module):
         start, end = self.settings.ema
         ema_update(self.teacher, self.student, ema_momentum(progress, start, end, self.settings.ema_ramp))
 
+    def save_encoder(self, path: Path, half: bool = False) -> None:
+        """The student, by :func:`hear_aasp.checkpoint.save_encoder`."""
+        save_encoder(path, self.student, half)
+
+
+def build_objective(
+    size: str,
+    n_samples: int,
+    *,
+    phase: KernelPhase = "even",
+    n_masks: int = 16,
+    ema_start: float = 0.9998,
+    ema_end: float = 0.99999,
+    contrastive_weight: float = 0.1,
+    predictor_depth: int = 4,
+) -> AaspObjective:
+    """A new encoder of this size and its objective.
+
+    Args:
+        size: base, small, tiny or micro.
+        n_samples: S, of the waveforms; fixes the encoder's window.
+        phase: of the stem's kernels, "even" or "odd".
+        n_masks: see :class:`ObjectiveSettings`.
+        ema_start: momentum of the teacher at the start.
+        ema_end: momentum at the end of the ramp.
+        contrastive_weight: see :class:`ObjectiveSettings`.
+        predictor_depth: see :class:`ObjectiveSettings`.
+    """
+    window = -(-n_frames(n_samples) // PATCH) * PATCH
+    settings = ObjectiveSettings(
+        n_masks=n_masks,
+        predictor_depth=predictor_depth,
+        contrastive_weight=contrastive_weight,
+        ema=(ema_start, ema_end),
+    )
+    return AaspObjective(AaspEncoder(get_size(size), phase, window_frames=window), settings)
+
 
 def averaged_targets(layers: Iterable[Tensor]) -> Tensor:
     """LN((1 / L) sum_l IN(T^l)): mean of instance-normalised layers, then a LayerNorm without weights.
@@ -193,6 +227,7 @@ def multi_mask_nce(z: Tensor, temperature: float) -> Tensor:
     """Multi-positive InfoNCE: the other masks of a clip are positives, all masks of other clips negatives (choice).
 
     L = -1 / (B M) sum_{b,m} 1 / (M - 1) sum_{m' != m} log [ exp(z_bm . z_bm' / T) / sum_{(b',m'') != (b,m)} exp(...) ].
+    With several processes, b' runs over the clips of all of them.
 
     Args:
         z: shape (B, M, D), M >= 2; normalised here.
@@ -201,17 +236,19 @@ def multi_mask_nce(z: Tensor, temperature: float) -> Tensor:
     Returns:
         float32 scalar; log(B M - 1) when nothing is told apart. Computed in float32 whatever the autocast state.
     """
-    n_clips, n_masks, _ = z.shape
+    n_masks = z.shape[1]
     if n_masks < 2:
         raise ValueError("A contrast of masks needs at least two masks per clip.")
     with torch.autocast(z.device.type, enabled=False):
-        unit = F.normalize(z.float().flatten(0, 1), dim=1)  # (B M, D)
-        itself = torch.eye(len(unit), dtype=torch.bool, device=z.device)
-        logits = (unit @ unit.T / temperature).masked_fill(itself, -math.inf)
+        own = F.normalize(z.float().flatten(0, 1), dim=1)  # (B M, D)
+        everyone = gather_rows(own)
+        index = rank() * len(own) + torch.arange(len(own), device=z.device)  # of this process's rows among all
+        column = torch.arange(len(everyone), device=z.device)
+        itself = index[:, None] == column
+        logits = (own @ everyone.T / temperature).masked_fill(itself, -math.inf)
         log_share = logits.log_softmax(dim=1).masked_fill(itself, 0.0)
-        clip = torch.arange(n_clips, device=z.device).repeat_interleave(n_masks)
-        positive = (clip[:, None] == clip) & ~itself
-        return -(log_share * positive).sum() / (len(unit) * (n_masks - 1))
+        positive = (index[:, None] // n_masks == column // n_masks) & ~itself
+        return -(log_share * positive).sum() / (len(own) * (n_masks - 1))
 
 
 def _gather_views(tokens: Tensor, ids: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ __all__ = ["build_from_state", "load_encoder", "read_state"]
 
 _PREFIX = "encoder."
 _HEADS = ("projection.", "bilinear")
-_RUN = ("selection_scores",)  # a training run's own state
+_RUN = ("selection_scores", "n_steps")  # a training run's own state
 
 
 def build_from_state(state: Mapping[str, Tensor], source: str = "the checkpoint") -> ConvEncoder:

@@ -12,13 +12,15 @@ loss. s is bilinear, a^T W b, or cos / 0.2 [N].
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hear_adversarial.encoder import ConvEncoder, Projection
+from hear_adversarial.encoder import ConvEncoder, Projection, get_size
 from hear_adversarial.front_end import N_MELS, RATE_HZ, WINDOW_HOPS, log_windows, spectrogram
 from hear_adversarial.negatives import (
     MAX_OFFSET,
@@ -31,12 +33,16 @@ from hear_adversarial.negatives import (
     spec_augment,
 )
 from hear_audiomosaic.errors import EncoderError
+from hear_audiomosaic.files import write_bytes
+from hear_audiomosaic.nn.distributed import gather_rows, rank
+from hear_audiomosaic.nn.objective import Logs, Objective, OptimiserSettings, stored
 
 __all__ = [
     "SELECTIONS",
     "AdversarialObjective",
     "Bilinear",
     "ObjectiveConfig",
+    "build_objective",
     "contrastive_loss",
     "gamma_schedule",
     "margin_term",
@@ -125,21 +131,23 @@ def contrastive_loss(
     gamma: float = 1.0,
     gamma_x: float = 0.0,
     valid: Tensor | None = None,
+    first: int = 0,
 ) -> Tensor:
     """Equation (7.2), mean over the batch; with gamma = gamma_x = 0 COLA's loss (7.1).
 
     Args:
-        positives: s(a_i, p_j), shape (B, B).
+        positives: s(a_i, p_j), shape (B, N): B anchors of this process, positives of all.
         negatives: s(a_i, n_jk), shape (B, B, K); None for none.
         gamma: weight of j = i.
         gamma_x: weight of j != i.
         valid: bool, shape (B, K): negatives that count.
+        first: column of the first anchor's positive.
 
     Returns:
         float32 scalar, at least 0. Computed in float32 whatever the autocast state.
     """
     n = positives.shape[0]
-    target = torch.arange(n, device=positives.device)
+    row = torch.arange(n, device=positives.device)
     with torch.autocast(positives.device.type, enabled=False):
         logits = [positives.float()]
         if negatives is not None:
@@ -147,11 +155,11 @@ def contrastive_loss(
             if valid is not None:
                 s = s.masked_fill(~valid, float("-inf"))
             if gamma > 0:
-                logits.append(s[target, target] + math.log(gamma))  # (B, K)
+                logits.append(s[row, row] + math.log(gamma))  # (B, K)
             if gamma_x > 0:
                 own = torch.eye(n, dtype=torch.bool, device=s.device)[:, :, None]
                 logits.append((s + math.log(gamma_x)).masked_fill(own, float("-inf")).flatten(1))
-        return F.cross_entropy(torch.cat(logits, dim=1), target)
+        return F.cross_entropy(torch.cat(logits, dim=1), row + first)
 
 
 def margin_term(positives: Tensor, negatives: Tensor, margin: float = 0.3, valid: Tensor | None = None) -> Tensor:
@@ -169,7 +177,7 @@ def margin_term(positives: Tensor, negatives: Tensor, margin: float = 0.3, valid
     return (terms * valid).sum() / valid.sum().clamp_min(1)
 
 
-class AdversarialObjective(nn.Module):
+class AdversarialObjective(Objective):
     """Encoder, head and loss; what a training engine drives.
 
     Args:
@@ -181,6 +189,9 @@ class AdversarialObjective(nn.Module):
         gamma_x: likewise of the other clips'.
     """
 
+    # COLA: Adam, 1e-3, constant [N]. Deviation [O]: the engine's AdamW, warm-up and cosine.
+    optimiser = OptimiserSettings(1e-3, 0.0, (0.9, 0.999), 0.0, 0.05, None, 256)
+
     def __init__(self, encoder: ConvEncoder, config: ObjectiveConfig | None = None) -> None:
         super().__init__()
         self.config = config or ObjectiveConfig()
@@ -190,14 +201,35 @@ class AdversarialObjective(nn.Module):
         self.register_buffer("selection_scores", torch.zeros(len(OPERATORS)))
         self.gamma = self.gamma_x = 0.0
         self._set_weights(0.0)
-        self._n_steps = 0
+        self.register_buffer("n_steps", torch.zeros((), dtype=torch.int64))
+
+    def before_step(self, progress: float) -> None:
+        """Set the weights of the negatives by the share of the training that is done, 0 to 1."""
+        self._set_weights(progress)
 
     def after_step(self, progress: float) -> None:
         """Tell the share of the training that is done, 0 to 1, after every optimiser step."""
         self._set_weights(progress)
-        self._n_steps += 1
+        self.n_steps += 1
 
-    def forward(self, batch: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+    def draw(self, n_clips: int, n_samples: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """A seed per clip, by "seed"; a process draws all it needs from that of its first clip.
+
+        So batches are repeatable, but other negatives are made when other clips come first.
+        """
+        return {"seed": torch.randint(2**62, (n_clips,), generator=generator)}
+
+    def views(self, audio: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
+        """Waveforms (B, 1, S) -> (B, S); crops and negatives are made in :meth:`contrast`."""
+        return audio[:, 0]
+
+    def forward(self, views: Tensor, drawn: Mapping[str, Tensor], detailed: bool = False) -> tuple[Tensor, Logs]:
+        """As :meth:`contrast`; in detail the operators' cosines, too."""
+        generator = torch.Generator().manual_seed(int(drawn["seed"][0]))
+        loss, logs = self.contrast(views, generator)
+        return loss, logs if detailed else {"loss": logs["loss"]}
+
+    def contrast(self, batch: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Logs]:
         """Loss of one batch.
 
         Args:
@@ -208,7 +240,8 @@ class AdversarialObjective(nn.Module):
         Returns:
             ``(loss, metrics)``: a scalar, and detached scalars by name.
         """
-        anchors, positives, offset = self._views(batch, generator)  # guarded (B, 96, 98)
+        with torch.autocast(batch.device.type, enabled=False):
+            anchors, positives, offset = self._views(batch, generator)  # guarded (B, 96, 98)
         windows = anchors[:, offset : offset + N_MELS]
         x = [self._disturbed(anchors, offset, 0, generator), self._disturbed(positives, offset, 1, generator)]
         valid: Tensor | None = None
@@ -224,6 +257,12 @@ class AdversarialObjective(nn.Module):
         a, p, negative = h[:n], h[n : 2 * n], h[2 * n :].view(n, k, h.shape[1])
         loss = self._loss(a, p, negative if k else None, valid)
         return loss, self._metrics(loss, a, p, negative, valid, operators)
+
+    def save_encoder(self, path: Path, half: bool = False) -> None:
+        """The encoder's tensors, without heads."""
+        from safetensors.torch import save
+
+        write_bytes(path, save(stored(self.encoder, half)))
 
     def _set_weights(self, progress: float) -> None:
         self.gamma = gamma_schedule(progress, self.config.gamma, self.config.warm_up)
@@ -307,14 +346,16 @@ class AdversarialObjective(nn.Module):
         return (one + self._one_sided(p, a, negatives, valid)) / 2 if symmetric else one
 
     def _one_sided(self, a: Tensor, p: Tensor, negatives: Tensor | None, valid: Tensor | None) -> Tensor:
-        positive = self._similarity(a, p)
+        everyone = gather_rows(p)
+        positive = self._similarity(a, everyone)
+        first = rank() * len(a)
         if negatives is None:
-            return contrastive_loss(positive)
+            return contrastive_loss(positive, first=first)
         n, k, _ = negatives.shape
         if self.config.form == "margin":
             cosine = F.cosine_similarity(a[:, None], negatives, dim=2)  # (B, K)
             term = margin_term(F.cosine_similarity(a, p, dim=1), self._floored(cosine, 1.0), self.config.margin, valid)
-            return contrastive_loss(positive) + self.gamma * self.config.margin_weight * term
+            return contrastive_loss(positive, first=first) + self.gamma * self.config.margin_weight * term
         if self.gamma_x == 0:  # only j = i is needed
             own = self._own(a, negatives)
             logits = own.new_zeros(n, n, k)
@@ -322,7 +363,7 @@ class AdversarialObjective(nn.Module):
             logits = logits.index_put((index, index), self._floored(own, self.config.temperature))
         else:
             logits = self._floored(self._similarity(a, negatives.flatten(0, 1)).view(n, n, k), self.config.temperature)
-        return contrastive_loss(positive, logits, self.gamma, self.gamma_x, valid)
+        return contrastive_loss(positive, logits, self.gamma, self.gamma_x, valid, first)
 
     def _own(self, a: Tensor, negatives: Tensor) -> Tensor:
         """s(a_i, n_ik), shape (B, K)."""
@@ -352,7 +393,7 @@ class AdversarialObjective(nn.Module):
         cosine = F.cosine_similarity(a[:, None], negatives, dim=2)  # (B, K)
         metrics["negative_cosine"] = cosine.mean()
         metrics["dropped"] = (~valid).float().mean()
-        update = self.training and self.config.selection == "scores" and self._n_steps % _SCORE_EVERY == 0
+        update = self.training and self.config.selection == "scores" and self.n_steps % _SCORE_EVERY == 0
         for i, name in enumerate(OPERATORS):
             of_operator = (operators == i) & valid
             if of_operator.any():
@@ -360,3 +401,28 @@ class AdversarialObjective(nn.Module):
                 if update:
                     self.selection_scores[i] = _SCORE_DECAY * self.selection_scores[i] + (1 - _SCORE_DECAY) * mean
         return metrics
+
+
+def build_objective(
+    size: str,
+    n_samples: int,
+    *,
+    variant: str = "V0",
+    gamma: float = 1.0,
+    similarity: str = "bilinear",
+    selection: str = "hardest",
+    n_negatives: int = 2,
+) -> AdversarialObjective:
+    """A new encoder of this size and its objective.
+
+    Args:
+        size: base, small, tiny or micro.
+        n_samples: S, of the waveforms; two crops of 1 s are taken of each.
+        variant: position cue: "V0", "V1" or "V2".
+        gamma: see :class:`ObjectiveConfig`.
+        similarity: see :class:`ObjectiveConfig`.
+        selection: see :class:`ObjectiveConfig`.
+        n_negatives: see :class:`ObjectiveConfig`.
+    """
+    config = ObjectiveConfig(gamma=gamma, similarity=similarity, selection=selection, n_negatives=n_negatives)
+    return AdversarialObjective(ConvEncoder(get_size(size), variant), config)

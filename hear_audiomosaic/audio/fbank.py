@@ -20,6 +20,7 @@ FRAME_LENGTH_MS = 25.0
 FRAME_SHIFT_MS = 10.0
 _PREEMPHASIS = 0.97
 _LOW_HZ = 20.0
+_BLOCK_SAMPLES = 1 << 18
 _EPSILON = torch.finfo(torch.float32).eps  # Kaldi's floor under the logarithm: digital silence becomes -15.9424
 
 
@@ -51,12 +52,24 @@ def kaldi_fbank(waveform: Tensor, rate_hz: int = 16000, n_mels: int = 128) -> Te
             f"A clip of {waveform.shape[-1]} samples is shorter than one frame of {length} samples "
             f"({FRAME_LENGTH_MS:g} ms at {rate_hz} Hz); pad it with zeros first."
         )
-    window, mel = _window(length, waveform.device), _mel_banks(n_mels, _fft_size(length), rate_hz, waveform.device)
-    frames = waveform.float().unfold(-1, length, shift)  # (..., T, length)
+    tables = _window(length, waveform.device), _mel_banks(n_mels, _fft_size(length), rate_hz, waveform.device)
+    clips = waveform.float().reshape(-1, waveform.shape[-1])
+    if waveform.device.type == "cpu":  # a few clips at a time stay in the processor's cache: twice as fast
+        n_clips = max(1, _BLOCK_SAMPLES // waveform.shape[-1])
+        mels = torch.cat([_log_mels(part, shift, *tables) for part in clips.split(n_clips)]) if len(clips) else clips
+    else:
+        mels = _log_mels(clips, shift, *tables)
+    return mels.reshape(*waveform.shape[:-1], n_frames(waveform.shape[-1], rate_hz), n_mels)
+
+
+def _log_mels(clips: Tensor, shift: int, window: Tensor, mel: Tensor) -> Tensor:
+    """(B, S) -> (B, T, F)."""
+    frames = clips.unfold(-1, len(window), shift)  # (B, T, length)
     frames = frames - frames.mean(dim=-1, keepdim=True)
     previous = torch.cat([frames[..., :1], frames[..., :-1]], dim=-1)  # Kaldi repeats the first sample of a frame
     frames = (frames - _PREEMPHASIS * previous) * window
-    spectrum = torch.fft.rfft(frames, n=_fft_size(length)).abs().pow(2.0)  # (..., T, fft / 2 + 1)
+    parts = torch.view_as_real(torch.fft.rfft(frames, n=_fft_size(len(window))))
+    spectrum = parts.square().sum(dim=-1)  # (B, T, fft / 2 + 1)
     return (spectrum @ mel).clamp_min(_EPSILON).log()
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from hear_audiomosaic.audiomosaic.checkpoint import load_encoder
-from hear_audiomosaic.audiomosaic.encoder import SIZES, AudioMosaicEncoder, get_size
+from hear_audiomosaic.audiomosaic.encoder import SIZES, WINDOW_FRAMES, AudioMosaicEncoder, get_size
 from hear_audiomosaic.audiomosaic.model import AudioMosaicModel
-from hear_audiomosaic.errors import CheckpointError
+from hear_audiomosaic.errors import CheckpointError, EncoderError
 
 __all__ = ["get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
 
@@ -18,7 +18,12 @@ DEFAULT_WEIGHTS = Path(__file__).parent / "weights" / "micro.safetensors"
 
 
 def load_model(
-    model_file_path: str = "", *, hop_ms: int = 40, frequency: str = "mean", seed: int = 0
+    model_file_path: str = "",
+    *,
+    hop_ms: int = 40,
+    frequency: str = "mean",
+    window_frames: int | None = None,
+    seed: int = 0,
 ) -> AudioMosaicModel:
     """Load AudioMosaic.
 
@@ -27,6 +32,8 @@ def load_model(
             or micro) for an untrained encoder, which every table marks as such; empty for the default weights.
         hop_ms: time between timestamp embeddings: 160, 80, 40 or 20.
         frequency: how the frequency tokens of a time step become one vector: "mean" or "concat".
+        window_frames: of an untrained encoder, T of its longest input, a multiple of 16; 1024 by default. A file tells
+            its own.
         seed: of the weights of an untrained encoder.
 
     Returns:
@@ -41,7 +48,9 @@ def load_model(
     if untrained:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            encoder = AudioMosaicEncoder(get_size(size))
+            encoder = AudioMosaicEncoder(get_size(size), window_frames or WINDOW_FRAMES)
+    elif window_frames is not None:
+        raise EncoderError("window_frames is for random:SIZE; a weights file tells its own.")
     else:
         encoder = load_encoder(model_file_path or _default_weights())
     model = AudioMosaicModel(encoder, hop_ms=hop_ms, frequency=frequency, untrained=untrained)

@@ -1,20 +1,166 @@
-"""AudioMosaic's pre-training objective (arXiv 2605.14231, section 3): masked views and NT-Xent."""
+"""AudioMosaic's pre-training objective (arXiv 2605.14231, section 3): masked views and NT-Xent.
+
+Two views of a clip, augmented independently as waveforms; the first loses time steps, the second frequency bands.
+Masked tokens are dropped before the first block. What is left is pooled, projected and told apart from all other clips
+of the global batch.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hear_audiomosaic.audio import kaldi_fbank
+from hear_audiomosaic.audio.fbank import n_frames
+from hear_audiomosaic.audiomosaic.augment import WaveformAugmentation
+from hear_audiomosaic.audiomosaic.encoder import N_MELS, PATCH, AudioMosaicEncoder, get_size, normalise, pad_frames
+from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.files import write_bytes
 from hear_audiomosaic.nn import axis_keep_ids
+from hear_audiomosaic.nn.diagnostics import effective_rank, local_intrinsic_dimension
+from hear_audiomosaic.nn.distributed import gather_rows, rank
+from hear_audiomosaic.nn.objective import Augment, Logs, Objective, OptimiserSettings, stored
 
-__all__ = ["FREQUENCY_RATIO", "TEMPERATURE", "TIME_RATIO", "keep_ids", "nt_xent"]
+__all__ = [
+    "FREQUENCY_RATIO",
+    "TEMPERATURE",
+    "TIME_RATIO",
+    "AudioMosaicObjective",
+    "MaskSettings",
+    "build_objective",
+    "keep_ids",
+    "nt_xent",
+]
 
 TIME_RATIO, FREQUENCY_RATIO, TEMPERATURE = 0.6, 0.4, 0.1
 Branch = Literal["time", "frequency"]
 Layout = Literal["grid", "released"]
+
+
+@dataclass(frozen=True)
+class MaskSettings:
+    """Which tokens the two views lose.
+
+    Attributes:
+        time_ratio: share of time steps that the first view loses; 0 masks nothing.
+        frequency_ratio: share of bands that the second view loses; 0 masks nothing.
+        layout: see :func:`keep_ids`.
+    """
+
+    time_ratio: float = TIME_RATIO
+    frequency_ratio: float = FREQUENCY_RATIO
+    layout: Layout = "grid"
+
+
+class AudioMosaicObjective(Objective):
+    """Encoder with projector, and the contrastive loss.
+
+    Deviation: the loss's logits are float32 under autocast (the released code's are bf16).
+
+    Args:
+        encoder: with its projector.
+        masks: see :class:`MaskSettings`.
+        augment: waveform augmentation of each view; None for none.
+        temperature: tau.
+    """
+
+    n_views = 2
+    # The paper's 400 epochs with one of warm-up. Weight decay: the released code's (the paper's table says 0.01).
+    optimiser = OptimiserSettings(6e-4, 1e-6, (0.9, 0.999), 0.05, 1 / 400, None, 6144)
+
+    def __init__(
+        self,
+        encoder: AudioMosaicEncoder,
+        masks: MaskSettings | None = None,
+        augment: Augment | None = None,
+        temperature: float = TEMPERATURE,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.masks = masks or MaskSettings()
+        self.augment = augment
+        self.temperature = temperature
+
+    def draw(self, n_clips: int, n_samples: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Tokens that stay, of the first view by "time" and of the second by "frequency"."""
+        grid = (_window_frames(n_samples) // PATCH, N_MELS // PATCH)
+        m = self.masks
+        drawn: dict[str, Tensor] = {}
+        if m.time_ratio > 0:
+            drawn["time"] = keep_ids(n_clips, grid, "time", m.time_ratio, m.layout, generator)
+        if m.frequency_ratio > 0:
+            drawn["frequency"] = keep_ids(n_clips, grid, "frequency", m.frequency_ratio, m.layout, generator)
+        return drawn
+
+    def views(self, audio: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
+        """Waveforms (B, 2, S) -> normalised filter banks (B, 2, T, 128); each view's mean is subtracted first."""
+        fbank = kaldi_fbank(audio - audio.mean(dim=2, keepdim=True))
+        padded = pad_frames(fbank.flatten(0, 1), _window_frames(audio.shape[2]))
+        return normalise(padded).unflatten(0, (-1, 2))
+
+    def forward(self, views: Tensor, drawn: Mapping[str, Tensor], detailed: bool = False) -> tuple[Tensor, Logs]:
+        """NT-Xent over the global batch; in detail also the accuracy, LID and effective rank of this process's rows."""
+        pooled = [
+            self.encoder(views[:, i], drawn.get(branch)).mean(dim=1) for i, branch in enumerate(("time", "frequency"))
+        ]
+        first, second = (self.encoder.project(f) for f in pooled)
+        loss = nt_xent(first, second, self.temperature)
+        logs = {"loss": loss.detach()}
+        if detailed:
+            with torch.no_grad():
+                similarity = F.normalize(first.float(), dim=1) @ F.normalize(second.float(), dim=1).T
+                hits = similarity.argmax(dim=1) == torch.arange(len(similarity), device=similarity.device)
+            features = torch.cat(pooled).detach()
+            logs |= {
+                "contrastive_accuracy": hits.float().mean(),
+                "lid": local_intrinsic_dimension(features),
+                "effective_rank": effective_rank(features),
+            }
+        return loss, logs
+
+    def save_encoder(self, path: Path, half: bool = False) -> None:
+        """The published tensor names, without the projector."""
+        from safetensors.torch import save
+
+        tensors = stored(self.encoder, half)
+        write_bytes(path, save({name: t for name, t in tensors.items() if not name.startswith("projector.")}))
+
+
+def build_objective(
+    size: str,
+    n_samples: int,
+    *,
+    augment: str = "full",
+    layout: Layout = "grid",
+    time_ratio: float = TIME_RATIO,
+    frequency_ratio: float = FREQUENCY_RATIO,
+    temperature: float = TEMPERATURE,
+    drop_path: float = 0.1,
+) -> AudioMosaicObjective:
+    """A new encoder of this size and its objective.
+
+    Args:
+        size: base, small, tiny or micro.
+        n_samples: S, of the waveforms; fixes the encoder's window.
+        augment: "full", "fast", "none", "off" or names of transforms joined by a plus sign; see
+            :class:`WaveformAugmentation`.
+        layout: see :func:`keep_ids`.
+        time_ratio: see :class:`MaskSettings`.
+        frequency_ratio: see :class:`MaskSettings`.
+        temperature: tau.
+        drop_path: stochastic-depth rate of the last block.
+    """
+    if layout not in ("grid", "released"):
+        raise PretrainingError(f"layout = {layout!r} is unknown; expected 'grid' or 'released'.")
+    encoder = AudioMosaicEncoder(get_size(size), _window_frames(n_samples), drop_path)
+    masks = MaskSettings(time_ratio, frequency_ratio, layout)
+    return AudioMosaicObjective(encoder, masks, WaveformAugmentation.named(augment), temperature)
 
 
 def keep_ids(
@@ -47,19 +193,30 @@ def keep_ids(
 def nt_xent(first: Tensor, second: Tensor, temperature: float = TEMPERATURE) -> Tensor:
     """Normalised temperature-scaled cross-entropy (SimCLR, arXiv 2002.05709, equation 1), mean over both views.
 
+    With several processes, negatives are gathered from all of them, with gradient; each computes the loss of its own
+    rows, and their mean is the global batch's.
+
     Args:
         first: projections of one view, shape (B, D); normalised here.
         second: projections of the other view, same shape; row i is the positive of row i of ``first``.
         temperature: tau; 0.1 in AudioMosaic.
 
     Returns:
-        float32 scalar. The denominator of each of the 2B rows has 2B - 1 terms. Computed in float32 whatever the
-        autocast state. Deviation: the released code lets bf16 autocast round the logits.
+        float32 scalar. The denominator of each of the 2B rows has 2N - 1 terms, N = B times the number of processes.
+        Computed in float32 whatever the autocast state. Deviation: the released code lets bf16 autocast round the
+        logits.
     """
     with torch.autocast(first.device.type, enabled=False):
-        z = F.normalize(torch.cat([first, second]).float(), dim=1)  # (2B, D)
-        logits = z @ z.T / temperature  # (2B, 2B)
-        logits = logits.masked_fill(torch.eye(len(z), dtype=torch.bool, device=z.device), float("-inf"))
-        n = first.shape[0]
-        positives = torch.arange(2 * n, device=z.device).roll(n)
-        return F.cross_entropy(logits, positives)
+        a, b = F.normalize(first.float(), dim=1), F.normalize(second.float(), dim=1)
+        everyone = torch.cat([gather_rows(a), gather_rows(b)])  # (2N, D)
+        n = len(everyone) // 2
+        own = rank() * len(a) + torch.arange(len(a), device=a.device)
+        index = torch.cat([own, own + n])  # of this process's rows among all
+        logits = torch.cat([a, b]) @ everyone.T / temperature  # (2B, 2N)
+        itself = index[:, None] == torch.arange(2 * n, device=a.device)
+        return F.cross_entropy(logits.masked_fill(itself, float("-inf")), (index + n) % (2 * n))
+
+
+def _window_frames(n_samples: int) -> int:
+    """Frames of a waveform, rounded up to a patch."""
+    return -(-n_frames(n_samples) // PATCH) * PATCH

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 __all__ = ["LAYER_NORM_EPS", "Attention", "Block", "DropPath", "Mlp", "PatchEmbed", "drop_path_rates"]
 
@@ -100,7 +101,13 @@ class DropPath(nn.Module):
 
 
 class Block(nn.Module):
-    """Pre-norm transformer block: x + Attention(LN(x)), then x + MLP(LN(x))."""
+    """Pre-norm transformer block: x + Attention(LN(x)), then x + MLP(LN(x)).
+
+    Attributes:
+        checkpointed: whether training computes the block twice instead of keeping what lies inside it in memory.
+    """
+
+    checkpointed = False
 
     def __init__(
         self, dim: int, num_heads: int, mlp_ratio: float = 4.0, drop_path: float = 0.0, key_bias: bool = True
@@ -114,6 +121,11 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, N, D) -> (B, N, D)."""
+        if self.checkpointed and self.training and torch.is_grad_enabled():
+            return checkpoint(self._forward, x, use_reentrant=False)
+        return self._forward(x)
+
+    def _forward(self, x: Tensor) -> Tensor:
         x = x + self.drop_path(self.attn(self.norm1(x)))
         return x + self.drop_path(self.mlp(self.norm2(x)))
 

@@ -49,7 +49,7 @@ def test_3_without_gamma_it_is_colas_loss() -> None:
 def test_3_the_objective_without_gamma_is_colas_loss() -> None:
     model = objective(gamma=0.0, control=0.0, augment=False, noise=0.0).eval()
     audio = sounds()
-    loss, _ = model(audio, generator(7))
+    loss, _ = model.contrast(audio, generator(7))
     draws = generator(7)
     anchors, positives, offset = model._views(audio, draws)
     anchor = model._disturbed(anchors, offset, 0, draws)
@@ -165,13 +165,13 @@ def test_a_training_step(selection: str, kind: str) -> None:
     model = objective(selection=selection).train()
     model.after_step(1.0)
     batch = sounds() if kind == "waveform" else raw_frames(sounds())
-    loss, metrics = model(batch, generator())
+    loss, metrics = model.contrast(batch, generator())
     loss.backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
     assert all(value.ndim == 0 and not value.requires_grad for value in metrics.values())
     assert metrics["gamma"] == 1.0
     assert 0.0 <= metrics["dropped"] <= 1.0
-    again, _ = model(batch, generator())
+    again, _ = model.contrast(batch, generator())
     assert torch.isfinite(again)
 
 
@@ -188,7 +188,7 @@ def test_a_training_step(selection: str, kind: str) -> None:
 def test_other_forms_train(options: dict[str, object]) -> None:
     model = objective(selection="uniform", **options).train()
     model.after_step(1.0)
-    loss, _ = model(sounds(), generator())
+    loss, _ = model.contrast(sounds(), generator())
     loss.backward()
     assert torch.isfinite(loss)
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
@@ -199,16 +199,16 @@ def test_the_same_seed_gives_the_same_loss() -> None:
     for _ in range(2):
         model = objective().train()
         model.after_step(1.0)
-        losses.append(float(model(sounds(), generator(3))[0].detach()))
+        losses.append(float(model.contrast(sounds(), generator(3))[0].detach()))
     assert losses[0] == losses[1]
 
 
 def test_clips_shorter_than_a_window_and_equal_frames() -> None:
     model = objective(selection="uniform").train()
     model.after_step(1.0)
-    assert torch.isfinite(model(sounds(4, 0.4), generator())[0])
+    assert torch.isfinite(model.contrast(sounds(4, 0.4), generator())[0])
     with pytest.raises(EncoderError, match="Expected waveforms"):
-        model(torch.zeros(16000))
+        model.contrast(torch.zeros(16000))
 
 
 def test_the_hardest_candidates_are_those_closest_to_the_anchor() -> None:
@@ -236,11 +236,11 @@ def test_scores_follow_the_similarity_of_late() -> None:
     model.after_step(1.0)
     assert not model.selection_scores.any()
     model.after_step(1.0)
-    model(sounds(), generator())  # step 2: no update
+    model.contrast(sounds(), generator())  # step 2: no update
     assert not model.selection_scores.any()
     for _ in range(2):
         model.after_step(1.0)
-    _, metrics = model(sounds(), generator())  # step 4
+    _, metrics = model.contrast(sounds(), generator())  # step 4
     for i, name in enumerate(OPERATORS):
         expected = 0.1 * float(metrics.get(f"negative_cosine/{name}", torch.zeros(())))
         assert float(model.selection_scores[i]) == pytest.approx(expected, abs=1e-6)
@@ -251,7 +251,7 @@ def test_a_few_steps_lower_the_loss() -> None:
     optimiser = torch.optim.Adam(model.parameters(), 1e-3)
     batch, losses = raw_frames(sounds(8)), []
     for i in range(12):
-        loss, _ = model(batch, generator(i))
+        loss, _ = model.contrast(batch, generator(i))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

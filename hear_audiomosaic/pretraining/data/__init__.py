@@ -1,0 +1,7 @@
+"""The pre-training data stream: audio of any amount in, batches of random crops out, the same at every resume."""
+
+from hear_audiomosaic.pretraining.data.skips import SkipLog
+from hear_audiomosaic.pretraining.data.source import ClipSource, open_clips
+from hear_audiomosaic.pretraining.data.stream import Augment, ClipBatch, batches
+
+__all__ = ["Augment", "ClipBatch", "ClipSource", "SkipLog", "batches", "open_clips"]

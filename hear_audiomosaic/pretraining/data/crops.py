@@ -1,0 +1,90 @@
+"""One crop of one recording, decoding no more of it than needed."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from hear_audiomosaic.audio import resample
+from hear_audiomosaic.errors import AudioError
+
+__all__ = ["AUDIO_SUFFIXES", "Recording", "read_crop"]
+
+AUDIO_SUFFIXES = frozenset({".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav"})
+_MARGIN_S = 0.02  # read on both sides of a crop that is resampled, so that the filter has settled
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Where a clip's samples are.
+
+    Attributes:
+        name: shown in errors and lists.
+        file: a path, or the encoded file itself.
+        start: the clip's first frame in the file.
+        length: the clip's frames; None: to the end of the file.
+    """
+
+    name: str
+    file: Path | bytes
+    start: int = 0
+    length: int | None = None
+
+
+def read_crop(recording: Recording, n_samples: int, rate_hz: int, where: float) -> npt.NDArray[np.float32]:
+    """Decode a crop as mono.
+
+    Args:
+        recording: the clip.
+        n_samples: wanted samples S.
+        rate_hz: wanted rate in Hz; other rates are resampled.
+        where: position of the crop, in [0, 1): 0 is the clip's first S samples, towards 1 its last.
+
+    Returns:
+        float32, shape (S,), range about [-1, 1], channels averaged. A clip shorter than S is followed by zeros.
+
+    Raises:
+        AudioError: the file is missing, cannot be decoded, holds no sample, or the crop holds NaN or infinity.
+    """
+    file = io.BytesIO(recording.file) if isinstance(recording.file, bytes) else recording.file
+    try:
+        with soundfile.SoundFile(file) as sound:
+            crop = _crop_of(sound, recording, n_samples, rate_hz, where)
+    except (soundfile.SoundFileError, RuntimeError, OSError, ValueError) as error:
+        raise AudioError(f"{recording.name} cannot be decoded as audio ({error}).") from error
+    if crop.size == 0:
+        raise AudioError(f"{recording.name} holds no sample.")
+    if not np.isfinite(crop).all():
+        raise AudioError(f"{recording.name} holds NaN or infinite samples.")
+    return np.pad(crop, (0, n_samples - len(crop))) if len(crop) < n_samples else crop
+
+
+def _crop_of(
+    sound: soundfile.SoundFile, recording: Recording, n_samples: int, rate_hz: int, where: float
+) -> npt.NDArray[np.float32]:
+    """The crop at the wanted rate, (up to S,); empty when there is nothing."""
+    own_hz = sound.samplerate
+    left = sound.frames - recording.start
+    length = left if recording.length is None else min(recording.length, left)
+    if length <= 0:
+        return np.zeros(0, np.float32)
+    wanted = math.ceil(n_samples * own_hz / rate_hz)  # frames of the file
+    spare = max(0, length - wanted)
+    wanted -= max(0, wanted - length)
+    first = recording.start + min(spare, int(where * (spare + 1)))
+    margin = 0 if own_hz == rate_hz else math.ceil(_MARGIN_S * own_hz)
+    lead = min(margin, first)
+    sound.seek(first - lead)
+    channels = sound.read(lead + wanted + margin, dtype="float32", always_2d=True)  # (frames, channels)
+    mono = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
+    mono = np.ascontiguousarray(mono, dtype=np.float32)
+    if own_hz == rate_hz or mono.size == 0:
+        return mono
+    skip, keep = round(lead * rate_hz / own_hz), min(n_samples, round(wanted * rate_hz / own_hz))
+    return resample(mono, own_hz, rate_hz)[skip : skip + keep]

@@ -1,0 +1,170 @@
+"""Clips from files: a folder walked recursively, or a manifest that lists paths."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.pretraining.data.crops import AUDIO_SUFFIXES, Recording
+from hear_audiomosaic.pretraining.data.index import Names, read_index, write_index
+from hear_audiomosaic.progress import bar
+
+__all__ = ["FileClips", "open_folder", "open_manifest"]
+
+_THREADS = 8
+_BLOCK = 256  # files whose headers a thread reads in one go
+_MAX_FRAMES = 1 << 40  # libsndfile says 2^63 - 1 where a header does not know its length
+
+
+@dataclass(frozen=True)
+class FileClips:
+    """Clips of the files below one root: each is (file, first frame, frames).
+
+    Attributes:
+        root: folder that names are relative to.
+        names: relative names of the files, with ``/``.
+        frames: (files,) int64, length of each file at its own rate.
+        rates_hz: (files,) int64.
+        file: (n,) int64 index into ``names``.
+        start: (n,) int64, first frame of the clip.
+        length: (n,) int64, frames of the clip.
+        corrupt: names of the files whose header cannot be read, or that hold no sample.
+    """
+
+    root: Path
+    names: Names
+    frames: npt.NDArray[np.int64]
+    rates_hz: npt.NDArray[np.int64]
+    file: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int64]
+    length: npt.NDArray[np.int64]
+    corrupt: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.file)
+
+    def key(self, index: int) -> str:
+        """The file's name, with the clip's start in seconds when the file holds several."""
+        file = int(self.file[index])
+        if self.length[index] == self.frames[file]:
+            return self.names[file]
+        return f"{self.names[file]}@{self.start[index] / self.rates_hz[file]:.2f}s"
+
+    def fetch(self, indices: Sequence[int]) -> list[Recording]:
+        """Where the clips are; nothing is read yet."""
+        return [
+            Recording(self.key(i), self.root / self.names[int(self.file[i])], int(self.start[i]), int(self.length[i]))
+            for i in indices
+        ]
+
+    def order(self, generator: np.random.Generator) -> npt.NDArray[np.int64]:
+        """A permutation of all clips, (n,)."""
+        return generator.permutation(len(self))
+
+    def digest(self) -> str:
+        """SHA-256 over names, lengths, rates and the cut into clips."""
+        digest = hashlib.sha256(self.names.block)
+        for array in (self.names.ends, self.frames, self.rates_hz, self.file, self.start, self.length):
+            digest.update(array.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+
+def open_folder(folder: Path, clip_s: float) -> FileClips:
+    """Open all recordings below ``folder``, sorted by relative path; links to folders are not followed.
+
+    Raises:
+        PretrainingError: the folder holds no recording.
+    """
+    names, shards = [], 0
+    for place, _, files in os.walk(folder):
+        below = PurePosixPath(os.path.relpath(place, folder).replace(os.sep, "/"))
+        visible = [file for file in files if not file.startswith(".")]
+        names += [str(below / file) for file in visible if Path(file).suffix.lower() in AUDIO_SUFFIXES]
+        shards += sum(file.endswith(".tar") for file in visible)
+    if not names:
+        cure = "give its .tar shards by name: 'x-{000..009}.tar'" if shards else "check the path"
+        raise PretrainingError(
+            f"There is no recording ({', '.join(sorted(AUDIO_SUFFIXES))}) in {folder} or below it; {cure}."
+        )
+    return _open_files(folder, sorted(names), str(folder.resolve()), clip_s)
+
+
+def open_manifest(manifest: Path, clip_s: float) -> FileClips:
+    """Open the recordings a text or CSV file lists, in its order, relative to its folder.
+
+    The file has a column ``filename``, or one path per line.
+
+    Raises:
+        PretrainingError: no path in it, a table without that column, or not text.
+    """
+    try:
+        text = manifest.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PretrainingError(
+            f"{manifest} is neither a folder, nor a .tar shard, nor a UTF-8 list of recordings ({error})."
+        ) from error
+    lines = [line for line in text.splitlines() if line.strip()]
+    separator = "\t" if manifest.suffix.lower() == ".tsv" else ","
+    header = next(csv.reader(lines[:1], delimiter=separator), [])
+    if "filename" in header:
+        names = [row["filename"] for row in csv.DictReader(lines, delimiter=separator) if row["filename"]]
+    elif len(header) > 1 and manifest.suffix.lower() in {".csv", ".tsv"}:
+        raise PretrainingError(f"{manifest} has no column 'filename'; its columns are {', '.join(header)}.")
+    else:
+        names = [line.strip() for line in lines]
+    if not names:
+        raise PretrainingError(f"{manifest} lists no recording; expected a column 'filename', or one path per line.")
+    return _open_files(manifest.parent, names, str(manifest.resolve()), clip_s)
+
+
+def _open_files(root: Path, names: Sequence[str], location: str, clip_s: float) -> FileClips:
+    """Cut the files into clips: pieces of equal length, as near to ``clip_s`` as a whole number of them allows."""
+    headers = np.array(_headers(root, names, location), dtype=np.int64)[:, 2:]  # (files, 2): frames, rate
+    sound = headers[:, 0] > 0
+    frames, rates_hz = headers[sound, 0].copy(), headers[sound, 1].copy()
+    n_pieces = np.maximum(1, np.rint(frames / (rates_hz * clip_s))).astype(np.int64)
+    file = np.repeat(np.arange(len(frames)), n_pieces)  # (n,)
+    piece = np.arange(len(file)) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
+    start, end = (frames[file] * edge // n_pieces[file] for edge in (piece, piece + 1))
+    good = Names(name for name, keep in zip(names, sound, strict=True) if keep)
+    corrupt = tuple(name for name, keep in zip(names, sound, strict=True) if not keep)
+    return FileClips(root, good, frames, rates_hz, file, start, end - start, corrupt)
+
+
+def _headers(root: Path, names: Sequence[str], location: str) -> list[list[int]]:
+    """Bytes, time of change in ns, frames (0 when corrupt) and rate in Hz of each file."""
+    known = read_index(location)
+
+    def header(name: str) -> list[int]:
+        path = root / name
+        try:
+            status = path.stat()
+            stamp = [status.st_size, status.st_mtime_ns]
+            if known.get(name, [])[:2] == stamp:
+                return list(known[name])
+            info = soundfile.info(path)
+        except (soundfile.SoundFileError, RuntimeError, OSError, ValueError):
+            return [0, 0, 0, 1]  # looked at again next time: it may have been mended
+        usable = 0 < info.frames < _MAX_FRAMES and info.samplerate > 0
+        return [*stamp, info.frames, info.samplerate] if usable else [0, 0, 0, 1]
+
+    blocks = [names[first : first + _BLOCK] for first in range(0, len(names), _BLOCK)]
+    headers: list[list[int]] = []
+    with ThreadPoolExecutor(_THREADS) as pool, bar(len(names), "read headers", "file") as shown:
+        for block in pool.map(lambda block: [header(name) for name in block], blocks):
+            headers += block
+            shown.update(len(block))
+    index = dict(zip(names, headers, strict=True))
+    if index != known:
+        write_index(location, index)
+    return headers

@@ -1,0 +1,62 @@
+"""What was learnt from a source's headers, kept in the user's data folder so that the next start need not read them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hear_audiomosaic.files import write_bytes
+from hear_audiomosaic.places import data_home
+
+__all__ = ["Names", "read_index", "write_index"]
+
+_log = logging.getLogger(__name__)
+
+
+class Names:
+    """A list of names in one block of bytes.
+
+    Millions of ``str`` objects would be copied into every worker process as soon as their reference counts move.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        encoded = [os.fsencode(name) for name in names]
+        self.block = b"".join(encoded)
+        self.ends = np.cumsum([len(name) for name in encoded], dtype=np.int64)  # (n,)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, index: int) -> str:
+        begin = int(self.ends[index - 1]) if index else 0
+        return os.fsdecode(self.block[begin : int(self.ends[index])])
+
+
+def _index_path(location: str) -> Path:
+    return data_home() / "pretraining" / f"{hashlib.sha256(os.fsencode(location)).hexdigest()[:32]}.json"
+
+
+def read_index(location: str) -> dict[str, Any]:
+    """Return what was kept for ``location`` (an absolute path or a URL); empty when there is nothing readable."""
+    try:
+        content = json.loads(_index_path(location).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    known = isinstance(content, dict) and content.get("location") == location
+    return dict(content["index"]) if known and isinstance(content.get("index"), dict) else {}
+
+
+def write_index(location: str, index: dict[str, Any]) -> None:
+    """Keep ``index`` for ``location``; where nothing can be written, the headers are read again next time."""
+    content = json.dumps({"location": location, "index": index}, separators=(",", ":"))
+    try:
+        write_bytes(_index_path(location), content.encode("ascii"))
+    except OSError as error:
+        _log.info("The index of %s is not kept: %s", location, error)

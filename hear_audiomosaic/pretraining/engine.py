@@ -1,0 +1,278 @@
+"""The engine: one loop for every objective. It owns all that is not the method."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.files import read_json, write_json, write_text
+from hear_audiomosaic.nn.distributed import rank, synchronise_batch_norms, world_size
+from hear_audiomosaic.nn.objective import Logs, Objective, OptimiserSettings
+from hear_audiomosaic.nn.vit import Block
+from hear_audiomosaic.pretraining.data import ClipBatch, ClipSource, batches, open_clips
+from hear_audiomosaic.pretraining.log import RunLog
+from hear_audiomosaic.pretraining.methods import build_objective
+from hear_audiomosaic.pretraining.optimiser import adamw, learning_rate, scaled
+from hear_audiomosaic.pretraining.settings import PretrainSettings
+from hear_audiomosaic.pretraining.state import read_checkpoint, write_checkpoint
+from hear_audiomosaic.progress import bar
+
+__all__ = ["Pretrained", "pretrain"]
+
+_log = logging.getLogger(__name__)
+_STEP_PRIME = 1_000_003  # keeps the generators of neighbouring seeds and steps apart
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A finished run.
+
+    Attributes:
+        encoder: weights file, which the method's ``load_model`` reads.
+        facts: what ``encoder.json`` says of it.
+    """
+
+    encoder: Path
+    facts: Mapping[str, Any]
+
+
+def pretrain(settings: PretrainSettings) -> Pretrained:
+    """Train, or go on from where the folder's run stopped; a finished run is not repeated.
+
+    Every step's randomness comes from seed and step, and the state is written whole, so a run that was killed gives
+    the same losses and weights as one that was not. Under ``torchrun`` the processes share each step's batch.
+
+    Args:
+        settings: of the run.
+
+    Returns:
+        The encoder's file and facts.
+
+    Raises:
+        PretrainingError: settings that do not fit each other, the data or the folder's run; or a loss that is not
+            finite.
+    """
+    with _processes(settings.device) as device:
+        clips = _open(settings)
+        n_samples = round(settings.crop_s * 16000)
+        torch.manual_seed(settings.seed)
+        objective = build_objective(settings.method, settings.size, n_samples, settings.options)
+        if settings.batch_size % (world_size() * settings.accumulate):
+            raise PretrainingError(
+                f"A batch of {settings.batch_size} clips cannot be shared by {world_size()} processes in "
+                f"{settings.accumulate} parts each; choose a multiple of {world_size() * settings.accumulate}."
+            )
+        facts = settings.recorded() | {"clips": len(clips), "data_digest": clips.digest()}
+        _claim(settings.out, facts)
+        return _Run(settings, objective, clips, device, facts).finish()
+
+
+class _Run:
+    def __init__(
+        self,
+        settings: PretrainSettings,
+        objective: Objective,
+        clips: ClipSource,
+        device: torch.device,
+        facts: Mapping[str, Any],
+    ) -> None:
+        self.settings, self.clips, self.device, self.facts = settings, clips, device, dict(facts)
+        synchronise = world_size() > 1
+        if synchronise:
+            synchronise_batch_norms(objective)
+        for module in objective.modules():
+            if isinstance(module, Block):
+                module.checkpointed = settings.checkpoint_blocks
+        self.objective = objective.to(device).train()
+        self.rules = _rules(objective.optimiser, settings)
+        self.optimiser, self.names = adamw(objective, self.rules)
+        found = read_checkpoint(settings.out, objective, self.optimiser, self.names)
+        self.step: int = found["step"] if found else 0
+        self.skips = clips.skip_log(found["skipped"] if found else ())
+        self.n_samples = round(settings.crop_s * objective.rate_hz)
+        model: nn.Module = objective
+        if settings.compile:
+            model = torch.compile(model)
+        self.model = DistributedDataParallel(model) if synchronise else model
+
+    def finish(self) -> Pretrained:
+        """Take the steps that are left and write the encoder."""
+        s = self.settings
+        log = RunLog(s.out, self.step) if rank() == 0 else None
+        begin = time.perf_counter()
+        with bar(s.n_steps, f"pretrain {s.method}", "step") as shown:
+            shown.update(self.step)
+            for batch in self._batches():
+                row = self._train(batch)
+                self.step += 1
+                if log and row:
+                    log.write({"step": self.step, **row, "seconds": time.perf_counter() - begin})
+                    shown.set_postfix(loss=f"{row['loss']:.4f}")
+                if rank() == 0 and (self.step % s.save_every == 0 or self.step == s.n_steps):
+                    self._save()
+                shown.update()
+        if log:
+            self.facts |= {
+                f"last_{name}": value for name, value in log.last().items() if name not in ("step", "seconds")
+            }
+            log.close()
+        return self._write_encoder()
+
+    def _batches(self) -> Iterator[ClipBatch]:
+        s = self.settings
+        if self.step == s.n_steps:
+            return iter(())
+        return batches(
+            self.clips,
+            rate_hz=self.objective.rate_hz,
+            crop_samples=self.n_samples,
+            batch_size=s.batch_size // world_size(),
+            seed=s.seed,
+            first_step=self.step,
+            n_steps=s.n_steps - self.step,
+            rank=rank(),
+            world_size=world_size(),
+            n_workers=s.n_workers,
+            augment=self.objective.augment,
+            n_views=self.objective.n_views,
+            skip_log=self.skips,
+        )
+
+    def _train(self, batch: ClipBatch) -> dict[str, float]:
+        """One optimiser step; the row to log, if it is time for one."""
+        s = self.settings
+        if batch.skipped:
+            _log.warning("Skipped, cannot be read: %s", ", ".join(batch.skipped))
+        detailed = (self.step + 1) % s.log_every == 0 or self.step + 1 == s.n_steps
+        lr = learning_rate(self.step, s.n_steps, self.rules)
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        torch.manual_seed((s.seed * _STEP_PRIME + self.step) * world_size() + rank())  # of stochastic depth
+        generator = torch.Generator().manual_seed(s.seed * _STEP_PRIME + self.step)
+        drawn = self._own_rows(self.objective.draw(s.batch_size, self.n_samples, generator))
+        self.objective.before_step(self.step / s.n_steps)
+        self.optimiser.zero_grad(set_to_none=True)
+        logs = self._gradients(batch.audio.to(self.device), drawn, detailed)
+        trainable = [p for p in self.objective.parameters() if p.requires_grad]
+        norm = nn.utils.clip_grad_norm_(trainable, self.rules.clip_norm or math.inf)
+        if not torch.isfinite(norm):
+            raise PretrainingError(
+                f"The gradient of {s.method} is not finite at step {self.step + 1} of {s.out}. Its last checkpoint is "
+                f"kept. Try a lower --lr than {self.rules.peak_lr:g}, a longer --warm-up, or --clip-norm 1."
+            )
+        self.optimiser.step()
+        self.objective.after_step((self.step + 1) / s.n_steps)
+        if not detailed:
+            return {}
+        return _mean_over_processes(logs) | {"gradient_norm": float(norm), "lr": lr}
+
+    def _gradients(self, audio: Tensor, drawn: Mapping[str, Tensor], detailed: bool) -> Logs:
+        """Backward passes of all parts of this process's batch; mean logs."""
+        n = self.settings.accumulate
+        total: Logs = {}
+        for i, part in enumerate(audio.chunk(n)):
+            rows = {name: values.chunk(n)[i].to(self.device) for name, values in drawn.items()}
+            hold = isinstance(self.model, DistributedDataParallel) and i < n - 1
+            with self.model.no_sync() if hold else contextlib.nullcontext():
+                with torch.no_grad():
+                    views = self.objective.views(part, rows)
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+                    loss, logs = self.model(views, rows, detailed)
+                (loss / n).backward()
+            total = {name: total.get(name, 0.0) + value.float() / n for name, value in logs.items()}
+        return total
+
+    def _own_rows(self, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        own = self.settings.batch_size // world_size()
+        return {name: values[rank() * own : (rank() + 1) * own] for name, values in drawn.items()}
+
+    def _save(self) -> None:
+        facts = {"skipped": list(self.skips.names)}
+        write_checkpoint(self.settings.out, self.step, self.objective, self.optimiser, self.names, facts)
+        if self.skips.count:
+            write_text(self.settings.out / "skipped.txt", "".join(f"{name}\n" for name in self.skips.names))
+
+    def _write_encoder(self) -> Pretrained:
+        path = self.settings.out / "encoder.safetensors"
+        self.facts |= {
+            "clips_seen": self.step * self.settings.batch_size,
+            "skipped": self.skips.count,
+            "peak_lr": self.rules.peak_lr,
+            "processes": world_size(),
+            "torch": torch.__version__,
+        }
+        if rank() == 0:
+            self.objective.save_encoder(path)
+            write_json(path.with_suffix(".json"), self.facts)
+        return Pretrained(path, self.facts)
+
+
+def _rules(own: OptimiserSettings, settings: PretrainSettings) -> OptimiserSettings:
+    chosen = scaled(own, settings.batch_size)
+    return replace(
+        chosen,
+        peak_lr=chosen.peak_lr if settings.peak_lr is None else settings.peak_lr,
+        warm_up=chosen.warm_up if settings.warm_up is None else settings.warm_up,
+        clip_norm=chosen.clip_norm if settings.clip_norm is None else settings.clip_norm,
+    )
+
+
+def _open(settings: PretrainSettings) -> ClipSource:
+    """The clips; with several processes the first one looks through them, and the others then find its index."""
+    if world_size() > 1 and rank() > 0:
+        dist.barrier()
+    clips = open_clips(settings.data)
+    if world_size() > 1 and rank() == 0:
+        dist.barrier()
+    return clips
+
+
+def _claim(out: Path, facts: Mapping[str, Any]) -> None:
+    """Begin a run in ``out``, or check that the run there is the same one."""
+    path = out / "run.json"
+    if path.is_file():
+        before = read_json(path)
+        changed = sorted(name for name in {*before, *facts} if before.get(name) != facts.get(name))
+        if changed:
+            told = "; ".join(f"{name} was {before.get(name)!r}, is {facts.get(name)!r}" for name in changed)
+            raise PretrainingError(f"{out} holds another run: {told}. Use another --out, or the settings of before.")
+    elif rank() == 0:
+        write_json(path, dict(facts))
+
+
+def _mean_over_processes(logs: Logs) -> dict[str, float]:
+    values = torch.stack([value.float() for value in logs.values()])
+    if world_size() > 1:
+        dist.all_reduce(values)
+        values /= world_size()
+    return dict(zip(logs, values.tolist(), strict=True))
+
+
+@contextlib.contextmanager
+def _processes(device: str) -> Iterator[torch.device]:
+    """Join the other processes if ``torchrun`` started this one; yields the device of this one."""
+    kind = torch.device(device).type
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield torch.device(device)
+        return
+    dist.init_process_group("nccl" if kind == "cuda" else "gloo")
+    try:
+        index = int(os.environ.get("LOCAL_RANK", "0"))
+        if kind == "cuda":
+            torch.cuda.set_device(index)
+        yield torch.device(kind, index) if kind == "cuda" else torch.device(kind)
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,79 @@
+"""The log of a run: a CSV that grows row by row, and TensorBoard's events where it is installed."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hear_audiomosaic.files import write_text
+
+__all__ = ["RunLog"]
+
+
+class RunLog:
+    """Rows by step. A run that resumes at an earlier step takes back the rows after it.
+
+    Args:
+        folder: of the run; the CSV is ``log.csv``.
+        step: steps that are done.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self.path = folder / "log.csv"
+        self._columns: list[str] | None = None
+        rows = self._rows()
+        if rows:
+            self._columns = list(rows[0])
+            kept = [row for row in rows if int(row["step"]) <= step]
+            if len(kept) < len(rows):
+                lines = [self._columns, *([row[name] for name in self._columns] for row in kept)]
+                write_text(self.path, "".join(",".join(line) + "\n" for line in lines))
+        self._board = _tensorboard(folder, step)
+
+    def write(self, row: Mapping[str, float]) -> None:
+        """Add a row; the first one fixes the columns, "step" in front."""
+        new = self._columns is None
+        if self._columns is None:
+            self._columns = list(row)
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if new:
+                writer.writerow(self._columns)
+            writer.writerow([_text(row.get(name)) for name in self._columns])
+        if self._board is not None:
+            for name, value in row.items():
+                if name != "step":
+                    self._board.add_scalar(name, value, int(row["step"]))
+
+    def last(self) -> dict[str, str]:
+        """The last row; empty if there is none."""
+        rows = self._rows()
+        return rows[-1] if rows else {}
+
+    def close(self) -> None:
+        """Finish TensorBoard's file."""
+        if self._board is not None:
+            self._board.close()
+
+    def _rows(self) -> list[dict[str, str]]:
+        if not self.path.is_file():
+            return []
+        with self.path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        # A kill can leave half a row behind.
+        return [row for row in rows if None not in row.values() and None not in row]
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:d}" if isinstance(value, int) else f"{value:.9g}"
+
+
+def _tensorboard(folder: Path, step: int) -> Any:
+    try:
+        module = importlib.import_module("torch.utils.tensorboard")
+    except ImportError:
+        return None
+    return module.SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)

@@ -1,0 +1,78 @@
+"""Two processes with half a batch each: the loss and the gradients of one process with all of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import two_processes
+from audio_files import folder_of
+from torch import nn
+from two_processes import OPTIONS, made, step
+
+from hear_audiomosaic.nn.distributed import GlobalBatchNorm1d, gather_rows, synchronise_batch_norms
+
+
+@pytest.fixture(scope="module")
+def halves(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
+    folder = tmp_path_factory.mktemp("two")
+    command = [sys.executable, two_processes.__file__]
+    both = [subprocess.Popen([*command, str(rank), str(folder)], stderr=subprocess.PIPE) for rank in range(2)]
+    for process in both:
+        _, errors = process.communicate(timeout=200)
+        assert process.returncode == 0, errors.decode()[-2000:]
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
+
+
+@pytest.mark.parametrize("method", OPTIONS)
+def test_loss_and_gradients_equal_those_of_one_process(method: str, halves: list[dict[str, object]]) -> None:
+    objective = made(method)
+    loss, gradients = step(objective, objective, slice(0, 4))
+    for process in halves:
+        its_loss, its_gradients, its_buffers = process["found"][method]  # type: ignore[index]
+        torch.testing.assert_close(its_loss, loss, rtol=1e-5, atol=1e-6)
+        assert its_gradients.keys() == gradients.keys()
+        largest = max(float(g.abs().max()) for g in gradients.values())
+        for name, gradient in gradients.items():
+            torch.testing.assert_close(its_gradients[name], gradient, rtol=1e-5, atol=1e-5 * largest, msg=name)
+        for name, buffer in objective.named_buffers():
+            torch.testing.assert_close(its_buffers[name], buffer, rtol=1e-5, atol=1e-6, msg=name)
+
+
+def test_gathered_rows_carry_the_gradient_of_all_processes(halves: list[dict[str, object]]) -> None:
+    whole = torch.arange(12.0).reshape(4, 3)
+    for rank, process in enumerate(halves):
+        own = slice(2 * rank, 2 * rank + 2)
+        assert torch.equal(process["gathered"], whole)  # type: ignore[arg-type]
+        assert torch.equal(process["gradient"][own], 2 * whole[own])  # type: ignore[index]
+
+
+def test_in_one_process_nothing_changes() -> None:
+    rows = torch.randn(4, 3)
+    assert gather_rows(rows) is rows
+    plain, other = nn.Sequential(nn.BatchNorm1d(3)), nn.Sequential(nn.BatchNorm1d(3))
+    synchronise_batch_norms(other)
+    assert type(other[0]) is GlobalBatchNorm1d
+    assert torch.equal(plain(rows), other(rows))
+    assert plain.state_dict().keys() == other.state_dict().keys()
+
+
+def test_torchrun_runs_the_same_command(tmp_path: Path) -> None:
+    audio = folder_of(tmp_path / "audio", 6, 0.7)
+    program = Path(sys.executable).parent / "hear-audiomosaic"
+    arguments = ["pretrain", "msm-mae", "--data", str(audio), "--steps", "2", "--batch-size", "4", "--crop", "0.5"]
+    arguments += ["--workers", "0", "--log-every", "1", "--out"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    for command, out in (([*torchrun, str(program)], "two"), ([str(program)], "one")):
+        done = subprocess.run(
+            [*command, *arguments, str(tmp_path / out)], env=environment, capture_output=True, timeout=200
+        )
+        assert done.returncode == 0, done.stderr.decode()[-2000:]
+    one, two = ((tmp_path / out / "log.csv").read_text().splitlines()[1].split(",") for out in ("one", "two"))
+    assert float(two[1]) == pytest.approx(float(one[1]), rel=1e-5)  # loss
+    assert (tmp_path / "two" / "encoder.safetensors").is_file()

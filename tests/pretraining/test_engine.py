@@ -1,0 +1,189 @@
+"""The engine: every method trains, a killed run ends as if it had not been, parts of a batch add up."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from audio_files import folder_of
+from safetensors.torch import load_file
+
+from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.files import read_json
+from hear_audiomosaic.hear import load_encoder
+from hear_audiomosaic.nn.objective import OptimiserSettings
+from hear_audiomosaic.pretraining import PretrainSettings, engine, pretrain
+from hear_audiomosaic.pretraining.methods import parse_options, registered_methods
+from hear_audiomosaic.pretraining.optimiser import learning_rate, scaled
+
+MODULES = {
+    "audiomosaic": "hear_audiomosaic",
+    "msm-mae": "hear_msm_mae",
+    "aasp": "hear_aasp",
+    "adversarial-negatives": "hear_adversarial",
+}
+OPTIONS: dict[str, dict[str, str | int | float | bool]] = {
+    "audiomosaic": {"augment": "polarity+gain", "drop_path": 0.1},
+    "aasp": {"n_masks": 2, "predictor_depth": 1},
+    "adversarial-negatives": {"selection": "uniform"},
+}
+
+
+@pytest.fixture(scope="module")
+def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folder_of(tmp_path_factory.mktemp("audio"), 12, 0.7)
+
+
+def run_of(method: str, audio: Path, out: Path, **changes: object) -> PretrainSettings:
+    settings = PretrainSettings(
+        method=method,
+        data=(str(audio),),
+        out=out,
+        n_steps=6,
+        batch_size=4,
+        crop_s=0.5,
+        options=OPTIONS.get(method, {}),
+        n_workers=0,
+        log_every=1,
+        save_every=2,
+    )
+    return replace(settings, **changes)
+
+
+def losses(out: Path) -> list[dict[str, str]]:
+    with (out / "log.csv").open(newline="") as file:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("method", MODULES)
+def test_every_method_trains_and_its_encoder_is_read_back(method: str, audio: Path, tmp_path: Path) -> None:
+    assert set(registered_methods()) >= set(MODULES)
+    trained = pretrain(run_of(method, audio, tmp_path / "run", n_steps=3))
+    rows = losses(tmp_path / "run")
+    assert [row["step"] for row in rows] == ["1", "2", "3"]
+    assert all(torch.isfinite(torch.tensor(float(value))) for row in rows for value in row.values())
+    encoder = load_encoder(f"{MODULES[method]}:{trained.encoder}")
+    assert not encoder.untrained
+    assert encoder.scene(torch.randn(2, 16000) * 0.1).std() > 0
+    facts = read_json(trained.encoder.with_suffix(".json"))
+    assert facts["clips_seen"] == 12
+    assert facts["method"] == method
+
+
+@pytest.mark.parametrize("method", MODULES)
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(
+    method: str, audio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretrain(run_of(method, audio, tmp_path / "whole"))
+    step = engine._Run._train
+
+    def interrupted(run: engine._Run, batch: engine.ClipBatch) -> dict[str, float]:
+        if run.step == 5:
+            raise KeyboardInterrupt
+        return step(run, batch)
+
+    monkeypatch.setattr(engine._Run, "_train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(run_of(method, audio, tmp_path / "parts"))
+    monkeypatch.setattr(engine._Run, "_train", step)
+    assert len(losses(tmp_path / "parts")) == 5  # one more than the checkpoint of step 4 knows
+    pretrain(run_of(method, audio, tmp_path / "parts"))
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+    whole, parts = (load_file(tmp_path / name / "encoder.safetensors") for name in ("whole", "parts"))
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_a_run_killed_at_any_moment_ends_as_one_that_was_not(audio: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from hear_audiomosaic.cli import main; main()", "pretrain", "msm-mae"]
+    command += ["--data", str(audio), "--steps", "40", "--batch-size", "4", "--crop", "0.5", "--workers", "1"]
+    command += ["--log-every", "1", "--save-every", "3", "--out"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, env=environment, capture_output=True)
+    process = subprocess.Popen([*command, str(tmp_path / "killed")], env=environment, stdout=subprocess.DEVNULL)
+    log = tmp_path / "killed" / "log.csv"
+    end = time.monotonic() + 120
+    while not (log.is_file() and log.read_text().count("\n") > 7) and time.monotonic() < end:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert len(losses(tmp_path / "killed")) < 40
+    subprocess.run([*command, str(tmp_path / "killed")], check=True, env=environment, capture_output=True)
+    assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
+    encoders = [(tmp_path / name / "encoder.safetensors").read_bytes() for name in ("whole", "killed")]
+    assert encoders[0] == encoders[1]
+
+
+def test_parts_of_a_batch_add_up(audio: Path, tmp_path: Path) -> None:
+    for parts in (1, 2):
+        pretrain(run_of("msm-mae", audio, tmp_path / str(parts), n_steps=1, accumulate=parts))
+    one, two = (losses(tmp_path / str(parts))[0] for parts in (1, 2))
+    assert float(two["loss"]) == pytest.approx(float(one["loss"]), rel=1e-5)
+    assert float(two["gradient_norm"]) == pytest.approx(float(one["gradient_norm"]), rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["audiomosaic", "msm-mae", "aasp"])
+def test_blocks_computed_twice_change_nothing(method: str, audio: Path, tmp_path: Path) -> None:
+    for again in (False, True):
+        pretrain(run_of(method, audio, tmp_path / str(again), n_steps=2, checkpoint_blocks=again))
+    assert losses(tmp_path / "False") == losses(tmp_path / "True")
+
+
+def test_bfloat16_stays_close(audio: Path, tmp_path: Path) -> None:
+    for precision in ("fp32", "bf16"):
+        pretrain(run_of("audiomosaic", audio, tmp_path / precision, n_steps=2, precision=precision))
+    exact, rounded = (float(losses(tmp_path / name)[0]["loss"]) for name in ("fp32", "bf16"))
+    assert rounded == pytest.approx(exact, rel=0.05)
+    assert rounded != exact
+
+
+def test_a_finished_run_is_not_repeated(audio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = pretrain(run_of("msm-mae", audio, tmp_path, n_steps=2))
+    monkeypatch.setattr(engine, "batches", None)
+    assert pretrain(run_of("msm-mae", audio, tmp_path, n_steps=2)).facts == first.facts
+
+
+def test_errors_name_the_thing_and_the_cure(audio: Path, tmp_path: Path) -> None:
+    with pytest.raises(PretrainingError, match=r"no method 'nothing'.*msm-mae"):
+        pretrain(run_of("nothing", audio, tmp_path / "a"))
+    with pytest.raises(PretrainingError, match="no option masks; it has patch_size"):
+        pretrain(run_of("msm-mae", audio, tmp_path / "b", options={"masks": 3}))
+    with pytest.raises(PretrainingError, match="multiple of 3"):
+        pretrain(run_of("msm-mae", audio, tmp_path / "c", accumulate=3))
+    with pytest.raises(PretrainingError, match=r"n_steps = 0; expected"):
+        run_of("msm-mae", audio, tmp_path / "d", n_steps=0)
+    pretrain(run_of("msm-mae", audio, tmp_path / "e", n_steps=1))
+    with pytest.raises(PretrainingError, match=r"another run: seed was 0, is 1\. Use another --out"):
+        pretrain(run_of("msm-mae", audio, tmp_path / "e", n_steps=1, seed=1))
+    with pytest.raises(PretrainingError, match=r"gradient of msm-mae is not finite at step \d.*--lr"):
+        pretrain(run_of("msm-mae", audio, tmp_path / "f", n_steps=6, peak_lr=1e30))
+    (tmp_path / "e" / "checkpoint-00000001.safetensors").write_bytes(b"broken")
+    with pytest.raises(PretrainingError, match=r"checkpoint in .* cannot be used"):
+        pretrain(run_of("msm-mae", audio, tmp_path / "e", n_steps=1))
+
+
+def test_options_as_typed() -> None:
+    assert parse_options(["a=1", "b-c=0.5", "d=true", "e=16x8"]) == {"a": 1, "b_c": 0.5, "d": True, "e": "16x8"}
+    with pytest.raises(PretrainingError, match="expected NAME=VALUE"):
+        parse_options(["a"])
+
+
+def test_learning_rate_rises_linearly_and_falls_by_half_a_cosine() -> None:
+    settings = OptimiserSettings(peak_lr=2.0, final_lr=0.5, warm_up=0.1)
+    rates = [learning_rate(step, 100, settings) for step in range(100)]
+    assert rates[:10] == pytest.approx([0.2 * (i + 1) for i in range(10)])
+    assert rates[10] == 2.0
+    assert rates[55] == pytest.approx(1.25)  # half of the way down
+    assert rates[99] == pytest.approx(0.5, abs=1e-3)
+    assert all(a >= b for a, b in itertools.pairwise(rates[10:]))
+    assert scaled(settings, 64).peak_lr == pytest.approx(1.0)  # a quarter of the batch
+    assert scaled(settings, 10_000).peak_lr == 2.0
