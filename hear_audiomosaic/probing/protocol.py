@@ -2,6 +2,7 @@
 
 Origin: heareval 2021.1.3, its ``default``, ``fast`` and ``faster`` grids (Turian et al., "HEAR: Holistic Evaluation of
 Audio Representations", 2022). ``hear-2021`` gives the numbers that heareval gives.
+``linear`` is not of HEAR: one linear layer on standardised embeddings, trained and selected in the same way.
 
 Deviation: in two places heareval stops working, and by default a protocol here goes on (``strict=True`` replicates
 heareval):
@@ -95,6 +96,8 @@ class Protocol:
     """Gain of the Xavier initialisation of the first linear layer."""
     other_gain: float = 2.0**0.5
     """Gain of every later linear layer, the output layer among them."""
+    standardise: bool = False
+    """Bring every feature to mean 0 and deviation 1 over a fold's training rows."""
     strict: bool = False
     """Replicate where heareval crashes or stops early; see the module's text."""
 
@@ -146,6 +149,8 @@ class Protocol:
     def _content(self) -> dict[str, Any]:
         values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
         del values["name"], values["strict"]
+        if not values["standardise"]:  # a fingerprint names what a protocol does
+            del values["standardise"]
         return {**_plain(values), "method": _METHOD}
 
 
@@ -251,6 +256,13 @@ _FASTER: dict[str, tuple[Value, ...]] = {
     "check_val_every_n_epoch": (1,),
 }
 
+_LINEAR: dict[str, tuple[Value, ...]] = {
+    "hidden_layers": (0,),
+    "lr": (1e-2, 3.2e-3, 1e-3, 3.2e-4),
+    "max_epochs": (300,),
+    "initialization": ("xavier_uniform_",),
+}
+
 _OFFICIAL: dict[str, Protocol] = {}
 _OFFICIAL.update(
     {
@@ -258,3 +270,4 @@ _OFFICIAL.update(
         for name, changes in (("hear-2021", {}), ("hear-2021-fast", _FAST), ("hear-2021-faster", _FASTER))
     }
 )
+_OFFICIAL["linear"] = Protocol("linear", MappingProxyType({**_HEAR_GRID, **_LINEAR}), 4, standardise=True)

@@ -158,14 +158,16 @@ class _Bench:
 
     def run(self, seeds: Sequence[int]) -> list[ProbeResult]:
         started = time.perf_counter()
-        first = training_data(self._task, self._protocol, self._folds[0])
+        first = training_data(self._of_fold(self._folds[0]), self._protocol, self._folds[0])
         drawn = [(seed, 0, p, first) for seed in seeds for p in range(len(self._points))]
         trained = self._train(drawn, "all grid points on the first split")
         n = len(self._points)
         by_seed = [trained[i * n : (i + 1) * n] for i in range(len(seeds))]
         higher = first.monitor.higher_is_better
         winners = [stable_best([one.score for one in points], higher) for points in by_seed]
-        others = [(i, training_data(self._task, self._protocol, fold)) for i, fold in enumerate(self._folds) if i]
+        others = [
+            (i, training_data(self._of_fold(fold), self._protocol, fold)) for i, fold in enumerate(self._folds) if i
+        ]
         drawn = [(seed, i, p, data) for seed, p in zip(seeds, winners, strict=True) for i, data in others]
         rest = self._train(drawn, "the winner on the other folds")
         k = len(others)
@@ -178,6 +180,21 @@ class _Bench:
             seconds = share + time.perf_counter() - before
             results.append(self._result(seed, by_seed[s], winners[s], folds, seconds))
         return results
+
+    def _of_fold(self, fold: Fold) -> ProbeTask:
+        """The task as this fold's head sees it: as it is, or with features standardised by the fold's training rows."""
+        if not self._protocol.standardise:
+            return self._task
+        rows = np.concatenate([self._task.splits[name].values for name in fold.train])
+        mean, std = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
+        scale = np.where(std > 0, 1.0 / np.maximum(std, 1e-12), 0.0)  # what never changes tells nothing
+        splits = {
+            name: dataclasses.replace(
+                self._task.splits[name], values=((self._task.splits[name].values - mean) * scale).astype(np.float32)
+            )
+            for name in (*fold.train, fold.valid, fold.test)
+        }
+        return dataclasses.replace(self._task, splits=splits)
 
     def _train(self, drawn: Sequence[tuple[int, int, int, TrainingData]], what: str) -> list[Trained]:
         """Train heads (seed, fold, grid point, data), as many together as memory allows."""
@@ -202,7 +219,7 @@ class _Bench:
         return trained
 
     def _test(self, fold: Fold, trained: Trained) -> FoldResult:
-        task, rows = self._task, self._task.splits[fold.test]
+        task, rows = self._task, self._of_fold(fold).splits[fold.test]
         logits, probabilities = predict(trained.head, rows.values, self._device)
         target = torch.as_tensor(rows.targets, device=self._device)
         if trained.head.multilabel:
