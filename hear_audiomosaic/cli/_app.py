@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import hear_audiomosaic
-from hear_audiomosaic.cli import demo, embed, encoders, probe, report, run, tasks
+from hear_audiomosaic.cli import compare, demo, embed, encoders, pretrain, probe, report, reproduce, run, status, tasks
 
 __all__ = ["app"]
 
@@ -32,6 +32,10 @@ app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("embed", epilog=embed.EXAMPLES)(embed.embed)
 app.command("probe", epilog=probe.EXAMPLES)(probe.probe)
+app.command("pretrain", epilog=pretrain.EXAMPLES)(pretrain.pretrain)
 app.command("report", epilog=report.EXAMPLES)(report.report)
+app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
+app.command("status", epilog=status.EXAMPLES)(status.status)
+app.command("reproduce", epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.add_typer(encoders.app, name="encoders")
 app.add_typer(tasks.app, name="tasks")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hear_audiomosaic.bench.result import TaskFacts
+from hear_audiomosaic.reporting.analysis import Analysis
 from hear_audiomosaic.reporting.compare import compare, encoder_labels
 from hear_audiomosaic.reporting.load import LoadedResult, SkippedFile
 from hear_audiomosaic.reporting.provenance import Cost, Environment, commands, costs, environments, notices
-from hear_audiomosaic.reporting.table import Comparison, Row
+from hear_audiomosaic.reporting.table import Column, Comparison, Row
 from hear_audiomosaic.reporting.text import listing
 
 __all__ = ["Content", "about_mean", "about_scores"]
@@ -63,18 +64,41 @@ class Content:
         return tuple(tasks[key] for key in sorted(tasks))
 
 
-def about_scores(comparison: Comparison) -> str:
-    """How to read the cells of a table, in words."""
-    kinds = {cell.spread_over.split()[-1] for row in comparison.rows for cell in row.cells if cell.spread_over}
+def about_scores(comparison: Comparison, analysis: Analysis | None = None) -> str:
+    """How to read the cells of a table, in words.
+
+    Args:
+        comparison: the table.
+        analysis: of it; None: the table shows neither intervals nor ties.
+    """
+    kinds = {
+        cell.spread_over.split()[-1]
+        for row in comparison.rows
+        for column, cell in zip(comparison.columns, row.cells, strict=True)
+        if cell.spread_over and not (_has_interval(analysis, row, column) and cell.spread_over.endswith("folds"))
+    }
     parts = ["Each task's primary score on its test data, the mean over seeds where there are several."]
     if kinds:
         parts.append(f"± is one sample standard deviation over what is named beside it ({listing(sorted(kinds))}).")
     parts.append("↑ higher is better, ↓ lower is better.")
-    if len(comparison.rows) > 1:
+    if analysis is not None and any(firm.interval for firm in analysis.cells.values()):
+        level = f"{100 * analysis.level:g} %"
+        parts.append(f"In brackets the {level} interval of the score: how it would vary with other test clips.")
+    if len(comparison.rows) > 1 and (analysis is None or not any(pair.is_tested for pair in analysis.pairs)):
         parts.append("Best of each task, to three decimals, in bold; no test of significance was made.")
+    elif len(comparison.rows) > 1:
+        parts.append(
+            "Best of each task, to three decimals, in bold; † not told apart from it (paired bootstrap over the test "
+            "clips, Holm over the encoders). Where there is no interval, there was no test."
+        )
     if comparison.has_chance:
         parts.append("Chance is the score of a constant guess on the same test data.")
     return " ".join(parts)
+
+
+def _has_interval(analysis: Analysis | None, row: Row, column: Column) -> bool:
+    firm = None if analysis is None else analysis.cell(row.label, column.label)
+    return firm is not None and firm.interval is not None
 
 
 def about_mean(comparison: Comparison) -> str:

@@ -9,18 +9,9 @@ from typing import Any
 from hear_audiomosaic.bench.result import Result
 from hear_audiomosaic.reporting.table import Column, Comparison, Row, succeeded
 from hear_audiomosaic.reporting.text import MISSING, decimals, setting, settings
+from hear_audiomosaic.reporting.texttable import TextTable
 
 __all__ = ["RunDetail", "TaskDetail", "TextTable", "task_details"]
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """A table that is ready to be written; the first column names the row."""
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    marked: int | None = None
-    """Index of the row to stand out."""
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,37 @@
-"""The heat map, as SVG that stands inside the page: no fixed ink colour, no date, the same bytes every time."""
+"""The figures of one comparison, and why one of them is not there."""
 
 from __future__ import annotations
 
-import io
 import math
-import re
-import warnings
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
-import matplotlib
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from markupsafe import Markup
 
-from hear_audiomosaic.reporting.table import Cell, Column, Comparison
-from hear_audiomosaic.reporting.text import decimals
+from hear_audiomosaic.reporting.analysis import Analysis
+from hear_audiomosaic.reporting.plots_correlation import (
+    FEWEST_ENCODERS,
+    FEWEST_TASKS,
+    correlation_figure,
+    task_correlations,
+)
+from hear_audiomosaic.reporting.plots_domains import domain_figure, domain_means
+from hear_audiomosaic.reporting.plots_ranks import critical_difference_diagram, rank_intervals_figure
+from hear_audiomosaic.reporting.svg import MINUS
+from hear_audiomosaic.reporting.table import Column, Comparison
+from hear_audiomosaic.reporting.text import decimals, listing
 
-__all__ = ["heat_map", "skill"]
+__all__ = ["Figure", "figures", "skill"]
 
-_INK = "#010203"
-"""Becomes ``currentColor``, so that the page's light and dark colours reach into the figure."""
-_TINT = "#040506"
-"""Becomes the page's accent colour."""
-_STRONGEST = 0.6
-"""Opacity of a perfect score; the ink stays readable on it in light and in dark."""
-_CELL_INCHES = (0.92, 0.36)
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure with its words."""
+
+    title: str
+    drawing: Markup | None
+    """None where there is nothing to draw; then the caption says why."""
+    caption: str
 
 
 def skill(score: float, column: Column) -> float | None:
@@ -47,92 +55,87 @@ def skill(score: float, column: Column) -> float | None:
     return min(max((score - worst) / (best - worst), 0.0), 1.0)
 
 
-def heat_map(comparison: Comparison, prefix: str) -> str:
-    """Draw encoders x tasks, tinted by :func:`skill`, with the scores written in.
+def figures(comparison: Comparison, analysis: Analysis | None) -> tuple[Figure, ...]:
+    """Draw a comparison.
 
     Args:
-        comparison: what to draw.
-        prefix: begins every id inside the figure, so that ids stay unique on a page.
+        comparison: results of one protocol.
+        analysis: of it; None: the figures of ranks say that they were not worked out.
 
     Returns:
-        An ``<svg>`` element that uses ``currentColor`` and the CSS variable ``--accent``.
+        Places, critical difference, one per domain, correlation of tasks; each drawn or with the reason why not.
     """
-    settings = {
-        "svg.hashsalt": "hear_audiomosaic",
-        "svg.fonttype": "none",
-        "text.parse_math": False,
-        "font.family": ["DejaVu Sans"],
-        "text.color": _INK,
-    }
-    with matplotlib.rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*missing")
-        figure = _draw(comparison)
-        file = io.StringIO()
-        figure.savefig(
-            file,
-            format="svg",
-            transparent=True,
-            bbox_inches="tight",
-            pad_inches=0.04,
-            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+    untrained = frozenset(row.label for row in comparison.rows if row.encoder.untrained)
+    return (*_ranks(analysis, untrained), *_domains(comparison, untrained), _correlation(comparison))
+
+
+def _ranks(analysis: Analysis | None, untrained: Collection[str]) -> Iterator[Figure]:
+    titles = "Rank intervals", "Critical difference"
+    if analysis is None or not analysis.ranks:
+        needed = "Ranks need at least two encoders with two tasks in common."
+        for title in titles:
+            yield Figure(title, None, needed if analysis else "Ranks were not worked out.")
+        return
+    over = f"Over {len(analysis.rank_tasks)} tasks: {listing(analysis.rank_tasks)}."
+    sure = not all(math.isnan(place.low) for place in analysis.ranks.values())
+    level = f"{100 * analysis.level:g} %"
+    bars = f"Bar: {level} interval of the place by mean rank, the tasks being resampled."
+    yield Figure(
+        titles[0],
+        rank_intervals_figure(analysis.ranks, analysis.level, untrained),
+        f"Dot: mean rank. {bars if sure else 'There are too few tasks for intervals of the places.'} {over}",
+    )
+    if analysis.critical_difference is None:
+        yield Figure(titles[1], None, "There is no critical difference for these encoders.")
+        return
+    friedman = (
+        "" if analysis.friedman_p is None else f" Friedman's test that all are alike: p {_small(analysis.friedman_p)}."
+    )
+    few = " With so few tasks it tells little." if len(analysis.rank_tasks) < 6 else ""
+    yield Figure(
+        titles[1],
+        critical_difference_diagram(analysis.ranks, analysis.critical_difference, analysis.cliques, untrained),
+        "A bar at the side joins encoders whose mean ranks differ by less than the critical difference (Nemenyi, level "
+        f"{analysis.alpha:.2g}), that is, which are not told apart.{friedman}{few}",
+    )
+
+
+def _domains(comparison: Comparison, untrained: Collection[str]) -> Iterator[Figure]:
+    found = domain_means(comparison)
+    if len(found) < 2:
+        only = f": all its tasks are of one domain ({found[0].domain or 'not named'})" if found else ""
+        why = f"No bars per domain{only}." if found else "No bars per domain: there is no mean over tasks."
+        yield Figure("Domains", None, why)
+        return
+    for one in found:
+        n = len(one.tasks)
+        yield Figure(
+            f"Domain: {one.domain or 'not named'}",
+            domain_figure(one, untrained),
+            f"Mean score of {n} task{'' if n == 1 else 's'}: {listing(one.tasks)}. From 0 to 1.",
         )
-    return _for_page(file.getvalue(), prefix)
 
 
-def _draw(comparison: Comparison) -> Figure:
-    rows, columns = comparison.rows, comparison.columns
-    width, height = _CELL_INCHES
-    figure = Figure(figsize=(width * len(columns), height * (len(rows) + 1.5)))
-    FigureCanvasSVG(figure)
-    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    axes.set_axis_off()
-    axes.set_xlim(0, len(columns))
-    axes.set_ylim(len(rows) + 1.5, 0)
-    for x, column in enumerate(columns):
-        label = f"{_short(column.label, 26)} {column.arrow}"
-        axes.text(x + 0.5, -0.2, label, rotation=30, ha="left", va="bottom", fontsize=9)
-    for y, row in enumerate(rows):
-        label = _short(row.label, 40) + (" [UNTRAINED]" if row.encoder.untrained else "")
-        axes.text(-0.1, y + 0.5, label, ha="right", va="center", fontsize=9)
-        for x, (cell, column) in enumerate(zip(row.cells, columns, strict=True)):
-            _draw_cell(axes, x, y, cell, column)
-    _draw_key(axes, len(rows) + 0.6)
-    return figure
+def _correlation(comparison: Comparison) -> Figure:
+    title = "Agreement of tasks"
+    found = task_correlations(comparison)
+    if len(found.tasks) < FEWEST_TASKS:
+        return Figure(
+            title,
+            None,
+            f"No correlation of tasks: it needs at least {FEWEST_TASKS} tasks that {FEWEST_ENCODERS} encoders have; "
+            f"here {'is' if len(found.tasks) == 1 else 'are'} {len(found.tasks) or 'none'}.",
+        )
+    low, high = int(found.n_encoders.min()), int(found.n_encoders.max())
+    n = f"{high}" if low == high else f"{low} to {high}"
+    few = "; with so few, one exchange of neighbours changes much" if low < 10 else ""
+    return Figure(
+        title,
+        correlation_figure(found),
+        "Spearman's rank correlation of the encoders' scores, error rates counted downwards: 1 where two tasks order "
+        f"the encoders alike, {MINUS}1 where they order them the other way round. Over {n} encoders{few}.",
+    )
 
 
-def _draw_cell(axes: matplotlib.axes.Axes, x: int, y: int, cell: Cell, column: Column) -> None:
-    amount = None if cell.score is None else skill(cell.score, column)
-    opacity = 0.0 if amount is None else amount * _STRONGEST
-    box = Rectangle((x + 0.02, y + 0.04), 0.96, 0.92, facecolor=(_TINT, opacity), edgecolor=(_INK, 0.18), linewidth=0.6)
-    axes.add_patch(box)
-    text = "failed" if cell.state == "failed" else decimals(cell.score)
-    weight = "bold" if cell.best else "normal"
-    axes.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=9, fontweight=weight)
-
-
-def _draw_key(axes: matplotlib.axes.Axes, y: float) -> None:
-    steps, width = 12, 0.12
-    for i in range(steps):
-        color = (_TINT, _STRONGEST * i / (steps - 1))
-        axes.add_patch(Rectangle((i * width, y), width, 0.4, facecolor=color, linewidth=0))
-    axes.add_patch(Rectangle((0, y), steps * width, 0.4, fill=False, edgecolor=(_INK, 0.3), linewidth=0.6))
-    axes.text(-0.1, y + 0.2, "chance", ha="right", va="center", fontsize=8)
-    axes.text(steps * width + 0.1, y + 0.2, "perfect", ha="left", va="center", fontsize=8)
-
-
-def _short(label: str, length: int) -> str:
-    """The label on one line; where it is too long, its middle is left out, for labels differ at their ends."""
-    label = " ".join(label.split())
-    head = length * 2 // 3
-    return label if len(label) <= length else f"{label[:head]}…{label[head + 1 - length :]}"
-
-
-def _for_page(svg: str, prefix: str) -> str:
-    """The element alone, without metadata and page-wide rules, in the colours of the page, with ids of its own."""
-    svg = svg[svg.index("<svg") :].strip()
-    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
-    svg = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{prefix}-", svg)
-    svg = svg.replace(_INK, "currentColor").replace(_TINT, "var(--accent)")
-    return svg.replace("<svg ", '<svg role="img" aria-label="Heat map of the scores in the table above" ', 1)
+def _small(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {decimals(p)}"

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from hear_audiomosaic.places import content_dir
+from hear_audiomosaic.reporting.analysis import Analysis
+from hear_audiomosaic.reporting.citations import bibtex
 from hear_audiomosaic.reporting.content import Content, about_mean, about_scores
-from hear_audiomosaic.reporting.details import TaskDetail, task_details
-from hear_audiomosaic.reporting.figures import heat_map
+from hear_audiomosaic.reporting.figures import Figure, figures
+from hear_audiomosaic.reporting.firmness import overall_remarks, without_interval
+from hear_audiomosaic.reporting.measured import overall_sheet
+from hear_audiomosaic.reporting.methods import methods
+from hear_audiomosaic.reporting.mistakes import Listening
+from hear_audiomosaic.reporting.page_details import PageTask, page_tasks
+from hear_audiomosaic.reporting.page_tables import CellView, cell_views, pairs_table, precisions, sort_value
+from hear_audiomosaic.reporting.sheet import Sheet
 from hear_audiomosaic.reporting.table import Comparison
 from hear_audiomosaic.reporting.text import count, decimals, listing
+from hear_audiomosaic.reporting.texttable import TextTable
 
 __all__ = ["html_page"]
 
@@ -27,14 +37,85 @@ class _Section:
 
     id: str
     comparison: Comparison
+    analysis: Analysis | None
     about_scores: str
     about_mean: str
-    heat_map: Markup
-    tasks: tuple[TaskDetail, ...]
+    cells: Mapping[tuple[str, str], CellView]
+    without_interval: tuple[str, ...]
+    overall: Sheet | None
+    overall_remarks: tuple[str, ...]
+    """In place of the sheet, where there is none."""
+    placing: Sheet | None
+    pairs: TextTable | None
+    figures: tuple[Figure, ...]
+    tasks: tuple[PageTask, ...]
 
 
-def html_page(content: Content) -> str:
-    """Write the report as HTML. Everything that comes from a result file is escaped."""
+def html_page(
+    content: Content,
+    results_dir: Path | None = None,
+    *,
+    analyses: Sequence[Analysis] | None = None,
+    listening: Listening | None = None,
+) -> str:
+    """Write the report as HTML. Everything that comes from a result file is escaped.
+
+    Args:
+        content: what to tell.
+        results_dir: the folder that the results were read from, for the predictions beside them; None: the page is
+            without errors by class and without mistakes. (Default: None)
+        analyses: one per comparison, in their order; None: no intervals, ranks and overall scores. (Default: None)
+        listening: how mistakes can be heard; None: by their names alone. (Default: None)
+
+    Returns:
+        The page; the same for the same arguments and files.
+    """
+    listening = listening or Listening()
+    found: Sequence[Analysis | None] = [None] * len(content.comparisons) if analyses is None else analyses
+    environment = _environment()
+    environment.globals.update(precision_of=lambda cost: precisions(content.results, cost))
+    sections = [
+        _section(number, comparison, analysis, results_dir, listening)
+        for number, (comparison, analysis) in enumerate(zip(content.comparisons, found, strict=True), start=1)
+    ]
+    return environment.get_template(_TEMPLATE).render(
+        content=content,
+        sections=sections,
+        listening=listening,
+        methods=methods(content, analyses or ()),
+        bibtex=bibtex(),
+    )
+
+
+def _section(
+    number: int, comparison: Comparison, analysis: Analysis | None, results_dir: Path | None, listening: Listening
+) -> _Section:
+    has_overall = analysis is not None and bool(analysis.overall)
+    return _Section(
+        id=f"p{number}",
+        comparison=comparison,
+        analysis=analysis,
+        about_scores=_about_scores(comparison, analysis),
+        about_mean=about_mean(comparison),
+        cells=cell_views(comparison, analysis),
+        without_interval=() if analysis is None else without_interval(comparison, analysis),
+        overall=overall_sheet(comparison, analysis) if analysis is not None and has_overall else None,
+        overall_remarks=overall_remarks(comparison, analysis) if analysis is not None and not has_overall else (),
+        placing=None if analysis is None or analysis.placing is None else analysis.placing.sheet,
+        pairs=None if analysis is None else pairs_table(comparison, analysis),
+        figures=figures(comparison, analysis),
+        tasks=page_tasks(comparison, results_dir, listening),
+    )
+
+
+def _about_scores(comparison: Comparison, analysis: Analysis | None) -> str:
+    """The words of all formats, and what ± is where only the page shows it (beside the intervals)."""
+    text = about_scores(comparison, analysis)
+    shown = any(cell.spread is not None for row in comparison.rows for cell in row.cells)
+    return f"{text} ± is one sample standard deviation over folds." if shown and "±" not in text else text
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(content_dir("reports") / "templates"),
         autoescape=True,
@@ -44,26 +125,9 @@ def html_page(content: Content) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        decimals=decimals, count=count, listing=listing, sort_value=_sort_value, breakable=_breakable
+        decimals=decimals, count=count, listing=listing, sort_value=sort_value, breakable=_breakable
     )
-    sections = [
-        _Section(
-            id=f"p{number}",
-            comparison=comparison,
-            about_scores=about_scores(comparison),
-            about_mean=about_mean(comparison),
-            # matplotlib escapes the labels that it writes into the figure.
-            heat_map=Markup(heat_map(comparison, f"p{number}")),  # noqa: S704
-            tasks=task_details(comparison),
-        )
-        for number, comparison in enumerate(content.comparisons, start=1)
-    ]
-    return environment.get_template(_TEMPLATE).render(content=content, sections=sections)
-
-
-def _sort_value(value: float | None) -> str:
-    """What the page's script sorts by; empty for what has no place in an order and so comes last."""
-    return "" if value is None or math.isnan(value) else ("Infinity" if value == math.inf else repr(value))
+    return environment
 
 
 def _breakable(name: str) -> Markup:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.files import write_text
+from hear_audiomosaic.reporting.analysis import Analysis
+from hear_audiomosaic.reporting.citations import bibtex
 from hear_audiomosaic.reporting.content import Content
+from hear_audiomosaic.reporting.latex import comparison_latex, document, overall_latex, paragraphs, sheet_latex
 from hear_audiomosaic.reporting.load import SkippedFile, load_results
-from hear_audiomosaic.reporting.long_format import long_csv
+from hear_audiomosaic.reporting.long_format import long_csv, pairs_csv
 from hear_audiomosaic.reporting.markdown import main_table, markdown
+from hear_audiomosaic.reporting.methods import methods
+from hear_audiomosaic.reporting.mistakes import Listening
 from hear_audiomosaic.reporting.page import html_page
+from hear_audiomosaic.reporting.published.placing import leaderboard_row
+from hear_audiomosaic.reporting.uncertainty import analyse
 
 __all__ = ["Report", "write_report"]
 
@@ -23,6 +31,15 @@ class Report:
     html: Path
     markdown: Path
     csv: Path
+    """The results."""
+    pairs: Path
+    """CSV of the paired tests."""
+    latex: Path
+    """The tables for a paper, in a document to look at."""
+    bibliography: Path
+    """BibTeX."""
+    leaderboard: Path | None
+    """CSV in the format of the HEAR leaderboard; None without results of its protocol on its tasks."""
     n_results: int
     """Results in the report, the failed ones included."""
     n_failed: int
@@ -34,17 +51,21 @@ class Report:
     @property
     def paths(self) -> tuple[Path, ...]:
         """Every file that was written."""
-        return self.html, self.markdown, self.csv
+        paths = (self.html, self.markdown, self.csv, self.pairs, self.latex, self.bibliography)
+        return paths if self.leaderboard is None else (*paths, self.leaderboard)
 
 
-def write_report(results_dir: Path, out_dir: Path) -> Report:
-    """Write ``index.html``, ``report.md`` and ``report.csv`` about all results under a folder.
+def write_report(results_dir: Path, out_dir: Path, *, listening: Listening | None = None) -> Report:
+    """Write a report about all results under a folder.
 
-    The same results give the same bytes, wherever the folders are and whenever it is run.
+    Files: ``index.html``, ``report.md``, ``report.csv``, ``pairs.csv``, ``report.tex``, ``references.bib``, and
+    ``leaderboard.csv`` where there are results for it. The same results give the same bytes, wherever the folders are
+    and whenever it is run.
 
     Args:
         results_dir: folder of result files, at any depth. Broken and foreign files are skipped and named.
         out_dir: where to write; made if it is not there.
+        listening: how the page lets mistakes be heard; None: it names their clips. (Default: None)
 
     Returns:
         What was written.
@@ -55,16 +76,50 @@ def write_report(results_dir: Path, out_dir: Path) -> Report:
     content = Content.of(*load_results(results_dir))
     if out_dir.exists() and not out_dir.is_dir():
         raise ResultError(f"{out_dir} is a file; a report needs a folder to be written into: choose another --out.")
+    comparisons = content.comparisons
+    analyses = tuple(analyse(comparison, results_dir) for comparison in comparisons)
+    leaderboard = _leaderboard(content)
     report = Report(
         html=out_dir / "index.html",
         markdown=out_dir / "report.md",
         csv=out_dir / "report.csv",
+        pairs=out_dir / "pairs.csv",
+        latex=out_dir / "report.tex",
+        bibliography=out_dir / "references.bib",
+        leaderboard=out_dir / "leaderboard.csv" if leaderboard else None,
         n_results=len(content.results),
-        n_failed=sum(len(comparison.failures) for comparison in content.comparisons),
+        n_failed=sum(len(comparison.failures) for comparison in comparisons),
         skipped=content.skipped,
-        tables=tuple((comparison.label, main_table(comparison)) for comparison in content.comparisons),
+        tables=tuple(
+            (comparison.label, main_table(comparison, analysis))
+            for comparison, analysis in zip(comparisons, analyses, strict=True)
+        ),
     )
-    write_text(report.html, html_page(content))
-    write_text(report.markdown, markdown(content))
-    write_text(report.csv, long_csv(content.results))
+    write_text(report.html, html_page(content, results_dir, analyses=analyses, listening=listening))
+    write_text(report.markdown, markdown(content, analyses))
+    write_text(report.csv, long_csv(content.results, comparisons, analyses))
+    write_text(report.pairs, pairs_csv(comparisons, analyses))
+    write_text(report.latex, _latex(content, analyses))
+    write_text(report.bibliography, bibtex())
+    if report.leaderboard is not None:
+        write_text(report.leaderboard, leaderboard)
+    else:  # one of an earlier report would be taken for a part of this
+        (out_dir / "leaderboard.csv").unlink(missing_ok=True)
     return report
+
+
+def _latex(content: Content, analyses: Sequence[Analysis]) -> str:
+    parts = []
+    for comparison, analysis in zip(content.comparisons, analyses, strict=True):
+        parts.append(comparison_latex(comparison, analysis))
+        parts += [overall_latex(comparison, analysis)] if analysis.overall else []
+        if analysis.placing is not None:
+            parts.append(sheet_latex(analysis.placing.sheet, label=f"placing-{comparison.label}"))
+    return document([*parts, paragraphs("Methods", methods(content, analyses))])
+
+
+def _leaderboard(content: Content) -> str:
+    """Rows in the format of the leaderboard, under one header; empty without any."""
+    tables = [leaderboard_row(comparison) for comparison in content.comparisons if comparison.official]
+    rows = [line for table in tables for line in table.splitlines(keepends=True)[1:]]
+    return "".join([tables[0].splitlines(keepends=True)[0], *rows]) if rows else ""

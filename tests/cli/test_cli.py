@@ -106,7 +106,8 @@ def test_examples_run(type_in: Run, tmp_path: Path, example: str) -> None:
         assert type_in("embed --encoder logmel --tasks small --out embeddings/ --layout heareval")[0] == 0
     if example.startswith(("report", "status", "compare")):
         assert type_in("tasks prepare recordings/ --name small --label label --split split")[0] == 0
-        done = type_in("run --encoders logmel --tasks small --protocols hear-2021-faster --out results/")
+        encoders = "logmel random" if example.startswith("compare") else "logmel"
+        done = type_in(f"run --encoders {encoders} --tasks small --protocols hear-2021-faster --out results/")
         assert done[0] == 0, done
     code, out, err = type_in(example)
     assert code == 0, err
@@ -147,6 +148,9 @@ def test_facts_as_json(type_in: Run) -> None:
     ("run --encoders logmel --tasks synth_pitch --protocols hear-2020", 1, "hear-2020"),
     ("run --encoders logmel", 2, "--tasks"),
     ("report nowhere/", 1, "nowhere"),
+    ("status nowhere/", 1, "nowhere"),
+    ("compare nowhere/ a b", 1, "nowhere"),
+    ("compare nowhere/ a", 2, "b"),
     ("tasks prepare nowhere/ --name x --split split", 1, "nowhere"),
     ("tasks show nothing_like_it", 1, "nothing_like_it"),
     ("tasks prepare recordings/", 1, "--name"),

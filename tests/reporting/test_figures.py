@@ -1,39 +1,52 @@
-"""The heat map: its colours mean something, come from the page, and its bytes are always the same."""
+"""The figures: their numbers, their words, and bytes that are always the same."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 import re
-import warnings
 from xml.etree import ElementTree
 
 import fake_results as fake
+import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
+from hear_audiomosaic.reporting.analysis import RankPlace
+from hear_audiomosaic.reporting.class_errors import Confusion, class_errors
 from hear_audiomosaic.reporting.compare import compare
-from hear_audiomosaic.reporting.figures import heat_map, skill
+from hear_audiomosaic.reporting.figures import figures, skill
 from hear_audiomosaic.reporting.load import LoadedResult
+from hear_audiomosaic.reporting.plots_confusion import confusion_figure
+from hear_audiomosaic.reporting.plots_correlation import correlation_figure, task_correlations
+from hear_audiomosaic.reporting.plots_domains import domain_figure, domain_means
+from hear_audiomosaic.reporting.plots_ranks import critical_difference_diagram, rank_intervals_figure
+from hear_audiomosaic.reporting.stored import ScenePredictions
+from hear_audiomosaic.reporting.svg import axis_ticks, named, short
 from hear_audiomosaic.reporting.table import Column
 from hear_audiomosaic.reporting.text import MISSING, count, decimals, listing, plain_label, setting
 
 LABEL = "a$b$ <i>&\\frac --> 音"
 
 
-@pytest.fixture
-def comparison():
-    strange = fake.encoder("strange", LABEL, untrained=True)
-    results = [
-        fake.success(strange, fake.ESC50, [0.5]),
-        fake.success(fake.LOGMEL, fake.ESC50, [0.7]),
-        fake.success(fake.LOGMEL, fake.CHORDS, [math.inf], score_name="d_prime"),
-        fake.failure(strange, fake.CHORDS, "broke", score_name="d_prime"),
-    ]
-    return compare([LoadedResult(f"{i}.json", result) for i, result in enumerate(results)])[0]
+def texts(svg: str) -> list[str]:
+    root = ElementTree.fromstring(svg)  # noqa: S314
+    return ["".join(element.itertext()) for element in root.iter("text")]
 
 
 def column(chance: float | None, higher: bool = True, name: str = "top1_acc") -> Column:
     return Column("x", fake.ESC50, name, higher, chance)
+
+
+def comparison_of(scores: dict[str, list[float | None]], tasks=(fake.ESC50, fake.DIGITS, fake.GUNSHOT), **facts):
+    """Encoders with a score per task."""
+    results = [
+        fake.success(fake.encoder(ref, untrained=ref == "floor"), task, [score], **facts)
+        for ref, own in scores.items()
+        for task, score in zip(tasks, own, strict=True)
+        if score is not None
+    ]
+    return compare([LoadedResult(f"{i}.json", result) for i, result in enumerate(results)])[0]
 
 
 @pytest.mark.parametrize(
@@ -55,31 +68,159 @@ def test_skill_is_the_way_from_chance_to_perfect(score, of, expected):
     assert skill(score, of) == (None if expected is None else pytest.approx(expected))
 
 
-def test_figure_is_deterministic_and_takes_the_pages_colours(comparison):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        svg = heat_map(comparison, "p1")
-    assert svg == heat_map(comparison, "p1")
-    assert "currentColor" in svg
-    assert "var(--accent)" in svg
+RANKS = {LABEL: RankPlace(1.25, 1.0, 2.0), "second": RankPlace(2.0, 1.0, 3.0), "floor": RankPlace(2.75, 2.0, 3.0)}
+
+
+def test_ranks_are_drawn_with_their_labels_as_they_are():
+    svg = rank_intervals_figure(RANKS, 0.95, {"floor"})
+    assert [text for text in texts(svg) if text in (LABEL, "second", "floor [UNTRAINED]")] == [
+        LABEL,
+        "second",
+        "floor [UNTRAINED]",
+    ]
+    assert f"{LABEL}: mean rank 1.25, place 1 to 2" in ElementTree.fromstring(svg).attrib["aria-label"]  # noqa: S314
     assert re.findall(r"#[0-9a-f]{6}\b", svg) == []
-    assert "<style" not in svg
-    assert "<metadata" not in svg
-    assert all(found.startswith("p1-") for found in re.findall(r'\bid="([^"]*)"', svg))
+    assert svg == rank_intervals_figure(RANKS, 0.95, {"floor"})
 
 
-def test_figure_writes_labels_as_they_are(comparison):
-    root = ElementTree.fromstring(heat_map(comparison, "p1"))  # noqa: S314
-    texts = ["".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert f"{LABEL} [UNTRAINED]" in texts
-    assert {"esc50 ↑", "0.700", "failed", "∞"} <= set(texts)
+def test_dots_stand_where_the_ranks_are():
+    def dots(svg):
+        return [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
+
+    first, second, third = dots(rank_intervals_figure(RANKS, 0.95))
+    assert (second - first) / (third - first) == pytest.approx(0.75 / 1.5, abs=0.01)
+    unsure = {label: dataclasses.replace(place, low=math.nan, high=math.nan) for label, place in RANKS.items()}
+    assert dots(rank_intervals_figure(unsure, 0.95)) == [first, second, third]
+    assert "opacity" not in rank_intervals_figure(unsure, 0.95)
 
 
-def test_figure_leaves_out_the_middle_of_long_labels(comparison):
-    rows = tuple(dataclasses.replace(row, label="start" + "x" * 300 + "end") for row in comparison.rows)
-    svg = heat_map(dataclasses.replace(comparison, rows=rows), "p1")
-    assert "x" * 40 not in svg
-    assert re.search(r"startx+…x+end \[UNTRAINED\]", svg)
+def test_critical_difference_joins_what_it_does_not_tell_apart():
+    svg = critical_difference_diagram(RANKS, 0.9, [(LABEL, "second"), ("second", "floor")])
+    assert svg.count('class="counter"') == 2
+    assert "critical difference 0.90" in texts(svg)
+    too_long = critical_difference_diagram(RANKS, 5.0, [])
+    assert "Not told apart: none" in too_long
+
+
+def test_domains_are_means_over_the_tasks_of_the_mean():
+    comparison = comparison_of({"a": [0.5, 0.75, 0.25], "b": [0.25, 0.5, 0.5]})
+    environment, speech = domain_means(comparison)
+    assert (environment.domain, environment.tasks) == ("environment", ("esc50", "gunshot_triangulation"))
+    assert environment.values == (("a", 0.375), ("b", 0.375))
+    assert speech.values == (("a", 0.75), ("b", 0.5))
+    assert {"0.750", "a"} <= set(texts(domain_figure(speech)))
+    assert domain_means(comparison_of({"a": [0.5, None, None], "b": [None, 0.5, None]})) == ()
+
+
+def test_correlations_are_spearmans():
+    table = {
+        "a": [0.9, 0.5, 0.1],
+        "b": [0.8, 0.7, 0.2],
+        "c": [0.5, 0.6, 0.3],
+        "d": [0.1, 0.1, 0.3],
+        "e": [0.2, None, 1.0],
+    }
+    found = task_correlations(comparison_of(table))
+    assert found.tasks == ("esc50", "fsdd_digits", "gunshot_triangulation")
+    rows = np.array([table[ref] for ref in "abcd"], dtype=float)
+    assert found.values[0, 1] == pytest.approx(spearmanr(rows[:, 0], rows[:, 1]).statistic)
+    every = np.array([table[ref] for ref in "abcde"], dtype=float)
+    assert found.values[0, 2] == pytest.approx(spearmanr(every[:, 0], every[:, 2]).statistic)
+    assert found.n_encoders[0].tolist() == [5, 4, 5]
+    assert "\N{MINUS SIGN}" in "".join(texts(correlation_figure(found)))
+
+
+def test_error_rates_count_downwards():
+    scores = {ref: [value, value] for ref, value in zip("abcd", (0.1, 0.2, 0.3, 0.4), strict=True)}
+    results = []
+    for ref, (up, down) in scores.items():
+        of = fake.encoder(ref)
+        results.append(fake.success(of, fake.ESC50, [up]))
+        results.append(fake.success(of, fake.OFFICE, [down], score_name="segment_1s_er", higher=False))
+    [comparison] = compare([LoadedResult(f"{i}.json", result) for i, result in enumerate(results)])
+    assert task_correlations(comparison).values[0, 1] == pytest.approx(-1.0)
+
+
+def test_equal_scores_have_no_correlation():
+    found = task_correlations(comparison_of({ref: [0.5, 0.1 * i, 0.2 * i] for i, ref in enumerate("abcd")}))
+    assert math.isnan(found.values[0, 1])
+    assert MISSING in texts(correlation_figure(found))
+
+
+def test_figures_that_cannot_be_drawn_say_why():
+    found = figures(comparison_of({"a": [0.5, 0.6, None], "b": [0.4, 0.5, None]}), None)
+    words = {one.title: one.caption for one in found if one.drawing is None}
+    assert "not worked out" in words["Rank intervals"]
+    assert "at least 3 tasks that 4 encoders have; here are none" in words["Agreement of tasks"]
+    one_domain = comparison_of({"a": [0.5, None, 0.4], "b": [0.5, None, 0.3]})
+    assert "one domain (environment)" in {one.title: one.caption for one in figures(one_domain, None)}["Domains"]
+
+
+# --------------------------------------------------------------------------------------------------- errors by class
+
+
+def scene(target: list[int], said: list[int], n_classes: int = 3, split: str = "test") -> ScenePredictions:
+    probabilities = np.eye(n_classes)[said] * 0.9 + 0.01
+    files = tuple(f"{i}.wav" for i in range(len(said)))
+    return ScenePredictions(split, files, probabilities, np.eye(n_classes)[target].astype(bool))
+
+
+def test_errors_by_class_count_over_folds():
+    result = fake.success(fake.LOGMEL, fake.ESC50, [0.5, 0.5])
+    found = class_errors(result, [scene([0, 0, 1], [0, 1, 1]), scene([0, 1, 2], [1, 1, 2])])
+    assert found.confusion is not None
+    assert found.confusion.counts.tolist() == [[1, 2, 0], [0, 2, 0], [0, 0, 1]]
+    assert found.table.rows[0] == ("a", "3", "1", "0.333", "1.000", "b (2)")
+    assert found.table.rows[1] == ("b", "2", "2", "1.000", "0.500", MISSING)
+    assert found.confusions is None
+    svg = confusion_figure(found.confusion)
+    assert {"1", "2", "a", "b", "c"} <= set(texts(svg))
+    assert "4 of 6 clips right" in svg
+
+
+def test_many_classes_are_a_list_of_confusions():
+    labels = tuple(f"class {i}" for i in range(60))
+    task = fake.ESC50.model_copy(update={"vocabulary": labels})
+    found = class_errors(fake.success(fake.LOGMEL, task, [0.5]), [scene([0, 0, 0, 7, 8], [5, 5, 0, 7, 9], 60)])
+    assert found.confusions is not None
+    assert found.confusions.rows[0] == ("class 0", "class 5", "2", "0.667")
+    assert len(found.confusions.rows) == 2
+    assert {row[0] for row in found.table.rows} == {"class 0", "class 5", "class 7", "class 8", "class 9"}
+
+
+def test_fifty_classes_are_few_elements():
+    counts = np.random.default_rng(0).integers(0, 9, (50, 50))
+    svg = confusion_figure(Confusion(tuple(f"a long name of class {i}" for i in range(50)), counts))
+    assert svg.count("<path") <= 16
+    assert len(texts(svg)) == 100
+
+
+def test_multilabel_has_the_average_precision_of_each_class():
+    target = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0]], dtype=bool)
+    probabilities = np.array([[0.9, 0.5, 0.5], [0.1, 0.4, 0.5], [0.5, 0.9, 0.5]])
+    one = ScenePredictions("test", ("x", "y", "z"), probabilities, target)
+    found = class_errors(fake.success(fake.LOGMEL, fake.FSD50K, [0.5]), [one])
+    assert found.confusion is None
+    assert found.table.rows == (
+        ("a", "2", "0.667", "0.833"),
+        ("b", "2", "0.667", "0.833"),
+        ("c", "0", "0.000", MISSING),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------- words
+
+
+def test_long_labels_lose_their_middle():
+    assert short("start" + "x" * 300 + "end", 20) == "start" + "x" * 8 + "…" + "xxxend"
+    assert named("x" * 60, {"x" * 60}, 30).endswith("x [UNTRAINED]")
+    assert len(named("x" * 60, {"x" * 60}, 30)) == 30
+
+
+def test_ticks_are_round():
+    assert axis_ticks(0.0, 1.0) == pytest.approx((0.0, 0.2, 0.4, 0.6, 0.8, 1.0))
+    assert axis_ticks(1.0, 30.0) == pytest.approx((10.0, 20.0, 30.0))
+    assert axis_ticks(2.0, 2.0) == (2.0,)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""From a folder of result files to three files: which are read, what is written, always the same bytes."""
+"""From a folder of result files to a report: which are read, what is written, always the same bytes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def rows_of(path):
 
 def test_report_names_what_it_wrote_and_what_it_skipped(tmp_path):
     report = write_report(fake.demo(tmp_path / "results"), tmp_path / "deep" / "report")
-    assert [path.name for path in report.paths] == ["index.html", "report.md", "report.csv"]
+    names = ["index.html", "report.md", "report.csv", "pairs.csv", "report.tex", "references.bib"]
+    assert [path.name for path in report.paths] == names
     assert all(path.is_file() for path in report.paths)
     assert (report.n_results, report.n_failed) == (53, 2)
     assert [skipped.file for skipped in report.skipped] == ["half.json", "stranger.json"]

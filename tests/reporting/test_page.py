@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+import fake_predictions as predictions
 import fake_results as fake
+import numpy as np
 import pytest
 
 from hear_audiomosaic.reporting import write_report
+from hear_audiomosaic.reporting.content import Content
+from hear_audiomosaic.reporting.load import load_results
+from hear_audiomosaic.reporting.page import html_page
 
 EVIL = "</td><script>alert('x')</script><img src=x onerror=alert(1)> | `$\\frac{a}$ {{ 7*7 }} & \"q\""
-VOID = {"meta", "wbr", "br", "img", "link", "input", "hr"}
+VOID = {"meta", "wbr", "br", "img", "link", "input", "hr", "rect", "line", "circle", "path"}
 
 
 class Page(HTMLParser):
@@ -86,8 +91,8 @@ def test_tables_have_captions_scopes_and_a_way_to_scroll_by_keyboard(demo):
     tables = page.all("table")
     assert len(tables) == len(page.all("caption"))
     assert all(attrs.get("scope") in {"col", "row"} for attrs, _ in page.all("th"))
-    scrolling = [attrs for attrs, _ in page.all("div") if attrs.get("class") == "scroll"]
-    assert len(scrolling) == len(tables) + 2  # and the two heat maps
+    scrolling = [attrs for attrs, _ in page.all("div") if (attrs.get("class") or "").split()[:1] == ["scroll"]]
+    assert len(scrolling) == len(tables) + len(page.all("svg"))
     for attrs in scrolling:
         assert (attrs["role"], attrs["tabindex"]) == ("region", "0")
         assert attrs.get("aria-label") or attrs.get("aria-labelledby")
@@ -96,7 +101,7 @@ def test_tables_have_captions_scopes_and_a_way_to_scroll_by_keyboard(demo):
 def test_sortable_columns_are_buttons_and_one_is_marked(demo):
     page = Page(demo[0])
     heads = [attrs for attrs, _ in page.all("th") if "data-first" in attrs]
-    assert len(heads) == len(page.all("button")) == 10 + 4 + 9
+    assert len(heads) == len(page.all("button"))
     assert [attrs["aria-sort"] for attrs in heads if "aria-sort" in attrs] == ["descending", "descending", "ascending"]
     # lower is better: the first press puts the smallest on top
     assert sum(attrs["data-first"] == "ascending" and attrs["data-kind"] == "number" for attrs in heads[:10]) == 1
@@ -123,6 +128,76 @@ def test_page_and_markdown_tell_what_must_be_told(demo):
     assert "@media print" in demo[0]
 
 
+CLASSES = ("dog", "cat", "<b>hen</b>")
+
+
+@pytest.fixture(scope="module")
+def predicted(tmp_path_factory):
+    """Three encoders with predictions on a multiclass and a multilabel task; the folder of the results."""
+    folder = tmp_path_factory.mktemp("predicted")
+    one = fake.GUNSHOT.model_copy(update={"vocabulary": CLASSES, "domain": "environment"})
+    many = fake.FSD50K.model_copy(update={"vocabulary": CLASSES, "domain": "music"})
+    for rank, of in enumerate((fake.AUDIOMOSAIC, fake.MSM_MAE, fake.RANDOM)):
+        draw = np.random.default_rng(rank)
+        target = np.eye(3, dtype=np.float32)[np.arange(60) % 3]
+        noise = draw.random((60, 3)).astype(np.float32)
+        fold = {
+            "prediction": 0.4 * target * (rank < 2) + 0.6 * noise,
+            "target": target,
+            "files": np.array([f"clip_{i:02d}.wav" for i in range(60)]),
+            "row_file": np.arange(60),
+        }
+        predictions.clips(folder, of, one, [fold])
+        predictions.clips(
+            folder, of, many, [fold | {"target": np.maximum(target, np.roll(target, 1))}], score_name="mAP"
+        )
+    return folder
+
+
+def test_scores_tell_their_interval_without_a_script(predicted, tmp_path):
+    page = Page(write_report(predicted, tmp_path / "out").html.read_text(encoding="utf-8"))
+    scores = [attrs for attrs, _ in page.all("td") if "score" in (attrs.get("class") or "").split()]
+    assert len(scores) == 6
+    for attrs in scores:
+        assert re.search(r"top1_acc|mAP", attrs["title"])
+        assert re.search(r"95 % interval 0\.\d{3} to 0\.\d{3} over 60 test clips", attrs["title"])
+        assert re.search(r"\bh\d+\b", attrs["class"])
+        assert attrs["tabindex"] == "-1"
+    assert any("not told apart from the best" in attrs["title"] for attrs in scores)
+    intervals = [attrs for attrs, _ in page.all("span") if attrs.get("class") == "unit interval"]
+    assert len(intervals) == 6
+
+
+def test_details_hold_the_errors_by_class(predicted, tmp_path):
+    text = write_report(predicted, tmp_path / "out").html.read_text(encoding="utf-8")
+    words = visible(text)
+    matrices = [attrs for attrs, _ in Page(text).all("svg") if attrs["aria-label"].startswith("Confusion matrix of 3")]
+    assert len(matrices) == 3
+    assert words.count("Most confident mistakes") == 6
+    assert "Average precision of each class" in words
+    assert "<b>hen</b>" in words
+    assert "taken for" in words
+    assert "Domain: music" in words
+    assert "it needs at least 3 tasks that 4 encoders have" in words
+    assert "@misc{hear2021" in words
+    assert "percentile bootstrap" in words
+    assert text == write_report(predicted, tmp_path / "again").html.read_text(encoding="utf-8")
+
+
+def test_a_page_without_predictions_says_so(demo):
+    words = visible(demo[0])
+    assert "No errors by class: No predictions were stored with this result." in words
+    assert "Scored by events" in words
+    assert "no interval: " in demo[0]
+
+
+def test_a_page_of_content_alone(tmp_path):
+    words = visible(html_page(Content.of(*load_results(fake.demo(tmp_path)))))
+    assert "no test of significance was made" in words
+    assert "The predictions were not read." in words
+    assert "Ranks were not worked out." in words
+
+
 def test_markdown_tables_are_square(demo):
     widths: list[int] = []
     for line in demo[1].splitlines():
@@ -147,7 +222,7 @@ def test_nothing_in_a_result_file_becomes_markup(tmp_path):
     text = report.html.read_text(encoding="utf-8")
     page = Page(text)
     assert len(page.all("script")) == 1
-    assert page.all("img") == page.all("b.json") == []
+    assert page.all("img") == page.all("b.json") == page.all("audio") == []
     assert not any(name.startswith("on") for _, attrs, _ in page.elements for name in attrs)
     assert "alert('x')" in visible(text)  # it is told, as text
     assert "{{ 7*7 }}" in visible(text)

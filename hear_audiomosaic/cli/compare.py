@@ -1,0 +1,101 @@
+"""``hear-audiomosaic compare``: two encoders, task by task."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hear_audiomosaic.cli._common import AsJson, examples, print_table, say
+
+if TYPE_CHECKING:
+    from hear_audiomosaic.reporting.versus import TaskVerdict, Versus
+
+EXAMPLES = examples(
+    "compare results/ logmel random", "compare results/ logmel random --protocol hear-2021-faster --json"
+)
+
+
+def compare(
+    results: Annotated[Path, typer.Argument(help="Folder of result files.")],
+    a: Annotated[str, typer.Argument(help="An encoder: its label in the tables, or its reference.")],
+    b: Annotated[str, typer.Argument(help="Another one.")],
+    protocol: Annotated[
+        str | None, typer.Option("--protocol", help="One protocol alone; else every one.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say on which tasks one encoder is better than another: paired bootstrap over the test clips, Holm over tasks."""
+    from hear_audiomosaic.reporting.versus import held_against
+
+    found, skipped = held_against(results, a, b, protocol=protocol)
+    for line in skipped:
+        say(f"skipped: {line}")
+    if as_json:
+        typer.echo(json.dumps([_facts(one) for one in found], indent=2, ensure_ascii=False))
+        return
+    for one in found:
+        typer.echo(f"protocol {one.protocol}: A = {one.a}, B = {one.b}")
+        print_table((_line(task, one.level) for task in one.tasks), as_json=False)
+        typer.echo(one.sentence)
+
+
+def _line(task: TaskVerdict, level: float) -> dict[str, str]:
+    pair = task.pair
+    ends = "" if pair.interval is None else f"[{pair.interval.low:+.3f}, {pair.interval.high:+.3f}]"
+    return {
+        "task": task.task,
+        "score": task.score_name + ("" if task.higher_is_better else " (less is better)"),
+        "A": f"{task.score_a:.3f}",
+        "B": f"{task.score_b:.3f}",
+        "A - B": f"{pair.difference:+.3f}",
+        f"{100 * level:g} % interval": ends,
+        "p": _number(pair.p),
+        "p (Holm)": _number(pair.p_holm),
+        "p (BH)": _number(pair.p_bh),
+        "verdict": task.verdict,
+    }
+
+
+def _number(p: float) -> str:
+    return "" if math.isnan(p) else f"{p:.4f}"
+
+
+def _facts(one: Versus) -> dict[str, Any]:
+    return {
+        "protocol": one.protocol,
+        "a": one.a,
+        "b": one.b,
+        "level": one.level,
+        "tasks": [_task_facts(task) for task in one.tasks],
+        "only_a": list(one.only_a),
+        "only_b": list(one.only_b),
+        "sentence": one.sentence,
+    }
+
+
+def _task_facts(task: TaskVerdict) -> dict[str, Any]:
+    pair = task.pair
+    return {
+        "task": task.task,
+        "score_name": task.score_name,
+        "higher_is_better": task.higher_is_better,
+        "a": _finite(task.score_a),
+        "b": _finite(task.score_b),
+        "difference": _finite(pair.difference),
+        "low": None if pair.interval is None else _finite(pair.interval.low),
+        "high": None if pair.interval is None else _finite(pair.interval.high),
+        "p": _finite(pair.p),
+        "p_holm": _finite(pair.p_holm),
+        "p_bh": _finite(pair.p_bh),
+        "mcnemar_p": pair.mcnemar_p,
+        "verdict": task.verdict,
+    }
+
+
+def _finite(value: float) -> float | str | None:
+    """As result files write it: strict JSON has no infinity."""
+    return value if math.isfinite(value) else None if math.isnan(value) else str(value)

@@ -1,0 +1,44 @@
+"""``hear-audiomosaic status``: what is done, what failed, what is missing."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hear_audiomosaic.cli._common import AsJson, examples, print_table, say
+
+if TYPE_CHECKING:
+    from hear_audiomosaic.reporting.status import CellStatus
+
+EXAMPLES = examples("status results/", "status results/ --json")
+
+
+def status(
+    results: Annotated[Path, typer.Argument(help="Folder of result files.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show encoders x tasks x protocols: done, failed (with the error), or missing."""
+    from hear_audiomosaic.reporting.status import status_of
+
+    found = status_of(results)
+    for line in found.skipped:
+        say(f"skipped: {line}")
+    if as_json:
+        print_table((dataclasses.asdict(cell) for cell in found.cells), as_json=True)
+        return
+    for protocol, cells in groupby(found.cells, lambda cell: cell.protocol):
+        typer.echo(f"protocol {protocol}")
+        rows = groupby(cells, lambda cell: cell.encoder)
+        print_table(({"encoder": label} | {one.task: _text(one) for one in own} for label, own in rows), as_json=False)
+    for cell in found.cells:
+        if cell.error:
+            typer.echo(f"failed: {cell.encoder} on {cell.task}, {cell.protocol}: {cell.error}")
+    typer.echo(", ".join(f"{number} {state}" for state, number in found.counts.items()))
+
+
+def _text(cell: CellStatus) -> str:
+    return f"{cell.n_done} of {cell.n_seeds} seeds" if cell.state == "partly" else cell.state

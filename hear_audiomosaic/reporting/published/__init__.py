@@ -1,0 +1,25 @@
+"""What others published: figures with their sources in, the papers' tables out. Never mixed with measured results.
+
+- :data:`PUBLISHED`, :func:`write_published`: the publications and their tables as files.
+- :class:`PublishedFigure`, :func:`read_figures`: the figures themselves.
+- :func:`place_measured`, :func:`leaderboard_row`: measured rows beside the HEAR 2021 leaderboard.
+"""
+
+from __future__ import annotations
+
+from hear_audiomosaic.reporting.published.catalog import PUBLISHED
+from hear_audiomosaic.reporting.published.figures import PublishedFigure, read_figures, read_leaderboard
+from hear_audiomosaic.reporting.published.placing import Placing, leaderboard_row, place_measured
+from hear_audiomosaic.reporting.published.write import PublishedReport, write_published
+
+__all__ = [
+    "PUBLISHED",
+    "Placing",
+    "PublishedFigure",
+    "PublishedReport",
+    "leaderboard_row",
+    "place_measured",
+    "read_figures",
+    "read_leaderboard",
+    "write_published",
+]

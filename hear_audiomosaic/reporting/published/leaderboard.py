@@ -1,0 +1,265 @@
+"""The HEAR 2021 leaderboard: 34 systems on 19 tasks, HEAR's own overall score, and how firm its order is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hear_audiomosaic.errors import ResultError
+from hear_audiomosaic.reporting.published.figures import (
+    METRICS,
+    HearTask,
+    PublishedFigure,
+    Submission,
+    read_leaderboard,
+    read_submissions,
+    read_tasks,
+)
+from hear_audiomosaic.reporting.sheet import Entry, Heading, Line, Sheet, bracketed, mark_best
+from hear_audiomosaic.reporting.text import decimals
+from hear_audiomosaic.statistics import (
+    Interval,
+    hear_normalised_scores,
+    hear_standardised,
+    mean_interval,
+    mean_rank,
+    rank_intervals,
+    separable_pairs,
+)
+
+__all__ = ["Leaderboard", "interval_text", "leaderboard_sheets", "overall_interval"]
+
+_OVERALL = (
+    "Normalised score: HEAR's own. Missing scores are imputed, each task is standardised over these systems, clipped "
+    "to -1 .. 1 and averaged over all tasks.",
+    "Its 95 % interval is a bootstrap over the tasks a system has: how the score would vary with other tasks of the "
+    "same kind. The other interval is that of the place by mean rank, from the same kind of bootstrap.",
+    "Raw sum: the order of HEAR's website, which counts a missing score as 0.",
+    "The three PaSST systems have equal scores on every task but DCASE 2016.",
+)
+_SCORES = (
+    "Missing: tasks over 20 GPU hours per step or over the GPU's memory were not published. A score of exactly 0 "
+    "stands as 0 in the source.",
+)
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The published systems on HEAR's 19 tasks."""
+
+    tasks: tuple[HearTask, ...]
+    """In the order of the leaderboard's columns."""
+    submissions: tuple[Submission, ...]
+    primary: tuple[PublishedFigure, ...]
+    secondary: tuple[PublishedFigure, ...]
+
+    @classmethod
+    def read(cls, folder: Path | None = None) -> Leaderboard:
+        """Read the three files of the leaderboard.
+
+        Args:
+            folder: where they are; the shipped ones if None.
+
+        Raises:
+            ResultError: a file is broken, or they name different tasks, systems or metrics.
+        """
+        tasks, submissions, figures = read_tasks(folder), read_submissions(folder), read_leaderboard(folder)
+        metrics = {task.task: (task.primary_metric, task.secondary_metric) for task in tasks}
+        systems = {one.submission for one in submissions}
+        for figure in figures:
+            if figure.method not in systems or figure.metric not in metrics.get(figure.task, ()):
+                raise ResultError(
+                    f"hear2021_leaderboard.csv: {figure.method}, {figure.task}, {figure.metric}: not among the systems "
+                    "of hear2021_submissions.csv and the tasks and metrics of hear2021_tasks.csv."
+                )
+        return cls(
+            tasks,
+            submissions,
+            tuple(figure for figure in figures if figure.metric == metrics[figure.task][0]),
+            tuple(figure for figure in figures if figure.metric == metrics[figure.task][1]),
+        )
+
+    @property
+    def scores(self) -> npt.NDArray[np.float64]:
+        """(M systems, T tasks) primary scores; NaN where there is none."""
+        rows = {one.submission: i for i, one in enumerate(self.submissions)}
+        columns = {one.task: i for i, one in enumerate(self.tasks)}
+        scores = np.full((len(rows), len(columns)), np.nan)
+        for figure in self.primary:
+            scores[rows[figure.method], columns[figure.task]] = float(figure.value)
+        return scores
+
+
+def leaderboard_sheets(folder: Path | None = None) -> tuple[Sheet, ...]:
+    """The leaderboard's tables: overall, primary scores, secondary scores, tasks.
+
+    Args:
+        folder: where the three CSVs are; the shipped ones if None.
+    """
+    board = Leaderboard.read(folder)
+    normalised = hear_normalised_scores(board.scores)
+    order = sorted(
+        range(len(normalised)), key=lambda i: (-round(float(normalised[i]), 9), board.submissions[i].submission)
+    )
+    names = [board.submissions[i].submission for i in order]
+    return (
+        _overall(board, normalised, order),
+        _scores(board, board.primary, names, "primary-scores", "HEAR 2021 leaderboard: primary scores", _SCORES),
+        _scores(board, board.secondary, names, "secondary-scores", "HEAR 2021 leaderboard: secondary scores", ()),
+        _tasks(board),
+    )
+
+
+def overall_interval(cells: npt.NDArray[np.float64], fewest: int = 2) -> Interval | None:
+    """Interval of a normalised score: a bootstrap over the tasks that a system has.
+
+    Args:
+        cells: (T,) standardised scores, NaN where there is none.
+        fewest: with fewer tasks there is no interval.
+    """
+    own = cells[~np.isnan(cells)]
+    return mean_interval(own) if len(own) >= fewest else None
+
+
+def interval_text(interval: Interval | None, places: int) -> str:
+    """An interval in brackets; empty where there is none."""
+    return "" if interval is None else bracketed(interval.low, interval.high, places)
+
+
+def _overall(board: Leaderboard, normalised: npt.NDArray[np.float64], order: Sequence[int]) -> Sheet:
+    scores = board.scores
+    standardised = hear_standardised(scores)
+    sums, ranks, intervals = np.nansum(scores, axis=1), mean_rank(scores), rank_intervals(scores)
+    apart = separable_pairs(standardised)[order[0]]
+    has = np.count_nonzero(~np.isnan(scores), axis=1)
+    sources = {one.submission: one.source for one in board.submissions}
+    headings = (
+        Heading("score", "95 % interval", "higher", "normalised"),
+        Heading("place", group="normalised"),
+        Heading("mean", "", "lower", "rank within tasks"),
+        Heading("place", "95 % interval", group="rank within tasks"),
+        Heading("sum", "", "higher", "raw"),
+        Heading("place", group="raw"),
+        Heading("tasks", f"of {len(board.tasks)}"),
+        Heading("submitted"),
+    )
+    lines = []
+    for i in order:
+        values = (normalised[i], ranks[i], sums[i])
+        name = board.submissions[i].submission
+        score, mean, total = (Entry(decimals(float(value)), float(value)) for value in values)
+        score = replace(
+            score, spread=interval_text(overall_interval(standardised[i]), 3), tied=i != order[0] and not apart[i]
+        )
+        entries = (
+            score,
+            _place(normalised, i),
+            mean,
+            replace(_place(-ranks, i), spread=interval_text(intervals[i], 0)),
+            total,
+            _place(sums, i),
+            Entry(str(has[i]), float(has[i])),
+            Entry(board.submissions[i].submission_date),
+        )
+        lines.append(Line(name, entries, source=sources[name]))
+    return Sheet(
+        key="overall",
+        title="HEAR 2021 leaderboard: overall",
+        stub="system",
+        headings=headings,
+        lines=mark_best(headings, lines),
+        remarks=(*_sources(board.primary), *_OVERALL),
+    )
+
+
+def _place(values: npt.NDArray[np.float64], i: int) -> Entry:
+    """The place by a value that is better when higher; equal values share it."""
+    place = 1 + int(np.count_nonzero(values > values[i] + 1e-9))
+    return Entry(str(place), float(place))
+
+
+def _scores(
+    board: Leaderboard,
+    figures: Sequence[PublishedFigure],
+    names: Sequence[str],
+    key: str,
+    title: str,
+    remarks: tuple[str, ...],
+) -> Sheet:
+    by_place = {(figure.method, figure.task): figure for figure in figures}
+    shown = [task for task in board.tasks if any(task.task == figure.task for figure in figures)]
+    metrics = {figure.task: METRICS[figure.metric] for figure in figures}
+    headings = tuple(
+        Heading(task.leaderboard_column, metrics[task.task].label, metrics[task.task].better) for task in shown
+    )
+    lines = []
+    for name in names:
+        row = [by_place.get((name, task.task)) for task in shown]
+        source = "; ".join(_without_task(dict.fromkeys(figure.source for figure in row if figure is not None)))
+        entries = tuple(Entry() if figure is None else Entry(decimals(figure.number), figure.number) for figure in row)
+        if source:
+            lines.append(Line(name, entries, source=source))
+    missing = len(lines) * len(shown) - len(figures)
+    about = f"At three decimals. {missing} scores are missing."
+    return Sheet(
+        key=key,
+        title=title,
+        stub="system",
+        headings=headings,
+        lines=mark_best(headings, lines),
+        remarks=(*_sources(figures), about, *remarks),
+    )
+
+
+def _tasks(board: Leaderboard) -> Sheet:
+    counts = Counter(figure.task for figure in board.primary)
+    headings = (
+        *(Heading(label) for label in ("directory", "embedding", "labels", "split", "clip length (s)")),
+        Heading("clips"),
+        *(Heading(label) for label in ("primary score", "secondary score")),
+        Heading("systems"),
+    )
+    lines = [
+        Line(
+            task.leaderboard_column,
+            (
+                *(Entry(text) for text in (task.task, task.embedding_type, task.prediction_type, task.split)),
+                Entry(task.clip_seconds),
+                Entry(str(task.n_clips), float(task.n_clips)),
+                Entry(task.primary_metric),
+                Entry(task.secondary_metric) if task.secondary_metric else Entry(),
+                Entry(str(counts[task.task]), float(counts[task.task])),
+            ),
+            source=task.source,
+        )
+        for task in board.tasks
+    ]
+    return Sheet(
+        key="tasks",
+        title="HEAR 2021 leaderboard: tasks",
+        stub="task",
+        headings=headings,
+        lines=tuple(lines),
+        remarks=(
+            f"Source: {board.tasks[0].source}.",
+            "TVT: train, validation and test. Beehive ran as two folds (beehive_states_fold0, beehive_states_fold1); "
+            "how they make one value is not stated.",
+        ),
+    )
+
+
+def _without_task(sources: Sequence[str] | dict[str, None]) -> list[str]:
+    """Sources that differ only in the task's own file, as one."""
+    named = [
+        source.rpartition("/")[0] + "/*.html" + source.partition(".html")[2] for source in sources if ".html" in source
+    ]
+    return list(dict.fromkeys([*(source for source in sources if ".html" not in source), *named]))
+
+
+def _sources(figures: Sequence[PublishedFigure]) -> tuple[str, ...]:
+    return (f"Source: {'; '.join(_without_task(dict.fromkeys(figure.source for figure in figures)))}.",)

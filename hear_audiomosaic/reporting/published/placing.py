@@ -1,0 +1,236 @@
+"""Measured rows beside the published leaderboard: where they would stand, and the row to submit.
+
+Only results of HEAR's own protocol on the leaderboard's own tasks take part. They never enter the published tables.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hear_audiomosaic.errors import ProtocolError
+from hear_audiomosaic.reporting.published.figures import read_tasks
+from hear_audiomosaic.reporting.published.leaderboard import Leaderboard, interval_text, overall_interval
+from hear_audiomosaic.reporting.sheet import Entry, Heading, Line, Sheet
+from hear_audiomosaic.reporting.table import OFFICIAL_PROTOCOL, Comparison, Row
+from hear_audiomosaic.reporting.text import MISSING, decimals
+from hear_audiomosaic.statistics import Interval, hear_normalised_scores, hear_standardised, rank_intervals
+
+__all__ = ["FEWEST_TASKS", "Placed", "Placing", "leaderboard_row", "place_measured"]
+
+FEWEST_TASKS = 6
+"""With fewer tasks there are no intervals: a bootstrap over a handful of tasks is far too sure."""
+_SAME = 1e-9
+"""Normalised scores that differ by less are one, summed up in another order."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where one measured row would stand."""
+
+    label: str
+    untrained: bool
+    tasks: tuple[str, ...]
+    """Names of the leaderboard's columns that it has."""
+    normalised: float
+    """HEAR's normalised score over the tasks it has, -1 to 1, on the scale that the published systems define."""
+    interval: Interval | None
+    """95 % interval of the score, over its tasks; None with fewer than :data:`FEWEST_TASKS`."""
+    place: int
+    """1 + the number of published systems with a higher normalised score on the same tasks (over what they have of
+    them; for a row with all tasks: than their published scores, which are imputed where something is missing)."""
+    place_interval: Interval | None
+    """95 % interval of its place by mean rank among the published systems, on the same tasks; None as above."""
+    above: str
+    """The published system next above, on the same tasks; empty at the top."""
+    below: str
+    """The published system next below; empty at the bottom."""
+
+
+@dataclass(frozen=True)
+class Placing:
+    """Where the measured rows of one protocol would stand."""
+
+    rows: tuple[Placed, ...]
+    """Those with more tasks first, then the best score first."""
+    n_published: int
+    n_tasks: int
+    """Tasks of the leaderboard."""
+    left_out: tuple[tuple[str, str], ...]
+    """Label of a measured task -> why it does not count."""
+
+    @property
+    def sheet(self) -> Sheet:
+        """As a table of measured rows alone."""
+        lines = [
+            Line(
+                row.label + (" [UNTRAINED]" if row.untrained else ""),
+                (
+                    Entry(str(len(row.tasks)), float(len(row.tasks))),
+                    Entry(decimals(row.normalised), row.normalised, interval_text(row.interval, 3)),
+                    Entry(str(row.place), float(row.place), interval_text(row.place_interval, 0)),
+                    Entry(row.above or MISSING),
+                    Entry(row.below or MISSING),
+                ),
+            )
+            for row in self.rows
+        ]
+        left_out = "; ".join(f"{task} ({reason})" for task, reason in self.left_out)
+        return Sheet(
+            key="where-measured-rows-would-stand",
+            title="Where the measured rows would stand on the HEAR 2021 leaderboard",
+            stub="encoder (measured)",
+            headings=(
+                Heading("tasks", f"of {self.n_tasks}"),
+                Heading("normalised score", "95 % interval", "higher"),
+                Heading("place", "95 % interval"),
+                Heading("next above (published)"),
+                Heading("next below (published)"),
+            ),
+            lines=tuple(lines),
+            remarks=(
+                f"Each measured row alone is held against the {self.n_published} published systems on the tasks that "
+                "the row has, without imputation; a row with all tasks against their published normalised scores. It "
+                "moves none of them. Rows with different tasks do not compare with each other.",
+                f"Intervals are bootstraps over tasks, that of the place by mean rank; with fewer than {FEWEST_TASKS} "
+                "tasks there is none.",
+                *([f"Not counted: {left_out}."] if left_out else []),
+            ),
+        )
+
+
+def place_measured(comparison: Comparison, board: Leaderboard | None = None) -> Placing | None:
+    """Say where measured rows would stand on the HEAR 2021 leaderboard.
+
+    Args:
+        comparison: measured results of one protocol.
+        board: the published systems; the shipped ones if None.
+
+    Returns:
+        None where nothing can be placed: another protocol than ``hear-2021`` with its full grid, or no row with a
+        score on a task of the leaderboard (the same directory name and the same primary score).
+    """
+    if not comparison.official:
+        return None
+    board = board or Leaderboard.read()
+    index = {task.task: i for i, task in enumerate(board.tasks)}
+    columns, left_out = _leaderboard_columns(comparison, {one.task: one.primary_metric for one in board.tasks})
+    population = board.scores
+    published = hear_standardised(population)
+    names = [one.submission for one in board.submissions]
+    rows = []
+    for row in comparison.rows:
+        scores = np.full(len(board.tasks), np.nan)
+        for i, directory in columns.items():
+            scores[index[directory]] = _score(row, i)
+        if not np.isnan(scores).all():
+            cells = hear_standardised(population, scores[None])[0]
+            rows.append(_placed(row, board, names, (population, published), (scores, cells)))
+    rows.sort(key=lambda one: (-len(one.tasks), -one.normalised, one.label))
+    return Placing(tuple(rows), len(names), len(board.tasks), left_out) if rows else None
+
+
+def leaderboard_row(comparison: Comparison, folder: Path | None = None) -> str:
+    """Write measured results in the format of the leaderboard's own CSV, one row per encoder.
+
+    The columns are ``Model``, ``URL`` (left empty) and the tasks, as in ``docs/leaderboard.csv`` of
+    hearbenchmark/hearbenchmark.com, with ten significant digits and nothing where nothing was measured. A comma in a
+    label becomes a semicolon, since the website splits lines at commas.
+
+    Args:
+        comparison: measured results of the protocol ``hear-2021``.
+        folder: where ``hear2021_tasks.csv`` is; the shipped one if None.
+
+    Returns:
+        CSV with a header; the header alone where no row has a score on the leaderboard's tasks.
+
+    Raises:
+        ProtocolError: the results are of another protocol.
+    """
+    if not comparison.official:
+        raise ProtocolError(
+            f"The HEAR leaderboard takes results of the protocol {OFFICIAL_PROTOCOL} with its full grid; "
+            f"these are of {comparison.label}. Run: hear-audiomosaic run --protocols {OFFICIAL_PROTOCOL} ..."
+        )
+    tasks = read_tasks(folder)
+    columns, _ = _leaderboard_columns(comparison, {task.task: task.primary_metric for task in tasks})
+    place = {directory: i for i, directory in columns.items()}
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["Model", "URL", *(task.leaderboard_column for task in tasks)])
+    for row in comparison.rows:
+        scores = [_score(row, place[task.task]) if task.task in place else math.nan for task in tasks]
+        if not all(map(math.isnan, scores)):
+            label = (row.label + (" [UNTRAINED]" if row.encoder.untrained else "")).replace(",", ";")
+            writer.writerow([label, "", *("" if math.isnan(score) else f"{score:.10g}" for score in scores)])
+    return file.getvalue()
+
+
+def _leaderboard_columns(
+    comparison: Comparison, primary: Mapping[str, str]
+) -> tuple[dict[int, str], tuple[tuple[str, str], ...]]:
+    """Columns of the comparison that the leaderboard has -> their directory; and why the others do not count."""
+    known = Counter(
+        column.task.directory
+        for column in comparison.columns
+        if primary.get(column.task.directory) == column.score_name
+    )
+    columns, left_out = {}, []
+    for i, column in enumerate(comparison.columns):
+        directory = column.task.directory
+        if directory not in primary:
+            left_out.append((column.label, "no task of the leaderboard"))
+        elif column.score_name != primary[directory]:
+            left_out.append((column.label, f"its score is {column.score_name}, the leaderboard's {primary[directory]}"))
+        elif known[directory] > 1:
+            left_out.append((column.label, "there are results on different data of that name"))
+        else:
+            columns[i] = directory
+    return columns, tuple(left_out)
+
+
+def _score(row: Row, column: int) -> float:
+    score = row.cells[column].score
+    return score if score is not None and math.isfinite(score) else math.nan
+
+
+Floats = npt.NDArray[np.float64]
+
+
+def _placed(
+    row: Row, board: Leaderboard, names: list[str], published: tuple[Floats, Floats], own: tuple[Floats, Floats]
+) -> Placed:
+    """``published`` and ``own`` are raw scores and standardised ones: (M, T) each, and (T,) each."""
+    (population, standardised), (scores, cells) = published, own
+    has = ~np.isnan(scores)
+    theirs = hear_normalised_scores(population) if has.all() else _means(standardised[:, has])
+    normalised = float(cells[has].mean())
+    others = sorted((value, name) for value, name in zip(theirs.tolist(), names, strict=True) if not math.isnan(value))
+    above = [name for value, name in others if value > normalised + _SAME]
+    below = [name for value, name in others if value <= normalised + _SAME]
+    enough = int(has.sum()) >= FEWEST_TASKS
+    return Placed(
+        label=row.label,
+        untrained=row.encoder.untrained,
+        tasks=tuple(task.leaderboard_column for task, one in zip(board.tasks, has, strict=True) if one),
+        normalised=normalised,
+        interval=overall_interval(cells, FEWEST_TASKS),
+        place=1 + len(above),
+        place_interval=rank_intervals(np.vstack([population, scores])[:, has])[-1] if enough else None,
+        above=above[0] if above else "",
+        below=below[-1] if below else "",
+    )
+
+
+def _means(cells: Floats) -> Floats:
+    """(M, T) -> (M,) over what is there; NaN where nothing is."""
+    n = np.count_nonzero(~np.isnan(cells), axis=1)
+    return np.asarray(np.divide(np.nansum(cells, axis=1), n, out=np.full(len(cells), np.nan), where=n > 0))

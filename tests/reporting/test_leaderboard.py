@@ -1,0 +1,200 @@
+"""The HEAR 2021 leaderboard: its published order, and where measured rows would stand beside it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+
+import fake_results as fake
+import numpy as np
+import pytest
+
+from hear_audiomosaic.bench.result import EncoderFacts, Result
+from hear_audiomosaic.errors import ProtocolError, ResultError
+from hear_audiomosaic.places import content_dir
+from hear_audiomosaic.reporting.compare import compare
+from hear_audiomosaic.reporting.load import LoadedResult
+from hear_audiomosaic.reporting.published import PUBLISHED, leaderboard_row, place_measured
+from hear_audiomosaic.reporting.published.leaderboard import Leaderboard
+from hear_audiomosaic.reporting.table import Comparison
+
+BEST = "GURA Fuse Cat H+w+C"
+
+
+@pytest.fixture(scope="module")
+def board() -> Leaderboard:
+    return Leaderboard.read()
+
+
+def table(*results: Result) -> Comparison:
+    [one] = compare(LoadedResult(f"{number:03d}.json", result) for number, result in enumerate(results))
+    return one
+
+
+def as_measured(board: Leaderboard, of: EncoderFacts, scores: dict[str, float], **facts: object) -> list[Result]:
+    """Results with given scores on leaderboard tasks."""
+    results = []
+    for task in board.tasks:
+        if task.task in scores:
+            on = fake.task(task.task.split("-")[0], None, directory=task.task)
+            results.append(fake.success(of, on, [scores[task.task]], score_name=task.primary_metric, **facts))
+    return results
+
+
+def twin(board: Leaderboard, name: str) -> dict[str, float]:
+    """A published system's scores."""
+    row = board.scores[[one.submission for one in board.submissions].index(name)]
+    return {task.task: float(score) for task, score in zip(board.tasks, row, strict=True) if not math.isnan(score)}
+
+
+def test_leaderboard_has_34_systems_on_19_tasks(board: Leaderboard) -> None:
+    assert board.scores.shape == (34, 19)
+    assert int(np.isnan(board.scores).sum()) == 30
+    assert int((board.scores == 0).sum()) == 5
+    assert len(board.secondary) == 178
+    assert board.primary[0].source == "hearbenchmark/hearbenchmark.com docs/leaderboard.csv @3af3234"
+
+
+def test_published_order_and_scores_are_reproduced() -> None:
+    overall, primary, secondary, tasks = PUBLISHED["hear2021"].sheets()
+    top = [(line.label, line.entries[0].text, line.entries[1].text) for line in overall.lines[:3]]
+    assert top == [
+        (BEST, "0.704", "1"),
+        ("RedRice ced_base", "0.641", "2"),
+        ("GURA Fuse Cat H+w+C (time)", "0.638", "3"),
+    ]
+    sums = sorted(overall.lines, key=lambda line: float(line.entries[5].text))[:3]
+    assert [line.label for line in sums] == ["RedRice ced_base", BEST, "RedRice ced_small"]
+    assert sum(line.entries[0].tied for line in overall.lines) == 8
+    for line in overall.lines:
+        low, high = (float(end) for end in line.entries[3].spread.strip("[]").split(","))
+        assert 1 <= low <= float(line.entries[3].text) <= high <= 34
+    assert (len(primary.headings), len(primary.lines), len(secondary.lines), len(tasks.lines)) == (19, 34, 29, 19)
+    best = {
+        heading.label: [line.label for line in primary.lines if line.entries[i].best]
+        for i, heading in enumerate(primary.headings)
+    }
+    assert best["Beehive"] == ["Sony UDONS ViT"]
+    assert best["GTZAN Music/Speech"] == ["CP-JKU mn04_as (e1+l)", "CVSSP PANNS"]
+    er = next(i for i, heading in enumerate(secondary.headings) if heading.better == "lower")
+    assert [line.label for line in secondary.lines if line.entries[er].best] == ["CP-JKU PaSST 2lvl+mel"]
+
+
+def test_a_measured_twin_stands_where_the_published_system_stands(board: Leaderboard) -> None:
+    comparison = table(
+        *as_measured(board, fake.AUDIOMOSAIC, twin(board, "RedRice ced_base")),
+        *as_measured(board, fake.RANDOM, dict.fromkeys(twin(board, "RedRice ced_base"), 0.0)),
+    )
+    placing = place_measured(comparison, board)
+    assert placing is not None
+    first, last = placing.rows
+    assert (first.label, len(first.tasks), first.untrained) == ("AudioMosaic base", 19, False)
+    assert first.normalised == pytest.approx(0.641, abs=5e-4)
+    assert first.interval is not None
+    assert first.interval.low < first.normalised < first.interval.high
+    assert first.place_interval is not None
+    assert first.place_interval.low <= 2 <= first.place_interval.high
+    assert first.below == "RedRice ced_base"
+    assert first.above == BEST
+    assert first.place == 2
+    assert (last.place, last.untrained, last.below) == (35, True, "")
+    assert "audiomosaic tiny [UNTRAINED]" in [line.label for line in placing.sheet.lines]
+    assert placing.left_out == ()
+
+
+def test_placing_one_row_does_not_depend_on_the_others(board: Leaderboard) -> None:
+    scores = twin(board, "OpenL3")
+    alone = place_measured(table(*as_measured(board, fake.LOGMEL, scores)), board)
+    better = {task: score + 0.01 for task, score in scores.items()}
+    both = place_measured(
+        table(*as_measured(board, fake.LOGMEL, scores), *as_measured(board, fake.MSM_MAE, better)), board
+    )
+    assert alone is not None
+    assert both is not None
+    assert alone.rows[0] in both.rows
+    assert len(both.rows) == 2
+
+
+def test_few_tasks_are_told_and_get_no_interval(board: Leaderboard) -> None:
+    scores = twin(board, "OpenL3")
+    few = {task: scores[task] for task in list(scores)[:3]}
+    placing = place_measured(table(*as_measured(board, fake.LOGMEL, few)), board)
+    assert placing is not None
+    [row] = placing.rows
+    assert row.tasks == ("Beehive", "Beijing Opera", "CREMA-D")
+    assert (row.interval, row.place_interval) == (None, None)
+    [line] = placing.sheet.lines
+    assert line.entries[0].text == "3"
+    assert placing.sheet.headings[0].unit == "of 19"
+
+
+def test_what_does_not_count_is_said(board: Leaderboard) -> None:
+    esc50 = fake.task("esc50", None, directory="esc50-v2.0.0-full")
+    other = esc50.model_copy(update={"digest": "0" * 64})
+    fsd50k = fake.task("fsd50k", None, directory="fsd50k-v1.0-full")
+    comparison = table(
+        *as_measured(board, fake.LOGMEL, {"gunshot_triangulation-v1.0-full": 0.5}),
+        fake.success(fake.LOGMEL, esc50, [0.5]),
+        fake.success(fake.LOGMEL, other, [0.5]),
+        fake.success(fake.LOGMEL, fsd50k, [0.5], score_name="d_prime"),
+        fake.success(fake.LOGMEL, fake.DIGITS, [0.5]),
+    )
+    placing = place_measured(comparison, board)
+    assert placing is not None
+    assert placing.rows[0].tasks == ("Gunshot",)
+    reasons = [reason for _, reason in placing.left_out]
+    assert sum("different data" in reason for reason in reasons) == 2
+    assert "its score is d_prime, the leaderboard's mAP" in reasons
+    assert "no task of the leaderboard" in reasons
+    assert any("Not counted" in remark for remark in placing.sheet.remarks)
+
+
+@pytest.mark.parametrize(
+    "by", [fake.protocol("hear-2021-faster", points=3), fake.protocol(points=2), fake.protocol("linear")]
+)
+def test_only_the_official_protocol_is_placed(board: Leaderboard, by: object) -> None:
+    comparison = table(*as_measured(board, fake.LOGMEL, {"esc50-v2.0.0-full": 0.5}, by=by))
+    assert place_measured(comparison, board) is None
+    with pytest.raises(ProtocolError, match="hear-2021"):
+        leaderboard_row(comparison)
+
+
+def test_nothing_to_place(board: Leaderboard) -> None:
+    comparison = table(
+        fake.success(fake.LOGMEL, fake.DIGITS, [0.5]),
+        fake.failure(fake.LOGMEL, fake.task("esc50", None, directory="esc50-v2.0.0-full"), "broke"),
+    )
+    assert place_measured(comparison, board) is None
+    assert len(leaderboard_row(comparison).splitlines()) == 1
+
+
+def test_leaderboard_row_has_the_official_columns(board: Leaderboard) -> None:
+    named = fake.encoder("x", "a, b")
+    scores = twin(board, "RedRice ced_base")
+    text = leaderboard_row(
+        table(
+            *as_measured(board, named, scores),
+            *as_measured(board, fake.RANDOM, {"esc50-v2.0.0-full": 1 / 3}),
+        )
+    )
+    header, *rows = csv.reader(io.StringIO(text))
+    assert header[:4] == ["Model", "URL", "Beehive", "Beijing Opera"]
+    assert len(header) == 21
+    by_model = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
+    assert set(by_model) == {"a; b", "audiomosaic tiny [UNTRAINED]"}
+    assert float(by_model["a; b"]["Vocal Imitation"]) == scores["vocal_imitation-v1.1.3-full"]
+    few = by_model["audiomosaic tiny [UNTRAINED]"]
+    assert few["ESC-50"] == "0.3333333333"
+    assert [value for name, value in few.items() if value and name != "Model"] == ["0.3333333333"]
+
+
+def test_files_that_do_not_fit_each_other_are_refused(tmp_path) -> None:
+    shipped = content_dir("reports") / "published"
+    for name in ("hear2021_tasks.csv", "hear2021_submissions.csv"):
+        (tmp_path / name).write_bytes((shipped / name).read_bytes())
+    (tmp_path / "hear2021_leaderboard.csv").write_text(
+        "submission,task,metric,value,source\nOpenL3,esc50-v2.0.0-full,mAP,0.5,s\n", encoding="utf-8"
+    )
+    with pytest.raises(ResultError, match=r"OpenL3, esc50-v2\.0\.0-full, mAP"):
+        Leaderboard.read(tmp_path)
