@@ -141,6 +141,10 @@ def _probe(cell: _Cell, plan: Plan, encoder: Encoder, task: PreparedTask, embedd
     seconds = time.perf_counter() - started
     predictions = cell.path.with_suffix(".npz")
     by_fold = {f"{fold.split}/{name}": array for fold in probed.folds for name, array in fold_arrays(fold).items()}
+    for fold in probed.folds:
+        groups = task.groups(fold.split)
+        if groups:  # what belongs together is resampled together
+            by_fold[f"{fold.split}/group"] = np.array([groups.get(name, name) for name in fold.files], dtype=np.str_)
     write_bytes(predictions, to_npz(by_fold))
     result = _base(cell, plan, encoder, task).model_copy(
         update={
