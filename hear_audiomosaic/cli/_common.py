@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _TAKE_SEVERAL = (
-    *("--encoders", "--tasks", "--protocols", "--seeds"),
+    *("--encoders", "--tasks", "--protocols", "--seeds", "--data", "--option"),
     *("--rate", "--where", "--evaluation", "--median-filter-ms", "--min-duration-ms"),
 )
 

@@ -11,14 +11,14 @@ from hear_audiomosaic.cli._common import examples, print_table, say
 
 EXAMPLES = examples("demo", "demo --out my-demo/")
 
-_ENCODERS = ("hear_audiomosaic:random:micro", "logmel", "random:micro?seed=1")
+_ENCODERS = ("audiomosaic", "msm-mae", "aasp", "adversarial-negatives", "logmel", "random:micro")
 _PROTOCOL = "hear-2021-faster"
 
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder of the demo's results and report.")] = Path("demo"),
 ) -> None:
-    """Compare AudioMosaic at a small size with the floors on five synthetic tasks and write a report.
+    """Compare the four pre-trained methods at a small size with the floors on five synthetic tasks and write a report.
 
     Uses heareval's smallest grid (hear-2021-faster, named in the table), not HEAR's own.
     """

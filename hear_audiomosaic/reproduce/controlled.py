@@ -1,0 +1,131 @@
+"""The controlled comparison: every method pre-trained on the same clips with the same budget, then probed alike."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hear_audiomosaic.bench.plan import Plan, Summary
+from hear_audiomosaic.bench.runner import run as run_plan
+from hear_audiomosaic.files import read_json, write_bytes, write_json
+from hear_audiomosaic.places import content_dir
+from hear_audiomosaic.pretraining import PretrainSettings, pretrain
+from hear_audiomosaic.probing.protocol import get_protocol
+from hear_audiomosaic.reporting import write_report
+from hear_audiomosaic.reproduce.pool import PoolSet, build_pool
+from hear_audiomosaic.reproduce.sets import prepare_fixed
+
+__all__ = ["controlled", "publish_weights", "read_recipe"]
+
+_FACTS = (
+    *("method", "size", "options", "n_steps", "batch_size", "clips_seen", "crop_s", "precision", "seed"),
+    *("peak_lr", "warm_up", "clip_norm", "clips", "data_digest", "last_loss", "torch"),
+)
+
+
+def read_recipe() -> dict[str, Any]:
+    """The committed recipe, ``reports/controlled/recipe.yaml``."""
+    text = (content_dir("reports") / "controlled" / "recipe.yaml").read_text(encoding="utf-8")
+    recipe: dict[str, Any] = yaml.safe_load(text)
+    return recipe
+
+
+def controlled(
+    data_dir: Path,
+    out: Path,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    device: str = "cpu",
+    told: Callable[[str], None] = lambda text: None,
+) -> Summary:
+    """Build the pool, pre-train all methods, probe them, their untrained twins and the floors, and write the report.
+
+    Every stage goes on where it was when the same call is made again.
+
+    Args:
+        data_dir: the recipe's sets, one folder each.
+        out: gets ``pool/``, ``runs/``, ``weights/``, ``tasks/``, ``results/`` and ``report/``.
+        changes: to the recipe's ``pretraining`` settings, such as ``{"size": "base", "n_steps": 20000}``.
+        device: "cpu" or "cuda".
+        told: hears in a few words what goes on.
+
+    Returns:
+        What the probing did.
+
+    Raises:
+        PretrainingError: a set is missing, or a method cannot be trained.
+    """
+    recipe = read_recipe()
+    told("pool")
+    pool = build_pool(data_dir, [PoolSet.from_mapping(one) for one in recipe["pool"]], out / "pool")
+    budget = {**recipe["pretraining"], **(changes or {})}
+    refs = []
+    for method, options in recipe["methods"].items():
+        told(f"pre-training {method}")
+        settings = PretrainSettings(method, (str(out / "pool"),), out / "runs" / method, device=device)
+        trained = pretrain(replace(settings, options=options, **budget))
+        weights = out / "weights" / f"{method}.safetensors"
+        publish_weights(trained.encoder, weights, pool)
+        refs.append(f"{method}:{os.path.relpath(weights)}")
+    draw_losses(out / "runs", list(recipe["methods"]), out / "losses.png")
+    told("tasks")
+    tasks = [prepare_fixed(data_dir, one, out / "sets", out / "tasks") for one in recipe["tasks"]]
+    plan = Plan(
+        encoders=[*refs, *recipe["untrained"].values(), *recipe["floors"]],
+        tasks=tasks,
+        protocols=[get_protocol(name) for name in recipe["protocols"]],
+        seeds=recipe["seeds"],
+        out=out / "results",
+        store_dir=out / "embeddings",
+        device=device,
+    )
+    summary = run_plan(plan, told=lambda result: told(f"{result.encoder.label} on {result.task.name}: {result.score}"))
+    write_report(plan.out, out / "report")
+    return summary
+
+
+def publish_weights(encoder: Path, path: Path, pool: Mapping[str, Any]) -> None:
+    """Write an encoder as float16 with its card beside it: what it was trained on, how long, and what it is not.
+
+    Args:
+        encoder: weights of a finished run, with its facts beside them.
+        path: ``.safetensors`` to be; the card is the ``.json`` of that name.
+        pool: from :func:`build_pool`.
+    """
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save
+
+    with safe_open(encoder, framework="pt") as file:
+        metadata = file.metadata()
+    tensors = {name: t.half() if t.is_floating_point() else t for name, t in load_file(encoder).items()}
+    write_bytes(path, save(tensors, metadata))
+    facts = read_json(encoder.with_suffix(".json"))
+    card = {
+        "note": "A small encoder for tests, demonstrations and the controlled comparison; not the paper's model.",
+        **{name: facts[name] for name in _FACTS if name in facts},
+        "data": pool,
+        "licence": "Apache-2.0; trained on recordings under the licences listed",
+    }
+    write_json(path.with_suffix(".json"), card)
+
+
+def draw_losses(runs: Path, methods: list[str], path: Path) -> None:
+    """One panel per method: its own loss against clips seen (the losses of two methods cannot be compared)."""
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(1, len(methods), figsize=(3.2 * len(methods), 2.8), layout="constrained")
+    for axes, method in zip(panels, methods, strict=True):
+        with (runs / method / "log.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        batch = read_json(runs / method / "run.json")["batch_size"]
+        axes.plot([int(row["step"]) * batch / 1000 for row in rows], [float(row["loss"]) for row in rows])
+        axes.set(title=method, xlabel="thousand crops seen", ylabel="its own loss")
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=120, metadata={"Software": None})
+    plt.close(figure)

@@ -1,0 +1,72 @@
+"""The controlled comparison, whole, on a handful of made-up clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from safetensors.torch import load_file
+
+from hear_audiomosaic.files import read_json
+from hear_audiomosaic.reproduce import controlled
+from hear_audiomosaic.reproduce.controlled import read_recipe
+
+
+@pytest.fixture
+def sets(tmp_path: Path) -> Path:
+    folder = tmp_path / "sets" / "beeps"
+    (folder / "audio").mkdir(parents=True)
+    lines = ["filename,label,split,duration_s"]
+    rng = np.random.default_rng(0)
+    for i in range(18):
+        label, split = i % 2, ("train", "valid", "test")[i // 2 % 3]
+        tone = 0.1 * np.sin(2 * np.pi * (300 + 900 * label) * np.arange(9600) / 16000) + 0.01 * rng.normal(size=9600)
+        soundfile.write(folder / "audio" / f"{i}.wav", tone, 16000)
+        lines.append(f"audio/{i}.wav,{'high' if label else 'low'},{split},0.6")
+    (folder / "metadata.csv").write_text("\n".join(lines) + "\n")
+    return folder.parent
+
+
+RECIPE = {
+    "pool": [{"name": "beeps", "licence": "CC0", "test": {"split": ["test"]}}],
+    "pretraining": {"size": "micro", "n_steps": 2, "batch_size": 4, "crop_s": 0.5, "n_workers": 0, "log_every": 1},
+    "methods": {"msm-mae": {}, "adversarial-negatives": {"selection": "uniform"}},
+    "untrained": {"msm-mae": "msm-mae:random:micro"},
+    "floors": ["logmel"],
+    "tasks": [
+        {"name": "beeps", "set": "beeps", "label": "label", "column": "split", "test": ["test"], "valid": ["valid"]}
+    ],
+    "protocols": ["hear-2021-faster"],
+    "seeds": [42],
+}
+
+
+def test_from_clips_to_a_report_and_again(sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(controlled.__globals__, "read_recipe", lambda: RECIPE)
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "out"
+    summary = controlled(sets, out)
+    assert not summary.failures
+    assert len(summary.finished) == 4
+    table = (out / "report" / "report.md").read_text()
+    assert "msm-mae:out/weights/msm-mae.safetensors" in table
+    assert str(tmp_path) not in table
+    weights = load_file(out / "weights" / "msm-mae.safetensors")
+    assert {str(t.dtype) for t in weights.values() if t.is_floating_point()} == {"torch.float16"}
+    card = read_json(out / "weights" / "msm-mae.json")
+    assert card["n_steps"] == 2
+    assert card["data"]["beeps"]["test_clips"] == 6
+    assert str(tmp_path) not in (out / "weights" / "msm-mae.json").read_text()
+    assert (out / "losses.png").stat().st_size > 1000
+    again = controlled(sets, out)
+    assert not again.finished
+    assert len(again.kept) == 4
+
+
+def test_the_committed_recipe_is_whole() -> None:
+    recipe = read_recipe()
+    assert set(recipe["methods"]) == set(recipe["untrained"])
+    assert len({one["name"] for one in recipe["tasks"]}) >= 6
+    assert {"size", "n_steps", "batch_size", "crop_s", "seed"} <= set(recipe["pretraining"])
