@@ -183,7 +183,7 @@ def time_heareval(directory: Path, options: argparse.Namespace, temporary: Path)
         path.chmod(0o755)
     threads = {name: str(options.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     started, cpu = time.perf_counter(), os.times().children_user
-    done = subprocess.run(  # noqa: S603 - the user names the interpreter
+    done = subprocess.run(
         [str(options.heareval_python), "-m", "heareval.predictions.runner", str(copy.relative_to(temporary))],
         cwd=temporary,
         env={**os.environ, **threads, "CUDA_VISIBLE_DEVICES": ""},

@@ -22,7 +22,7 @@ def test_a_checkout_finds_its_content() -> None:
 
 def test_a_wheel_finds_its_content(tmp_path: Path) -> None:
     pytest.importorskip("hatchling")
-    subprocess.run(  # noqa: S603
+    subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT],
         check=True,
     )
@@ -32,7 +32,7 @@ def test_a_wheel_finds_its_content(tmp_path: Path) -> None:
         "import sys; sys.path.insert(0, '.'); import hear_audiomosaic.places as p; "
         "print(p.content_dir('tasks').relative_to(p.Path.cwd()), len(list(p.content_dir('tasks').rglob('*.yaml'))))"
     )
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-I", "-c", code], cwd=tmp_path / "site", capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["hear_audiomosaic/_content/tasks", str(len(list((ROOT / "tasks").rglob("*.yaml"))))]

@@ -13,8 +13,9 @@ from hear_aasp.checkpoint import load_encoder
 from hear_aasp.encoder import WINDOW_FRAMES, AaspEncoder
 from hear_aasp.model import AaspModel
 from hear_aasp.stem import PHASES
-from hear_audiomosaic.errors import CheckpointError, EncoderError
-from hear_audiomosaic.nn import SIZES, get_size
+from hear_audiomosaic.errors import EncoderError
+from hear_audiomosaic.nn import get_size
+from hear_audiomosaic.nn.checkpoints import shipped_weights
 
 __all__ = ["get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
 
@@ -31,8 +32,9 @@ def load_model(
     """Load AaSP.
 
     Args:
-        model_file_path: a ``.safetensors`` file of :func:`hear_aasp.checkpoint.save_encoder`; or ``random:SIZE`` (base,
-            small, tiny or micro) for an untrained encoder, which every table marks as such.
+        model_file_path: a ``.safetensors`` file of :func:`hear_aasp.checkpoint.save_encoder`; ``random:SIZE`` (base,
+            small, tiny or micro) for an untrained encoder, which every table marks as such; or empty for the small
+            encoder of the controlled comparison.
         hop_ms: time between timestamp embeddings: 160, 80, 40 or 20.
         frequency: how the frequency tokens of a time step become one vector: "mean" or "concat".
         phase: of an untrained encoder's kernels, "even" (the default) or "odd". A file tells its own.
@@ -44,7 +46,7 @@ def load_model(
         A model in eval mode with ``sample_rate`` (16000 Hz), ``scene_embedding_size`` and ``timestamp_embedding_size``.
 
     Raises:
-        CheckpointError: no such file, or one that does not fit; or no path.
+        CheckpointError: no such file, or one that does not fit; or no path and no default weights.
         EncoderError: no such size or option, or a phase given for a file.
     """
     kind, _, size = model_file_path.partition(":")
@@ -55,16 +57,10 @@ def load_model(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             encoder = AaspEncoder(get_size(size), phase or "even", window_frames=window_frames or WINDOW_FRAMES)
-    elif not model_file_path:
-        raise CheckpointError(
-            "AaSP comes without weights; its authors have released none. Choose: load_model('PATH') with a file of "
-            f"your own training run, or load_model('random:SIZE') for an untrained encoder ({', '.join(SIZES)}). "
-            "On the command line: aasp:PATH or aasp:random:tiny."
-        )
     elif phase is not None or window_frames is not None:
         raise EncoderError("phase and window_frames are for random:SIZE; a weights file tells its own.")
     else:
-        encoder = load_encoder(model_file_path)
+        encoder = load_encoder(model_file_path or shipped_weights(__file__, "AaSP", "aasp"))
     model = AaspModel(encoder, hop_ms, frequency, untrained)
     return model.eval().requires_grad_(False)
 

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from hear_adversarial.checkpoint import load_encoder
-from hear_adversarial.encoder import SIZES, ConvEncoder, get_size
+from hear_adversarial.encoder import ConvEncoder, get_size
 from hear_adversarial.model import AdversarialModel
-from hear_audiomosaic.errors import CheckpointError, EncoderError
+from hear_audiomosaic.errors import EncoderError
+from hear_audiomosaic.nn.checkpoints import shipped_weights
 
 __all__ = ["get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
 
@@ -28,7 +29,8 @@ def load_model(
 
     Args:
         model_file_path: a ``.safetensors`` or ``.pt`` file of a training run; ``random:SIZE`` (base, small, tiny or
-            micro) for an untrained encoder, which every table marks as such. "base" needs timm.
+            micro) for an untrained encoder, which every table marks as such; empty for the small encoder of the
+            controlled comparison. "base" needs timm.
         variant: position cue of an untrained encoder: "V0" (the default), "V1" or "V2". A file tells its own.
         hop_ms: time between timestamp embeddings, a multiple of 10.
         bands: "both" or "centre"; see :class:`AdversarialModel`.
@@ -38,7 +40,7 @@ def load_model(
         A model in eval mode with ``sample_rate`` (16000 Hz), ``scene_embedding_size`` and ``timestamp_embedding_size``.
 
     Raises:
-        CheckpointError: no such file, or one that does not fit; or no path.
+        CheckpointError: no such file, or one that does not fit; or no path and no default weights.
         EncoderError: no such size or option, timm is missing, or a variant given for a file.
     """
     kind, _, size = model_file_path.partition(":")
@@ -47,17 +49,12 @@ def load_model(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             encoder = ConvEncoder(get_size(size), variant or "V0")
-    elif not model_file_path:
-        raise CheckpointError(
-            "The adversarial-negatives encoder comes without weights; none have been published. Choose some: "
-            "load_model('PATH') with a checkpoint of your own training run, or load_model('random:SIZE') for an "
-            f"untrained encoder ({', '.join(SIZES)}). On the command line: adversarial-negatives:PATH or "
-            "adversarial-negatives:random:tiny."
-        )
     elif variant is not None:
         raise EncoderError("variant is for random:SIZE; a weights file tells its own.")
     else:
-        encoder = load_encoder(model_file_path)
+        encoder = load_encoder(
+            model_file_path or shipped_weights(__file__, "adversarial negatives", "adversarial-negatives")
+        )
     return AdversarialModel(encoder, hop_ms, bands, untrained).eval().requires_grad_(False)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hear_audiomosaic.errors import CheckpointError, EncoderError
-from hear_audiomosaic.nn import SIZES, get_size
+from hear_audiomosaic.errors import EncoderError
+from hear_audiomosaic.nn import get_size
+from hear_audiomosaic.nn.checkpoints import shipped_weights
 from hear_msm_mae.checkpoint import load_encoder
 from hear_msm_mae.encoder import MsmMae, parse_size
 from hear_msm_mae.model import MsmMaeModel
@@ -36,7 +37,8 @@ def load_model(
     Args:
         model_file_path: a ``.pth``, ``.pt`` or ``.safetensors`` file with the published tensor names, of the original
             release or of the re-training with the M2D recipe; or ``random:SIZE`` (base, small, tiny or micro) for an
-            untrained encoder, which every table marks as such.
+            untrained encoder, which every table marks as such; or empty for the small encoder of the controlled
+            comparison, which is not the paper's model.
         input_size: of an untrained encoder, mel bins x frames: 80x208 (the default), 80x512, 80x608 or any 80xU. A file
             tells its own.
         patch_size: of an untrained encoder: 16x16 (the default), 16x8, 16x4, 8x16 or 80x4, or any that divides the
@@ -51,23 +53,17 @@ def load_model(
         A model in eval mode with ``sample_rate`` (16000 Hz), ``scene_embedding_size`` and ``timestamp_embedding_size``.
 
     Raises:
-        CheckpointError: no such file, or one that does not fit; or no path.
+        CheckpointError: no such file, or one that does not fit; or no path and no default weights.
         EncoderError: no such size or option, or a size given for a file.
     """
     kind, _, size = model_file_path.partition(":")
     untrained = kind == "random"
     if untrained:
         network = _untrained(size, parse_size(input_size or "80x208"), parse_size(patch_size or "16x16"), seed)
-    elif not model_file_path:
-        raise CheckpointError(
-            "MSM-MAE comes without weights. Choose some: load_model('PATH') with your copy of a published checkpoint "
-            f"or of your own training run, or load_model('random:SIZE') for an untrained encoder ({', '.join(SIZES)}). "
-            "On the command line: msm-mae:PATH or msm-mae:random:tiny."
-        )
     elif input_size or patch_size:
         raise EncoderError("input_size and patch_size are for random:SIZE; a weights file tells its own.")
     else:
-        network = load_encoder(model_file_path)
+        network = load_encoder(model_file_path or shipped_weights(__file__, "MSM-MAE", "msm-mae"))
     model = MsmMaeModel(network, hop_ms, norm, timestamps, pad, untrained)
     return model.eval().requires_grad_(False)
 

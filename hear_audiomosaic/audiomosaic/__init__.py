@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor
 
 from hear_audiomosaic.audiomosaic.checkpoint import load_encoder
-from hear_audiomosaic.audiomosaic.encoder import SIZES, WINDOW_FRAMES, AudioMosaicEncoder, get_size
+from hear_audiomosaic.audiomosaic.encoder import WINDOW_FRAMES, AudioMosaicEncoder, get_size
 from hear_audiomosaic.audiomosaic.model import AudioMosaicModel
-from hear_audiomosaic.errors import CheckpointError, EncoderError
+from hear_audiomosaic.errors import EncoderError
+from hear_audiomosaic.nn.checkpoints import shipped_weights
 
 __all__ = ["get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
-
-DEFAULT_WEIGHTS = Path(__file__).parent / "weights" / "micro.safetensors"
 
 
 def load_model(
@@ -29,7 +26,8 @@ def load_model(
 
     Args:
         model_file_path: a ``.safetensors`` or ``.pt`` file of the published layout; ``random:SIZE`` (base, small, tiny
-            or micro) for an untrained encoder, which every table marks as such; empty for the default weights.
+            or micro) for an untrained encoder, which every table marks as such; or empty for the small encoder of the
+            controlled comparison, which is not the paper's model.
         hop_ms: time between timestamp embeddings: 160, 80, 40 or 20.
         frequency: how the frequency tokens of a time step become one vector: "mean" or "concat".
         window_frames: of an untrained encoder, T of its longest input, a multiple of 16; 1024 by default. A file tells
@@ -52,7 +50,7 @@ def load_model(
     elif window_frames is not None:
         raise EncoderError("window_frames is for random:SIZE; a weights file tells its own.")
     else:
-        encoder = load_encoder(model_file_path or _default_weights())
+        encoder = load_encoder(model_file_path or shipped_weights(__file__, "AudioMosaic", "hear_audiomosaic"))
     model = AudioMosaicModel(encoder, hop_ms=hop_ms, frequency=frequency, untrained=untrained)
     return model.eval().requires_grad_(False)
 
@@ -83,14 +81,3 @@ def get_timestamp_embeddings(audio: Tensor, model: AudioMosaicModel) -> tuple[Te
         ``(embeddings, timestamps)``: float32 (B, T, D) and (B, T) in milliseconds.
     """
     return model.timestamps(audio)
-
-
-def _default_weights() -> Path:
-    if not DEFAULT_WEIGHTS.is_file():
-        raise CheckpointError(
-            "This installation has no default AudioMosaic weights. Choose some: load_model('PATH') with a checkpoint "
-            "of the published layout (the authors' release, HanxunH/AudioMosaic, or your own training run), or "
-            f"load_model('random:SIZE') for an untrained encoder ({', '.join(SIZES)}). On the command line: "
-            "hear_audiomosaic:PATH or hear_audiomosaic:random:tiny."
-        )
-    return DEFAULT_WEIGHTS

@@ -14,7 +14,7 @@ from torch import Tensor
 from hear_audiomosaic.errors import CheckpointError
 from hear_audiomosaic.nn.sizes import SIZES
 
-__all__ = ["check_names_and_shapes", "read_state"]
+__all__ = ["check_names_and_shapes", "read_state", "shipped_weights"]
 
 _PREFIXES = ("module.", "_orig_mod.")
 # Plain records that training scripts put beside the tensors (their command-line arguments); no code runs for them.
@@ -53,6 +53,27 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         raise CheckpointError(f"{path} holds no table of named tensors (a state_dict).")
     return {_strip(name): tensor for name, tensor in content.items()}
+
+
+def shipped_weights(package_file: str, method: str, reference: str) -> Path:
+    """The small weights that a method's package ships: ``weights/micro.safetensors`` beside it.
+
+    Args:
+        package_file: ``__file__`` of the package.
+        method: its name in an error.
+        reference: its short name on the command line.
+
+    Raises:
+        CheckpointError: this installation has none.
+    """
+    path = Path(package_file).parent / "weights" / "micro.safetensors"
+    if not path.is_file():
+        raise CheckpointError(
+            f"This installation has no default weights of {method}. Choose some: load_model('PATH') with a checkpoint, "
+            f"or load_model('random:SIZE') for an untrained encoder ({', '.join(SIZES)}). On the command line: "
+            f"{reference}:PATH or {reference}:random:tiny."
+        )
+    return path
 
 
 def check_names_and_shapes(

@@ -32,7 +32,7 @@ def local_intrinsic_dimension(features: Tensor, n_neighbours: int = 32) -> Tenso
 
 @torch.no_grad()
 def effective_rank(features: Tensor) -> Tensor:
-    """Exponential of the entropy of the normalised singular values (Roy & Vetterli, EUSIPCO 2007): (B, D) -> scalar >= 1.
+    """Exponential of the entropy of normalised singular values (Roy & Vetterli, EUSIPCO 2007): (B, D) -> scalar >= 1.
 
     Of the matrix as it is, not centred, as in AudioMosaic's paper (Figure 2).
     """

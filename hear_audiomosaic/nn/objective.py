@@ -47,8 +47,9 @@ class OptimiserSettings:
 class Objective(nn.Module):
     """Base class of all pre-training objectives.
 
-    One step is ``before_step``, ``draw`` (all randomness, for the global batch, so that it does not depend on the number
-    of processes), ``views`` (no gradient, no autocast), ``forward`` (autocast) and, after the optimiser, ``after_step``.
+    One step is ``before_step``, ``draw`` (all randomness, for the global batch, so that it does not depend on the
+    number of processes), ``views`` (no gradient, no autocast), ``forward`` (autocast) and, after the optimiser,
+    ``after_step``.
 
     Attributes:
         rate_hz: sample rate of the waveforms it takes.

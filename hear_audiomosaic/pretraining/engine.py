@@ -245,7 +245,8 @@ def _claim(out: Path, facts: Mapping[str, Any]) -> None:
     path = out / "run.json"
     if path.is_file():
         before = read_json(path)
-        changed = sorted(name for name in {*before, *facts} if before.get(name) != facts.get(name))
+        names = {*before, *facts} - {"data"}  # the digest tells whether it is the same
+        changed = sorted(name for name in names if before.get(name) != facts.get(name))
         if changed:
             told = "; ".join(f"{name} was {before.get(name)!r}, is {facts.get(name)!r}" for name in changed)
             raise PretrainingError(f"{out} holds another run: {told}. Use another --out, or the settings of before.")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -28,7 +31,7 @@ def noise(seconds: float, n_clips: int = 1, seed: int = 0) -> torch.Tensor:
 
 def test_nothing_heavy_at_import() -> None:
     code = "import sys, hear_audiomosaic; print([m for m in ('torch', 'numpy', 'scipy') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"  # noqa: S603
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_one_full_window_is_what_the_heads_of_the_paper_see(model: AudioMosaicModel) -> None:
@@ -144,14 +147,20 @@ def test_bad_options(path: str, options: dict[str, object], complaint: str) -> N
         hear_audiomosaic.load_model(path, **options)
 
 
-def test_default_weights_or_a_clear_error() -> None:
-    from hear_audiomosaic.audiomosaic import DEFAULT_WEIGHTS
-
-    if DEFAULT_WEIGHTS.is_file():
-        assert not hear_audiomosaic.load_model().untrained
-    else:
-        with pytest.raises(CheckpointError, match="random:tiny"):
-            hear_audiomosaic.load_model()
+@pytest.mark.parametrize("name", ["hear_audiomosaic", "hear_msm_mae", "hear_aasp", "hear_adversarial"])
+def test_default_weights_are_trained_and_small(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = importlib.import_module(name)
+    model = module.load_model()
+    assert not model.untrained
+    package = importlib.import_module("hear_audiomosaic.audiomosaic") if name == "hear_audiomosaic" else module
+    path = Path(package.__file__ or "").parent / "weights" / "micro.safetensors"
+    assert path.stat().st_size < 12e6
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert {"method", "n_steps", "last_loss", "data", "licence", "note"} <= card.keys()
+    assert all("NC" not in licence for one in card["data"].values() for licence in one["licences"])
+    monkeypatch.setattr(package, "__file__", str(tmp_path / "__init__.py"))
+    with pytest.raises(CheckpointError, match=r"no default weights.*random:tiny"):
+        module.load_model()
 
 
 @pytest.mark.slow

@@ -77,7 +77,7 @@ def _candidates() -> Iterator[Path]:
     launcher = shutil.which("py")
     if launcher:
         command = [launcher, "-3.8", "-c", "import sys; sys.stdout.write(sys.executable)"]
-        found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
         if found.returncode == 0:
             yield Path(found.stdout)
 
@@ -88,7 +88,7 @@ def _is_python38(python: Path) -> bool:
 
 def _succeeds(command: list[str], timeout: float) -> bool:
     try:
-        return subprocess.run(command, capture_output=True, check=False, timeout=timeout).returncode == 0  # noqa: S603
+        return subprocess.run(command, capture_output=True, check=False, timeout=timeout).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -96,7 +96,7 @@ def _succeeds(command: list[str], timeout: float) -> bool:
 def _run(command: list[str]) -> None:
     # The project's own constraints are for today's Python.
     environment = {key: value for key, value in os.environ.items() if key not in ("PIP_CONSTRAINT", "PYTHONPATH")}
-    subprocess.run(command, check=True, env=environment)  # noqa: S603
+    subprocess.run(command, check=True, env=environment)
 
 
 def _interpreter(folder: Path) -> Path:

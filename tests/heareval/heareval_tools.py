@@ -27,7 +27,7 @@ class Tools:
 
     def run(self, command: Sequence[str | Path], folder: Path) -> str:
         """Run a command; returns what it wrote, and fails the test with it when the exit code is not 0."""
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [str(part) for part in command],
             cwd=folder,
             env=self.environment,
