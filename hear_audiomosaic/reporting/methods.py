@@ -38,9 +38,9 @@ _SCORES = (
 def _protocol(comparison: Comparison) -> str:
     points = listing(map(str, comparison.grid_points))
     seeds = listing(map(str, comparison.seeds))
-    refs = ", ".join(sorted(row.encoder.ref for row in comparison.rows))
+    refs, n = ", ".join(sorted(row.encoder.ref for row in comparison.rows)), len(comparison.columns)
     return (
-        f"{len(comparison.rows)} encoders ({refs}) were compared on {len(comparison.columns)} tasks "
+        f"{len(comparison.rows)} encoders ({refs}) were compared on {n} task{'s' if n > 1 else ''} "
         f"({', '.join(column.task.directory for column in comparison.columns)}) by the protocol {comparison.protocol} "
         f"(fingerprint {comparison.fingerprint[:12]}, {points} grid points, seeds {seeds}, {comparison.precision})."
     )
