@@ -11,8 +11,8 @@ import typer
 from hear_audiomosaic.cli._common import AsJson, Device, examples, print_facts
 
 EXAMPLES = examples(
-    "pretrain audiomosaic --data AUDIO/ --size micro --steps 1000 --out runs/audiomosaic",
-    "pretrain msm-mae --data AUDIO/ --size tiny --steps 1000 --option patch_size=16x8 --out runs/msm-mae",
+    "pretrain audiomosaic --data recordings/ --size micro --steps 1000 --out runs/audiomosaic",
+    "pretrain msm-mae --data recordings/ --size tiny --steps 1000 --option patch_size=16x8 --out runs/msm-mae",
 )
 
 
