@@ -28,6 +28,7 @@ def load_model(
     phase: str | None = None,
     window_frames: int | None = None,
     seed: int = 0,
+    layer: int | None = None,
 ) -> AaspModel:
     """Load AaSP.
 
@@ -41,6 +42,8 @@ def load_model(
         window_frames: of an untrained encoder, T of its longest input, a multiple of 16; 1024 by default. A file tells
             its own.
         seed: of the weights of an untrained encoder.
+        layer: embeddings of the tokens after this block, 1 to the depth, normed and pooled like the last layer's; None
+            is the last.
 
     Returns:
         A model in eval mode with ``sample_rate`` (16000 Hz), ``scene_embedding_size`` and ``timestamp_embedding_size``.
@@ -61,7 +64,7 @@ def load_model(
         raise EncoderError("phase and window_frames are for random:SIZE; a weights file tells its own.")
     else:
         encoder = load_encoder(model_file_path or shipped_weights(__file__, "AaSP", "aasp"))
-    model = AaspModel(encoder, hop_ms, frequency, untrained)
+    model = AaspModel(encoder, hop_ms, frequency, untrained, layer)
     return model.eval().requires_grad_(False)
 
 

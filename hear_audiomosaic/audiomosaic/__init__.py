@@ -21,6 +21,7 @@ def load_model(
     frequency: str = "mean",
     window_frames: int | None = None,
     seed: int = 0,
+    layer: int | None = None,
 ) -> AudioMosaicModel:
     """Load AudioMosaic.
 
@@ -33,6 +34,8 @@ def load_model(
         window_frames: of an untrained encoder, T of its longest input, a multiple of 16; 1024 by default. A file tells
             its own.
         seed: of the weights of an untrained encoder.
+        layer: embeddings of the tokens after this block, 1 to the depth, pooled and normed (fc_norm) like the last
+            layer's; None is the last.
 
     Returns:
         A model in eval mode with ``sample_rate`` (16000 Hz), ``scene_embedding_size`` and ``timestamp_embedding_size``.
@@ -51,7 +54,7 @@ def load_model(
         raise EncoderError("window_frames is for random:SIZE; a weights file tells its own.")
     else:
         encoder = load_encoder(model_file_path or shipped_weights(__file__, "AudioMosaic", "hear_audiomosaic"))
-    model = AudioMosaicModel(encoder, hop_ms=hop_ms, frequency=frequency, untrained=untrained)
+    model = AudioMosaicModel(encoder, hop_ms=hop_ms, frequency=frequency, untrained=untrained, layer=layer)
     return model.eval().requires_grad_(False)
 
 

@@ -28,13 +28,16 @@ class PatchModel(nn.Module):
     lost or padded at a seam; the last, shorter one runs at its own length. Nothing is computed across clips.
 
     Args:
-        encoder: the network, with ``grid`` (time steps of its window, 8) and ``size``; spectrograms (B, T, 128) ->
-            tokens (B, prefix + T / 16 * 8, D).
+        encoder: the network, with ``grid`` (time steps of its window, 8), ``size`` and ``blocks``; spectrograms
+            (B, T, 128) -> tokens (B, prefix + T / 16 * 8, D).
         hop_ms: time between timestamp embeddings: 160 is the encoder's own; 80, 40 and 20 cost 2, 4 and 8 passes.
             The default, 40, keeps HEAR's advice of 50 ms or less.
         frequency: "mean" averages the 8 frequency tokens of a time step (D features), "concat" concatenates them, low
             band first (8 D features).
         untrained: whether the weights are random; tables mark such a model.
+        layer: the block after which the tokens are taken, 1 to the encoder's depth; None is the last. Later blocks are
+            taken out of ``encoder``: nothing needs them. Choice: pooling and norm are those of the last layer, whose
+            norm has not seen the others; so the last layer is one of the series, and no layer gains weights of its own.
 
     Attributes:
         sample_rate: 16000 Hz.
@@ -46,12 +49,24 @@ class PatchModel(nn.Module):
     method = "the encoder"
     n_prefix_tokens = 0
 
-    def __init__(self, encoder: nn.Module, hop_ms: int = 40, frequency: str = "mean", untrained: bool = False) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        hop_ms: int = 40,
+        frequency: str = "mean",
+        untrained: bool = False,
+        layer: int | None = None,
+    ) -> None:
         super().__init__()
         if hop_ms not in HOPS_MS:
             raise EncoderError(f"hop_ms = {hop_ms!r} cannot be had; {self.method} offers {HOPS_MS}.")
         if frequency not in ("mean", "concat"):
             raise EncoderError(f"frequency = {frequency!r} is unknown; expected 'mean' or 'concat'.")
+        if layer is not None:
+            depth = len(encoder.blocks)
+            if type(layer) is not int or not 1 <= layer <= depth:
+                raise EncoderError(f"layer = {layer!r} is not there; this encoder has the layers 1 to {depth}.")
+            encoder.blocks = encoder.blocks[:layer]
         self.encoder = encoder
         self.hop_ms, self.frequency, self.untrained = hop_ms, frequency, untrained
         self.scene_embedding_size: int = encoder.size.embed_dim

@@ -3,6 +3,7 @@
 Origin: heareval 2021.1.3, its ``default``, ``fast`` and ``faster`` grids (Turian et al., "HEAR: Holistic Evaluation of
 Audio Representations", 2022). ``hear-2021`` gives the numbers that heareval gives.
 ``linear`` is not of HEAR: one linear layer on standardised embeddings, trained and selected in the same way.
+``few-shot-K`` is ``linear`` with K labelled training clips for each label; see :mod:`hear_audiomosaic.probing.shots`.
 
 Deviation: in two places heareval stops working, and by default a protocol here goes on (``strict=True`` replicates
 heareval):
@@ -18,6 +19,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -67,7 +69,7 @@ class GridPoint:
 class Protocol:
     """How probes are drawn, trained, selected and tested.
 
-    A name of :func:`protocol_names` belongs to exactly those values (``strict`` aside).
+    A name that :func:`get_protocol` knows belongs to exactly those values (``strict`` aside).
 
     Raises:
         ProtocolError: the name is taken by other values, or a value is impossible.
@@ -98,6 +100,8 @@ class Protocol:
     """Gain of every later linear layer, the output layer among them."""
     standardise: bool = False
     """Bring every feature to mean 0 and deviation 1 over a fold's training rows."""
+    shots: int | None = None
+    """Labelled training clips for each label, drawn with the run's seed; None: all."""
     strict: bool = False
     """Replicate where heareval crashes or stops early; see the module's text."""
 
@@ -105,8 +109,10 @@ class Protocol:
         _check_grid(self.name, self.grid)
         if self.n_grid_points < 1:
             raise ProtocolError(f"protocol {self.name!r}: n_grid_points is {self.n_grid_points}; expected at least 1.")
-        official = _OFFICIAL.get(self.name)
-        if official is not None and self._content() != official._content():
+        if self.shots is not None and self.shots < 1:
+            raise ProtocolError(f"protocol {self.name!r}: shots is {self.shots}; expected at least 1.")
+        official = _official(self.name)
+        if official is not None and self._content() != official:
             raise ProtocolError(
                 f"the name {self.name!r} belongs to the published protocol, and these values differ from it; "
                 "give the changed protocol a name of its own."
@@ -151,6 +157,8 @@ class Protocol:
         del values["name"], values["strict"]
         if not values["standardise"]:  # a fingerprint names what a protocol does
             del values["standardise"]
+        if values["shots"] is None:
+            del values["shots"]
         return {**_plain(values), "method": _METHOD}
 
 
@@ -173,22 +181,39 @@ def parameter_grid(grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
 
 
 def get_protocol(name: str) -> Protocol:
-    """Look up a published protocol.
+    """Look up a protocol by its name.
 
     Args:
-        name: one of :func:`protocol_names`.
+        name: one of :func:`protocol_names`, or ``few-shot-K`` with any other K from 1 to 1000.
 
     Raises:
         ProtocolError: there is none of this name.
     """
+    if (shots := _shots(name)) is not None:
+        return dataclasses.replace(_OFFICIAL["linear"], name=name, shots=shots)
     if name not in _OFFICIAL:
-        raise ProtocolError(f"no protocol is called {name!r}; there are {', '.join(_OFFICIAL)}.")
+        there = f"{', '.join(_OFFICIAL)} and few-shot-K (K from 1 to 1000)"
+        raise ProtocolError(f"no protocol is called {name!r}; there are {there}.")
     return _OFFICIAL[name]
 
 
 def protocol_names() -> tuple[str, ...]:
-    """Names of the published protocols."""
-    return tuple(_OFFICIAL)
+    """Names of the protocols; of the family ``few-shot-K``, the usual ones."""
+    return (*_OFFICIAL, *(f"few-shot-{shots}" for shots in (1, 5, 10)))
+
+
+def _shots(name: str) -> int | None:
+    """K of ``few-shot-K``, 1 to 1000 without leading zeros; None for other names."""
+    found = re.fullmatch(r"few-shot-([1-9][0-9]{0,2}|1000)", name)
+    return int(found[1]) if found else None
+
+
+def _official(name: str) -> dict[str, Any] | None:
+    """The values that a name belongs to."""
+    if (shots := _shots(name)) is not None:
+        return {**_OFFICIAL["linear"]._content(), "shots": shots}
+    official = _OFFICIAL.get(name)
+    return None if official is None else official._content()
 
 
 def _check_grid(owner: str, grid: Mapping[str, Sequence[Any]]) -> None:

@@ -18,13 +18,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hear_audiomosaic.errors import EmbeddingError, ProtocolError
+from hear_audiomosaic.errors import ProtocolError
 from hear_audiomosaic.metrics import Events, evaluate_clips, evaluate_events, get_score
-from hear_audiomosaic.probing.data import Fold, ProbeTask, SplitRows, fold_rotation
+from hear_audiomosaic.probing.data import Fold, ProbeTask, fold_rotation
+from hear_audiomosaic.probing.fold_rows import frames_of, monitored, of_fold, training_data
 from hear_audiomosaic.probing.heads import initial_parameters, predict
-from hear_audiomosaic.probing.monitor import Monitor, recorded, stable_best
-from hear_audiomosaic.probing.postprocessing import Frames, Setting, settings_of
+from hear_audiomosaic.probing.monitor import recorded, stable_best
+from hear_audiomosaic.probing.postprocessing import Setting
 from hear_audiomosaic.probing.protocol import GridPoint, Protocol
+from hear_audiomosaic.probing.shots import few_shots
 from hear_audiomosaic.probing.trainer import Candidate, Trained, TrainingData, train
 
 __all__ = ["FoldResult", "ProbeResult", "run_protocol", "run_seeds", "training_data"]
@@ -98,7 +100,7 @@ def run_protocol(
     Args:
         task: embeddings and labels.
         protocol: for example ``get_protocol("hear-2021")``.
-        seed: of weights and dropout; the draw of grid points has its own.
+        seed: of weights, dropout and the draw of shots; the draw of grid points has its own.
         device: ``cpu`` or ``cuda``.
         precision: ``fp32`` or ``bf16``.
         strict: replicate where heareval crashes or stops early; see :mod:`hear_audiomosaic.probing.protocol`.
@@ -150,7 +152,7 @@ class _Bench:
         self._progress = progress
         self._folds = fold_rotation(task.split_mode, tuple(task.splits))
         self._points = protocol.grid_points(task.name, task.task_specific_param_grid)
-        self._score, self._settings = _monitored(task, protocol)
+        self._score, self._settings = monitored(task, protocol)
         for name in task.evaluation:
             kind = "event" if task.embedding_type == "event" else "clip"
             if get_score(name).kind != kind:
@@ -158,43 +160,31 @@ class _Bench:
 
     def run(self, seeds: Sequence[int]) -> list[ProbeResult]:
         started = time.perf_counter()
-        first = training_data(self._of_fold(self._folds[0]), self._protocol, self._folds[0])
-        drawn = [(seed, 0, p, first) for seed in seeds for p in range(len(self._points))]
+        first = self._data(self._folds[0], seeds)
+        drawn = [(seed, 0, p, first[seed]) for seed in seeds for p in range(len(self._points))]
         trained = self._train(drawn, "all grid points on the first split")
         n = len(self._points)
         by_seed = [trained[i * n : (i + 1) * n] for i in range(len(seeds))]
-        higher = first.monitor.higher_is_better
+        higher = first[seeds[0]].monitor.higher_is_better
         winners = [stable_best([one.score for one in points], higher) for points in by_seed]
-        others = [
-            (i, training_data(self._of_fold(fold), self._protocol, fold)) for i, fold in enumerate(self._folds) if i
-        ]
-        drawn = [(seed, i, p, data) for seed, p in zip(seeds, winners, strict=True) for i, data in others]
+        others = [(i, self._data(fold, seeds)) for i, fold in enumerate(self._folds) if i]
+        drawn = [(seed, i, p, data[seed]) for seed, p in zip(seeds, winners, strict=True) for i, data in others]
         rest = self._train(drawn, "the winner on the other folds")
-        k = len(others)
         share = (time.perf_counter() - started) / len(seeds)
         results = []
         for s, seed in enumerate(seeds):
             before = time.perf_counter()
-            by_fold = [by_seed[s][winners[s]], *rest[s * k : (s + 1) * k]]
+            by_fold = [by_seed[s][winners[s]], *rest[s * len(others) :][: len(others)]]
             folds = tuple(self._test(fold, one) for fold, one in zip(self._folds, by_fold, strict=True))
             seconds = share + time.perf_counter() - before
             results.append(self._result(seed, by_seed[s], winners[s], folds, seconds))
         return results
 
-    def _of_fold(self, fold: Fold) -> ProbeTask:
-        """The task as this fold's head sees it: as it is, or with features standardised by the fold's training rows."""
-        if not self._protocol.standardise:
-            return self._task
-        rows = np.concatenate([self._task.splits[name].values for name in fold.train])
-        mean, std = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
-        scale = np.where(std > 0, 1.0 / np.maximum(std, 1e-12), 0.0)  # what never changes tells nothing
-        splits = {
-            name: dataclasses.replace(
-                self._task.splits[name], values=((self._task.splits[name].values - mean) * scale).astype(np.float32)
-            )
-            for name in (*fold.train, fold.valid, fold.test)
-        }
-        return dataclasses.replace(self._task, splits=splits)
+    def _data(self, fold: Fold, seeds: Sequence[int]) -> dict[int, TrainingData]:
+        """What the heads of each seed train on: one for all, unless each seed draws its shots."""
+        data = training_data(of_fold(self._task, self._protocol, fold), self._protocol, fold)
+        shots = self._protocol.shots
+        return {seed: data if shots is None else few_shots(data, shots, seed) for seed in seeds}
 
     def _train(self, drawn: Sequence[tuple[int, int, int, TrainingData]], what: str) -> list[Trained]:
         """Train heads (seed, fold, grid point, data), as many together as memory allows."""
@@ -219,7 +209,7 @@ class _Bench:
         return trained
 
     def _test(self, fold: Fold, trained: Trained) -> FoldResult:
-        task, rows = self._task, self._of_fold(fold).splits[fold.test]
+        task, rows = self._task, of_fold(self._task, self._protocol, fold).splits[fold.test]
         logits, probabilities = predict(trained.head, rows.values, self._device)
         target = torch.as_tensor(rows.targets, device=self._device)
         if trained.head.multilabel:
@@ -228,7 +218,7 @@ class _Bench:
             loss = torch.nn.functional.cross_entropy(logits, target.argmax(-1))
         events = None
         if self._settings and rows.reference is not None:
-            events = _frames(rows, self._protocol).events(probabilities[None], [trained.setting])[0][trained.setting]
+            events = frames_of(rows, self._protocol).events(probabilities[None], [trained.setting])[0][trained.setting]
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # a NaN score says it
                 scores = evaluate_events(task.evaluation, rows.reference, events)
@@ -284,41 +274,6 @@ class _Bench:
             precision=self._precision,
             seconds=seconds,
         )
-
-
-def training_data(task: ProbeTask, protocol: Protocol, fold: Fold) -> TrainingData:
-    """Join a fold's training rows, and set up the watch over its validation rows.
-
-    Raises:
-        ProtocolError: the task is selected by validation loss and has several post-processing settings; or ``strict``,
-            and heareval would crash on a file of one frame.
-    """
-    parts = [task.splits[name] for name in fold.train]
-    values = parts[0].values if len(parts) == 1 else np.concatenate([part.values for part in parts])
-    targets = parts[0].targets if len(parts) == 1 else np.concatenate([part.targets for part in parts])
-    rows, (score, settings) = task.splits[fold.valid], _monitored(task, protocol)
-    frames = _frames(rows, protocol) if settings else None
-    return TrainingData(values, targets, Monitor(rows, score, task.prediction_type == "multilabel", frames, settings))
-
-
-def _monitored(task: ProbeTask, protocol: Protocol) -> tuple[str | None, tuple[Setting, ...]]:
-    """The score that is watched (None: the validation loss), and the post-processing settings to choose from."""
-    score = task.evaluation[0] if task.use_scoring_for_early_stopping else None
-    if task.embedding_type != "event":
-        return score, ()
-    settings = settings_of(task.event_postprocessing_grid or protocol.event_postprocessing_grid)
-    if score is None and len(settings) != 1:
-        raise ProtocolError(
-            f"task {task.name!r} is selected by validation loss, so its post-processing grid must have one "
-            f"setting; it has {len(settings)}."
-        )
-    return score, settings
-
-
-def _frames(rows: SplitRows, protocol: Protocol) -> Frames:
-    if rows.timestamps_ms is None:
-        raise EmbeddingError("an event split needs timestamps.")
-    return Frames(rows.row_file, rows.timestamps_ms, threshold=protocol.event_threshold, strict=protocol.strict)
 
 
 def aggregate(scores: Sequence[dict[str, float]]) -> dict[str, float]:

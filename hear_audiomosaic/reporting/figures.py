@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from hear_audiomosaic.reporting.analysis import Analysis
+from hear_audiomosaic.reporting.curves import Curves, few_shot_curves, layer_curves
 from hear_audiomosaic.reporting.plots_correlation import (
     FEWEST_ENCODERS,
     FEWEST_TASKS,
     correlation_figure,
     task_correlations,
 )
+from hear_audiomosaic.reporting.plots_curves import curve_figure, curve_table
 from hear_audiomosaic.reporting.plots_domains import domain_figure, domain_means
 from hear_audiomosaic.reporting.plots_ranks import critical_difference_diagram, rank_intervals_figure
 from hear_audiomosaic.reporting.svg import MINUS
 from hear_audiomosaic.reporting.table import Column, Comparison
 from hear_audiomosaic.reporting.text import decimals, listing
+from hear_audiomosaic.reporting.texttable import TextTable
 
-__all__ = ["Figure", "figures", "skill"]
+__all__ = ["Figure", "few_shot_figures", "figures", "skill"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Figure:
     drawing: Markup | None
     """None where there is nothing to draw; then the caption says why."""
     caption: str
+    table: TextTable | None = None
+    """The numbers of the drawing, where it has more than can be read off."""
 
 
 def skill(score: float, column: Column) -> float | None:
@@ -63,10 +68,35 @@ def figures(comparison: Comparison, analysis: Analysis | None) -> tuple[Figure, 
         analysis: of it; None: the figures of ranks say that they were not worked out.
 
     Returns:
-        Places, critical difference, one per domain, correlation of tasks; each drawn or with the reason why not.
+        Places, critical difference, one per domain, correlation of tasks; each drawn or with the reason why not. Then
+        the layers, where an encoder has two of them.
     """
     untrained = frozenset(row.label for row in comparison.rows if row.encoder.untrained)
-    return (*_ranks(analysis, untrained), *_domains(comparison, untrained), _correlation(comparison))
+    layers = layer_curves(comparison, analysis)
+    return (
+        *_ranks(analysis, untrained),
+        *_domains(comparison, untrained),
+        _correlation(comparison),
+        *([] if layers is None else [_curves("Layers", layers, "layer", analysis)]),
+    )
+
+
+def few_shot_figures(comparisons: Sequence[Comparison], analyses: Sequence[Analysis | None]) -> tuple[Figure, ...]:
+    """Draw scores by the number of labelled clips, over all protocols ``few-shot-K`` of one precision.
+
+    Args:
+        comparisons: of all protocols.
+        analyses: one per comparison.
+
+    Returns:
+        One figure per precision; none where no encoder has two K.
+    """
+    found = few_shot_curves(comparisons, analyses)
+    first = next((one for one in analyses if one is not None), None)
+    return tuple(
+        _curves("Few shots" + (f", {precision}" if len(found) > 1 else ""), curves, "K", first, log=True)
+        for precision, curves in found
+    )
 
 
 def _ranks(analysis: Analysis | None, untrained: Collection[str]) -> Iterator[Figure]:
@@ -135,6 +165,30 @@ def _correlation(comparison: Comparison) -> Figure:
         "Spearman's rank correlation of the encoders' scores, error rates counted downwards: 1 where two tasks order "
         f"the encoders alike, {MINUS}1 where they order them the other way round. Over {n} encoders{few}.",
     )
+
+
+def _curves(title: str, curves: Curves, x_name: str, analysis: Analysis | None, *, log: bool = False) -> Figure:
+    out = f" Left out, since several results claim them: {listing(curves.left_out)}." if curves.left_out else ""
+    if not curves.curves:
+        return Figure(title, None, f"No curves: there is no task whose score all their points have.{out}")
+    n = len(curves.tasks)
+    points = [point for curve in curves.curves for point in (*curve.points, curve.whole) if point is not None]
+    firm = sum(not math.isnan(point.low) for point in points)
+    words = [f"Mean score of {n} task{'' if n == 1 else 's'}: {listing(curves.tasks)}."]
+    if log:
+        seeds = f"seed{'' if len(curves.seeds) == 1 else 's'} {listing(map(str, curves.seeds))}"
+        words.append(f"K labelled clips of each label, drawn with {seeds}.")
+    else:
+        words.append("This project's encoders pool and norm every layer like their last.")
+        if any(curve.whole is not None for curve in curves.curves):
+            words.append("Default: the encoder without the option.")
+    if firm and analysis is not None:
+        drawn = ", not over the draw of the labelled clips" if log else ""
+        words.append(f"Bar: {100 * analysis.level:g} % interval over the test clips{drawn}.")
+    if firm < len(points):
+        words.append("There are no intervals." if not firm else "Points without a bar have no interval.")
+    caption = " ".join(words) + out
+    return Figure(title, curve_figure(curves, x_name, log=log), caption, curve_table(curves, x_name))
 
 
 def _small(p: float) -> str:

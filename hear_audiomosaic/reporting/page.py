@@ -14,7 +14,7 @@ from hear_audiomosaic.places import content_dir
 from hear_audiomosaic.reporting.analysis import Analysis
 from hear_audiomosaic.reporting.citations import bibtex
 from hear_audiomosaic.reporting.content import Content, about_mean, about_scores
-from hear_audiomosaic.reporting.figures import Figure, figures
+from hear_audiomosaic.reporting.figures import Figure, few_shot_figures, figures
 from hear_audiomosaic.reporting.firmness import overall_remarks, without_interval
 from hear_audiomosaic.reporting.measured import overall_sheet
 from hear_audiomosaic.reporting.methods import methods
@@ -81,6 +81,7 @@ def html_page(
     return environment.get_template(_TEMPLATE).render(
         content=content,
         sections=sections,
+        curves=few_shot_figures(content.comparisons, found),
         listening=listening,
         methods=methods(content, analyses or ()),
         bibtex=bibtex(),
