@@ -24,7 +24,7 @@ from hear_audiomosaic.files import read_json, write_bytes, write_text
 from hear_audiomosaic.metrics import Events
 from hear_audiomosaic.probing.data import ProbeTask, SplitRows, frame_labels, heareval_row_order, multi_hot
 from hear_audiomosaic.probing.predictions import fold_arrays, to_npz
-from hear_audiomosaic.probing.run import ProbeResult
+from hear_audiomosaic.probing.results import ProbeResult
 
 __all__ = ["is_heareval_directory", "read_heareval_directory", "read_vocabulary", "write_predictions"]
 

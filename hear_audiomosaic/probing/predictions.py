@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from hear_audiomosaic.probing.run import FoldResult
+from hear_audiomosaic.probing.results import FoldResult
 
 __all__ = ["fold_arrays", "to_npz"]
 

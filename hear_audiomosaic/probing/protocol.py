@@ -3,6 +3,7 @@
 Origin: heareval 2021.1.3, its ``default``, ``fast`` and ``faster`` grids (Turian et al., "HEAR: Holistic Evaluation of
 Audio Representations", 2022). ``hear-2021`` gives the numbers that heareval gives.
 ``linear`` is not of HEAR: one linear layer on standardised embeddings, trained and selected in the same way.
+``logistic`` is the usual linear probe; see :mod:`hear_audiomosaic.probing.logistic`.
 ``few-shot-K`` is ``linear`` with K labelled training clips for each label; see :mod:`hear_audiomosaic.probing.shots`.
 
 Deviation: in two places heareval stops working, and by default a protocol here goes on (``strict=True`` replicates
@@ -102,6 +103,8 @@ class Protocol:
     """Bring every feature to mean 0 and deviation 1 over a fold's training rows."""
     shots: int | None = None
     """Labelled training clips for each label, drawn with the run's seed; None: all."""
+    inverse_penalties: tuple[float, ...] = ()
+    """Not empty: logistic regression with these C in place of the grid, :mod:`hear_audiomosaic.probing.logistic`."""
     strict: bool = False
     """Replicate where heareval crashes or stops early; see the module's text."""
 
@@ -159,6 +162,8 @@ class Protocol:
             del values["standardise"]
         if values["shots"] is None:
             del values["shots"]
+        if not values["inverse_penalties"]:
+            del values["inverse_penalties"]
         return {**_plain(values), "method": _METHOD}
 
 
@@ -296,3 +301,10 @@ _OFFICIAL.update(
     }
 )
 _OFFICIAL["linear"] = Protocol("linear", MappingProxyType({**_HEAR_GRID, **_LINEAR}), 4, standardise=True)
+_OFFICIAL["logistic"] = Protocol(
+    "logistic",
+    MappingProxyType({**_HEAR_GRID, "hidden_layers": (0,)}),
+    4,
+    standardise=True,
+    inverse_penalties=(1e-3, 1e-2, 1e-1, 1.0),
+)

@@ -11,21 +11,19 @@ import itertools
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from hear_audiomosaic.errors import ProtocolError
-from hear_audiomosaic.metrics import Events, evaluate_clips, evaluate_events, get_score
+from hear_audiomosaic.metrics import evaluate_clips, evaluate_events, get_score
 from hear_audiomosaic.probing.data import Fold, ProbeTask, fold_rotation
 from hear_audiomosaic.probing.fold_rows import frames_of, monitored, of_fold, training_data
 from hear_audiomosaic.probing.heads import initial_parameters, predict
+from hear_audiomosaic.probing.logistic import run_logistic
 from hear_audiomosaic.probing.monitor import recorded, stable_best
-from hear_audiomosaic.probing.postprocessing import Setting
 from hear_audiomosaic.probing.protocol import GridPoint, Protocol
+from hear_audiomosaic.probing.results import FoldResult, ProbeResult, aggregate
 from hear_audiomosaic.probing.shots import few_shots
 from hear_audiomosaic.probing.trainer import Candidate, Trained, TrainingData, train
 
@@ -33,56 +31,6 @@ __all__ = ["FoldResult", "ProbeResult", "run_protocol", "run_seeds", "training_d
 
 STATE_BYTES = 4 << 30
 """Weights, moments and best weights of heads that train together; more heads go in several rounds."""
-
-
-@dataclass(frozen=True)
-class FoldResult:
-    """The test of one fold."""
-
-    split: str
-    """Name of the test split."""
-    scores: dict[str, float]
-    """test_loss, test_score, test_<score>, test_<score>_<sub score>, validation_score, epoch, time_in_min."""
-    probabilities: npt.NDArray[np.float32]
-    """(n, C)."""
-    targets: npt.NDArray[np.float32]
-    """(n, C) multi-hot."""
-    files: tuple[str, ...]
-    row_file: npt.NDArray[np.int64]
-    timestamps_ms: npt.NDArray[np.float64] | None
-    predicted_events: Events | None
-    reference_events: Events | None
-
-
-@dataclass(frozen=True)
-class ProbeResult:
-    """What a protocol found on a task."""
-
-    task: str
-    folds: tuple[FoldResult, ...]
-    aggregated: dict[str, float]
-    """<key>_mean and <key>_std (sample) over folds; empty for a single fold."""
-    hparams: dict[str, Any]
-    """Of the winner."""
-    postprocessing: Setting
-    """Of the winner on the first split; () for scenes."""
-    score_name: str
-    score_mode: str
-    """``max`` or ``min``: direction of what was monitored."""
-    grid_points: list[dict[str, Any]]
-    """validation_score, epoch, hparams, postprocessing of each, in the order of the draw."""
-    protocol: str
-    fingerprint: str
-    strict: bool
-    seed: int
-    device: str
-    precision: str
-    seconds: float
-
-    @property
-    def score(self) -> float:
-        """The task's value: the first score, for k-fold its mean."""
-        return self.aggregated["test_score_mean"] if self.aggregated else self.folds[0].scores["test_score"]
 
 
 def run_protocol(
@@ -138,8 +86,10 @@ def run_seeds(
         raise ProtocolError("no CUDA device is here; use device cpu.")
     if strict:
         protocol = dataclasses.replace(protocol, strict=True)
-    bench = _Bench(task, protocol, device, precision, progress or (lambda text: None))
-    return bench.run(seeds)
+    told = progress or (lambda text: None)
+    if protocol.inverse_penalties:
+        return [run_logistic(task, protocol, seed, told) for seed in seeds]
+    return _Bench(task, protocol, device, precision, told).run(seeds)
 
 
 class _Bench:
@@ -274,17 +224,6 @@ class _Bench:
             precision=self._precision,
             seconds=seconds,
         )
-
-
-def aggregate(scores: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Unweighted mean and sample standard deviation (n - 1) of every number over folds."""
-    aggregated: dict[str, float] = {}
-    for key in scores[0]:
-        values = np.array([one[key] for one in scores], dtype=np.float64)
-        with np.errstate(invalid="ignore"):  # inf - inf is the NaN that heareval reports
-            aggregated[f"{key}_mean"] = float(values.mean())
-            aggregated[f"{key}_std"] = float(values.std(ddof=1))
-    return aggregated
 
 
 def _derived_seed(seed: int, fold: int, point: int) -> int:

@@ -32,7 +32,7 @@ def test_fingerprints_of_the_other_protocols_stay() -> None:
 
 
 def test_the_family_by_name() -> None:
-    assert protocol_names() == (*FINGERPRINTS, "few-shot-1", "few-shot-5", "few-shot-10")
+    assert protocol_names() == (*FINGERPRINTS, "logistic", "few-shot-1", "few-shot-5", "few-shot-10")
     linear = get_protocol("linear")
     for shots in (1, 7, 999, 1000):
         protocol = get_protocol(f"few-shot-{shots}")

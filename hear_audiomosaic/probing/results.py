@@ -1,0 +1,76 @@
+"""What a probe leaves behind: predictions and scores of each fold, and what was chosen how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hear_audiomosaic.metrics import Events
+from hear_audiomosaic.probing.postprocessing import Setting
+
+__all__ = ["FoldResult", "ProbeResult", "aggregate"]
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """The test of one fold."""
+
+    split: str
+    """Name of the test split."""
+    scores: dict[str, float]
+    """test_loss, test_score, test_<score>, test_<score>_<sub score>, validation_score, epoch, time_in_min."""
+    probabilities: npt.NDArray[np.float32]
+    """(n, C)."""
+    targets: npt.NDArray[np.float32]
+    """(n, C) multi-hot."""
+    files: tuple[str, ...]
+    row_file: npt.NDArray[np.int64]
+    timestamps_ms: npt.NDArray[np.float64] | None
+    predicted_events: Events | None
+    reference_events: Events | None
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """What a protocol found on a task."""
+
+    task: str
+    folds: tuple[FoldResult, ...]
+    aggregated: dict[str, float]
+    """<key>_mean and <key>_std (sample) over folds; empty for a single fold."""
+    hparams: dict[str, Any]
+    """Of the winner."""
+    postprocessing: Setting
+    """Of the winner on the first split; () for scenes."""
+    score_name: str
+    score_mode: str
+    """``max`` or ``min``: direction of what was monitored."""
+    grid_points: list[dict[str, Any]]
+    """validation_score, epoch, hparams, postprocessing of each, in the order of the draw."""
+    protocol: str
+    fingerprint: str
+    strict: bool
+    seed: int
+    device: str
+    precision: str
+    seconds: float
+
+    @property
+    def score(self) -> float:
+        """The task's value: the first score, for k-fold its mean."""
+        return self.aggregated["test_score_mean"] if self.aggregated else self.folds[0].scores["test_score"]
+
+
+def aggregate(scores: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Unweighted mean and sample standard deviation (n - 1) of every number over folds."""
+    aggregated: dict[str, float] = {}
+    for key in scores[0]:
+        values = np.array([one[key] for one in scores], dtype=np.float64)
+        with np.errstate(invalid="ignore"):  # inf - inf is the NaN that heareval reports
+            aggregated[f"{key}_mean"] = float(values.mean())
+            aggregated[f"{key}_std"] = float(values.std(ddof=1))
+    return aggregated
