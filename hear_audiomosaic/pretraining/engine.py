@@ -126,7 +126,7 @@ class _Run:
                 shown.update()
         if log:
             self.facts |= {
-                f"last_{name}": value for name, value in log.last().items() if name not in ("step", "seconds")
+                f"last_{name}": float(value) for name, value in log.last().items() if name not in ("step", "seconds")
             }
             log.close()
         return self._write_encoder()
