@@ -129,11 +129,6 @@ def test_wrong_options(arguments: str, options: dict[str, str | int], match: str
         hear_aasp.load_model(arguments, **options)  # type: ignore[arg-type]
 
 
-def test_no_default_weights() -> None:
-    with pytest.raises(CheckpointError, match="random:SIZE"):
-        hear_aasp.load_model()
-
-
 def test_weights_files(tmp_path: Path) -> None:
     torch.manual_seed(3)
     encoder = AaspEncoder(EncoderSize(64, 2, 4), "odd", n_states=8, window_frames=512).eval()
