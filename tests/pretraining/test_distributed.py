@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,16 @@ def halves(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As in the two processes: another number of threads adds up in another order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("method", OPTIONS)
 def test_loss_and_gradients_equal_those_of_one_process(method: str, halves: list[dict[str, object]]) -> None:
     objective = made(method)
