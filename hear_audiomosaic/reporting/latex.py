@@ -12,6 +12,7 @@ Functions
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from hear_audiomosaic.reporting.analysis import Analysis
@@ -21,6 +22,9 @@ from hear_audiomosaic.reporting.sheet import Entry, Heading, Sheet
 from hear_audiomosaic.reporting.table import Comparison
 
 __all__ = ["comparison_latex", "document", "overall_latex", "paragraphs", "sheet_latex"]
+
+_COLUMNS = re.compile(r"\\begin\{tabular\}\{(.*)\}")
+_A4_MM, _FIRST_MM, _EACH_MM = (210, 297), 100, 30  # of a page; of a table's first column and of each other one
 
 _SIZES = ((6, r"\small"), (11, r"\footnotesize"), (14, r"\scriptsize"))
 _SMALLEST = r"\tiny"
@@ -76,12 +80,15 @@ def paragraphs(title: str, texts: Iterable[str]) -> str:
 def document(tables: Iterable[str]) -> str:
     """A complete LaTeX file around tables, for a look at them; a paper takes the tables alone.
 
-    Beside booktabs it uses geometry, for a landscape page.
+    Beside booktabs it uses geometry, for a page that is wide enough for the widest table.
     """
+    tables = list(tables)
+    n_columns = max((spec.count("r") for table in tables for spec in _COLUMNS.findall(table)), default=0)
+    width_mm = max(_A4_MM[1], _FIRST_MM + _EACH_MM * n_columns)
     return "\n".join(
         [
             r"\documentclass{article}",
-            r"\usepackage[a4paper,landscape,margin=12mm]{geometry}",
+            rf"\usepackage[paperwidth={width_mm}mm,paperheight={_A4_MM[0]}mm,margin=12mm]{{geometry}}",
             r"\usepackage{booktabs}",
             r"\begin{document}",
             *(f"{table}\\clearpage" for table in tables),
