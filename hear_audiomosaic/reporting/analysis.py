@@ -75,8 +75,10 @@ class RankPlace:
     """Where an encoder stands by mean rank, over the tasks that all compared encoders have."""
 
     mean_rank: float
+    place: int
+    """1 the best; one more than the number of encoders with a smaller mean rank."""
     low: float
-    """Lower end of the interval of its place (1 the best), tasks being resampled; NaN with too few tasks for one."""
+    """Lower end of the interval of its place, tasks being resampled; NaN with too few tasks for one."""
     high: float
     """Upper end."""
 

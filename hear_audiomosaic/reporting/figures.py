@@ -109,11 +109,11 @@ def _ranks(analysis: Analysis | None, untrained: Collection[str]) -> Iterator[Fi
     over = f"Over {len(analysis.rank_tasks)} tasks: {listing(analysis.rank_tasks)}."
     sure = not all(math.isnan(place.low) for place in analysis.ranks.values())
     level = f"{100 * analysis.level:g} %"
-    bars = f"Bar: {level} interval of the place by mean rank, the tasks being resampled."
+    bars = f"Bar: {level} interval of the place, the tasks being resampled."
     yield Figure(
         titles[0],
         rank_intervals_figure(analysis.ranks, analysis.level, untrained),
-        f"Dot: mean rank. {bars if sure else 'There are too few tasks for intervals of the places.'} {over}",
+        f"Dot: place by mean rank. {bars if sure else 'There are too few tasks for intervals of the places.'} {over}",
     )
     if analysis.critical_difference is None:
         yield Figure(titles[1], None, "There is no critical difference for these encoders.")

@@ -106,5 +106,4 @@ def _place_entry(row: Row, analysis: Analysis) -> Entry:
     place = analysis.ranks.get(row.label)
     if place is None or math.isnan(place.low):
         return Entry()
-    position = 1 + sum(other.mean_rank < place.mean_rank for other in analysis.ranks.values())
-    return Entry(str(position), float(position), bracketed(place.low, place.high, 0))
+    return Entry(str(place.place), float(place.place), bracketed(place.low, place.high, 0))

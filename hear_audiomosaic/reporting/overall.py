@@ -123,7 +123,10 @@ def rank_places(comparison: Comparison, scores: Scores, level: float, n_draws: i
         tasks,
         {
             scores.labels[i]: RankPlace(
-                float(means[i]), intervals[i].low if sure else np.nan, intervals[i].high if sure else np.nan
+                float(means[i]),
+                1 + int(np.count_nonzero(means < means[i])),
+                intervals[i].low if sure else np.nan,
+                intervals[i].high if sure else np.nan,
             )
             for i in order
         },

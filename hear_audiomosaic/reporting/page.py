@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from hear_audiomosaic.places import content_dir
 from hear_audiomosaic.reporting.analysis import Analysis
 from hear_audiomosaic.reporting.citations import bibtex
 from hear_audiomosaic.reporting.content import Content, about_mean, about_scores
@@ -23,6 +22,7 @@ from hear_audiomosaic.reporting.page_details import PageTask, page_tasks
 from hear_audiomosaic.reporting.page_tables import CellView, cell_views, pairs_table, precisions, sort_value
 from hear_audiomosaic.reporting.sheet import Sheet
 from hear_audiomosaic.reporting.table import Comparison
+from hear_audiomosaic.reporting.templates import template_environment
 from hear_audiomosaic.reporting.text import count, decimals, listing
 from hear_audiomosaic.reporting.texttable import TextTable
 
@@ -117,14 +117,7 @@ def _about_scores(comparison: Comparison, analysis: Analysis | None) -> str:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(content_dir("reports") / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = template_environment()
     environment.filters.update(
         decimals=decimals, count=count, listing=listing, sort_value=sort_value, breakable=_breakable
     )

@@ -24,7 +24,7 @@ _LETTERS = 42
 
 
 def rank_intervals_figure(ranks: Mapping[str, RankPlace], level: float, untrained: Collection[str] = ()) -> Markup:
-    """Draw each encoder's mean rank as a dot and the interval of its place as a bar, 1 (the best) on the left.
+    """Draw each encoder's place by mean rank as a dot and its interval as a bar, 1 (the best) on the left.
 
     Args:
         ranks: label -> place, the best first; at least two.
@@ -34,12 +34,13 @@ def rank_intervals_figure(ranks: Mapping[str, RankPlace], level: float, untraine
     axis = _Axis(len(ranks), _LEFT, _RIGHT)
     top, bottom = 8.0, 8.0 + _ROW * len(ranks)
     spoken = "; ".join(
-        f"{label}: mean rank {decimals(place.mean_rank, 2)}"
-        + (f", place {_ends(place)}" if not math.isnan(place.low) else "")
+        f"{label}: place {place.place}"
+        + (f" ({_ends(place)})" if not math.isnan(place.low) else "")
+        + f", mean rank {decimals(place.mean_rank, 2)}"
         for label, place in ranks.items()
     )
-    drawing = Drawing(NARROW, bottom + 40.0, f"Mean ranks and {100 * level:g} % intervals of the places. {spoken}.")
-    axis.draw(drawing, top, bottom, "rank (1 is the best)")
+    drawing = Drawing(NARROW, bottom + 40.0, f"Places by mean rank and their {100 * level:g} % intervals. {spoken}.")
+    axis.draw(drawing, top, bottom, "place (1 is the best)")
     for i, (label, place) in enumerate(ranks.items()):
         y = top + _ROW * i
         middle = y + 24.0
@@ -47,7 +48,7 @@ def rank_intervals_figure(ranks: Mapping[str, RankPlace], level: float, untraine
         if not math.isnan(place.low):
             low, high = axis.at(place.low), axis.at(place.high)
             drawing.rect(low - 2.0, middle - 3.5, high - low + 4.0, 7.0, "tint", opacity=0.4)
-        drawing.circle(axis.at(place.mean_rank), middle, 4.5, "dot")
+        drawing.circle(axis.at(place.place), middle, 4.5, "dot")
     return drawing.markup()
 
 

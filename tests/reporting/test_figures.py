@@ -68,7 +68,11 @@ def test_skill_is_the_way_from_chance_to_perfect(score, of, expected):
     assert skill(score, of) == (None if expected is None else pytest.approx(expected))
 
 
-RANKS = {LABEL: RankPlace(1.25, 1.0, 2.0), "second": RankPlace(2.0, 1.0, 3.0), "floor": RankPlace(2.75, 2.0, 3.0)}
+RANKS = {
+    LABEL: RankPlace(1.25, 1, 1.0, 2.0),
+    "second": RankPlace(2.0, 2, 1.0, 3.0),
+    "floor": RankPlace(2.75, 3, 2.0, 3.0),
+}
 
 
 def test_ranks_are_drawn_with_their_labels_as_they_are():
@@ -78,17 +82,27 @@ def test_ranks_are_drawn_with_their_labels_as_they_are():
         "second",
         "floor [UNTRAINED]",
     ]
-    assert f"{LABEL}: mean rank 1.25, place 1 to 2" in ElementTree.fromstring(svg).attrib["aria-label"]  # noqa: S314
+    assert f"{LABEL}: place 1 (1 to 2), mean rank 1.25" in ElementTree.fromstring(svg).attrib["aria-label"]  # noqa: S314
     assert re.findall(r"#[0-9a-f]{6}\b", svg) == []
     assert svg == rank_intervals_figure(RANKS, 0.95, {"floor"})
 
 
-def test_dots_stand_where_the_ranks_are():
-    def dots(svg):
-        return [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
+def dots(svg: str) -> list[float]:
+    return [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
 
-    first, second, third = dots(rank_intervals_figure(RANKS, 0.95))
+
+def test_dots_stand_where_the_ranks_are():
+    first, second, third = dots(critical_difference_diagram(RANKS, 0.9, []))
     assert (second - first) / (third - first) == pytest.approx(0.75 / 1.5, abs=0.01)
+
+
+def test_dots_stand_at_the_places_within_their_intervals():
+    svg = rank_intervals_figure(RANKS, 0.95)
+    first, second, third = dots(svg)
+    assert (second - first) / (third - first) == pytest.approx(0.5, abs=0.01)
+    bars = [(float(x), float(x) + float(w)) for x, w in re.findall(r'<rect x="([\d.]+)"[^>]*? width="([\d.]+)"', svg)]
+    assert len(bars) == 3
+    assert all(low < dot < high for dot, (low, high) in zip(dots(svg), bars, strict=True))
     unsure = {label: dataclasses.replace(place, low=math.nan, high=math.nan) for label, place in RANKS.items()}
     assert dots(rank_intervals_figure(unsure, 0.95)) == [first, second, third]
     assert "opacity" not in rank_intervals_figure(unsure, 0.95)

@@ -6,11 +6,9 @@ import csv
 import io
 from collections.abc import Sequence
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from hear_audiomosaic.places import content_dir
 from hear_audiomosaic.reporting.markdown_text import safe
 from hear_audiomosaic.reporting.sheet import Entry, Heading, Sheet
+from hear_audiomosaic.reporting.templates import template_environment
 from hear_audiomosaic.reporting.text import MISSING
 
 __all__ = ["NOT_MEASURED", "sheet_csv", "sheet_markdown", "sheets_html", "sheets_markdown"]
@@ -62,14 +60,7 @@ def sheet_csv(sheet: Sheet) -> str:
 
 def sheets_html(title: str, about: str, sheets: Sequence[Sheet]) -> str:
     """Write tables as one HTML page that needs nothing else. Everything in them is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(content_dir("reports") / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = template_environment()
     environment.filters["sort_value"] = _sort_value
     template = environment.get_template("published.html.jinja")
     return template.render(title=title, about=about, sheets=sheets, not_measured=NOT_MEASURED)
