@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hear_audiomosaic.nn.attention import attend
 from hear_audiomosaic.nn.vit import LAYER_NORM_EPS, Mlp
 
 __all__ = ["CrossAttention", "CrossBlock"]
@@ -31,7 +31,7 @@ class CrossAttention(nn.Module):
         """Queries (B, Q, D) and context (B, K, D) -> (B, Q, D)."""
         query = self.q(queries).unflatten(2, (self.num_heads, -1)).transpose(1, 2)  # (B, heads, Q, D / heads)
         key, value = self.kv(context).unflatten(2, (2, self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
-        mixed = F.scaled_dot_product_attention(query, key, value)
+        mixed = attend(query, key, value)
         return self.proj(mixed.transpose(1, 2).flatten(2))
 
 

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from hear_audiomosaic.nn.attention import attend
+
 __all__ = ["LAYER_NORM_EPS", "Attention", "Block", "DropPath", "Mlp", "PatchEmbed", "drop_path_rates"]
 
 LAYER_NORM_EPS = 1e-6
@@ -63,7 +65,7 @@ class Attention(nn.Module):
         b, n, d = x.shape
         qkv = self._project(x).reshape(b, n, 3, self.num_heads, d // self.num_heads).permute(2, 0, 3, 1, 4)
         query, key, value = qkv.unbind(0)  # (B, heads, N, D / heads) each
-        mixed = F.scaled_dot_product_attention(query, key, value)
+        mixed = attend(query, key, value)
         return self.proj(mixed.transpose(1, 2).reshape(b, n, d))
 
     def _project(self, x: Tensor) -> Tensor:
