@@ -30,7 +30,7 @@ def load_model(model_file_path: str = "", **model_options: Any) -> AudioMosaicMo
         model_file_path: a checkpoint file, ``random:SIZE`` for an untrained encoder (base, small, tiny, micro), or
             empty for the default weights.
         model_options: ``hop_ms`` (160, 80, 40 or 20; 40), ``frequency`` ("mean" or "concat"), ``seed``,
-            ``layer`` (1 to the depth; the last).
+            ``layer`` (1 to the depth; the last), ``pad`` ("patch" or "window").
 
     Returns:
         A model in eval mode with ``sample_rate``, ``scene_embedding_size`` and ``timestamp_embedding_size``.

@@ -29,6 +29,7 @@ def load_model(
     window_frames: int | None = None,
     seed: int = 0,
     layer: int | None = None,
+    pad: str = "patch",
 ) -> AaspModel:
     """Load AaSP.
 
@@ -44,6 +45,8 @@ def load_model(
         seed: of the weights of an untrained encoder.
         layer: embeddings of the tokens after this block, 1 to the depth, normed and pooled like the last layer's; None
             is the last.
+        pad: scenes of clips shorter than the window: "patch" at their own length, "window" with silence up to the
+            window's, as in pre-training.
 
     Returns:
         A model in eval mode with ``sample_rate`` (16000 Hz), ``scene_embedding_size`` and ``timestamp_embedding_size``.
@@ -64,7 +67,7 @@ def load_model(
         raise EncoderError("phase and window_frames are for random:SIZE; a weights file tells its own.")
     else:
         encoder = load_encoder(model_file_path or shipped_weights(__file__, "AaSP", "aasp"))
-    model = AaspModel(encoder, hop_ms, frequency, untrained, layer)
+    model = AaspModel(encoder, hop_ms, frequency, untrained, layer, pad)
     return model.eval().requires_grad_(False)
 
 

@@ -22,6 +22,7 @@ def load_model(
     window_frames: int | None = None,
     seed: int = 0,
     layer: int | None = None,
+    pad: str = "patch",
 ) -> AudioMosaicModel:
     """Load AudioMosaic.
 
@@ -36,6 +37,8 @@ def load_model(
         seed: of the weights of an untrained encoder.
         layer: embeddings of the tokens after this block, 1 to the depth, pooled and normed (fc_norm) like the last
             layer's; None is the last.
+        pad: scenes of clips shorter than the window: "patch" at their own length, "window" with silence up to the
+            window's, as in pre-training.
 
     Returns:
         A model in eval mode with ``sample_rate`` (16000 Hz), ``scene_embedding_size`` and ``timestamp_embedding_size``.
@@ -54,7 +57,7 @@ def load_model(
         raise EncoderError("window_frames is for random:SIZE; a weights file tells its own.")
     else:
         encoder = load_encoder(model_file_path or shipped_weights(__file__, "AudioMosaic", "hear_audiomosaic"))
-    model = AudioMosaicModel(encoder, hop_ms=hop_ms, frequency=frequency, untrained=untrained, layer=layer)
+    model = AudioMosaicModel(encoder, hop_ms=hop_ms, frequency=frequency, untrained=untrained, layer=layer, pad=pad)
     return model.eval().requires_grad_(False)
 
 

@@ -21,7 +21,8 @@ class AudioMosaicModel(PatchModel):
     * Windows of 10.24 s (1024 frames), or of what the weights were trained on. The last, shorter window runs at its own
       length, rounded up to a patch with rows of raw value 0 (the paper's padding), with the time rows of the position
       table that it needs: padding it to 10.24 s, as fine-tuning in the paper does, would mix seconds of loud padding
-      into the mean.
+      into the mean. With ``pad="window"``, a clip shorter than the window is extended with silence instead, as it was
+      in pre-training.
     * A scene is fc_norm of the mean over all tokens, class tokens included: for a clip of one full window what every
       head of the paper sees.
     * Clips shorter than one frame (25 ms) are padded with zeros to one.

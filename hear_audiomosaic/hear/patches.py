@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hear_audiomosaic.audio.fbank import n_frames
@@ -38,6 +39,9 @@ class PatchModel(nn.Module):
         layer: the block after which the tokens are taken, 1 to the encoder's depth; None is the last. Later blocks are
             taken out of ``encoder``: nothing needs them. Choice: pooling and norm are those of the last layer, whose
             norm has not seen the others; so the last layer is one of the series, and no layer gains weights of its own.
+        pad: how a clip shorter than the window becomes a scene: "patch" takes it at its own length, "window" appends
+            silence up to the window's, which is what pre-training made of short clips. It costs a whole window, and a
+            much shorter clip's mean is then mostly of silence. Timestamps are the same with both.
 
     Attributes:
         sample_rate: 16000 Hz.
@@ -56,18 +60,21 @@ class PatchModel(nn.Module):
         frequency: str = "mean",
         untrained: bool = False,
         layer: int | None = None,
+        pad: str = "patch",
     ) -> None:
         super().__init__()
         if hop_ms not in HOPS_MS:
             raise EncoderError(f"hop_ms = {hop_ms!r} cannot be had; {self.method} offers {HOPS_MS}.")
         if frequency not in ("mean", "concat"):
             raise EncoderError(f"frequency = {frequency!r} is unknown; expected 'mean' or 'concat'.")
+        if pad not in ("patch", "window"):
+            raise EncoderError(f"pad = {pad!r} is unknown; expected 'patch' or 'window'.")
         if layer is not None:
             depth = len(encoder.blocks)
             if type(layer) is not int or not 1 <= layer <= depth:
                 raise EncoderError(f"layer = {layer!r} is not there; this encoder has the layers 1 to {depth}.")
             encoder.blocks = encoder.blocks[:layer]
-        self.encoder = encoder
+        self.encoder, self.pad = encoder, pad
         self.hop_ms, self.frequency, self.untrained = hop_ms, frequency, untrained
         self.scene_embedding_size: int = encoder.size.embed_dim
         self.timestamp_embedding_size: int = encoder.size.embed_dim * (_N_BANDS if frequency == "concat" else 1)
@@ -86,7 +93,10 @@ class PatchModel(nn.Module):
 
     def scene(self, audio: Tensor) -> Tensor:
         """Mean over all tokens of all windows, prefix tokens included, then :meth:`normed`: (B, S) -> (B, D)."""
-        audio = self.levelled(check_audio(audio, _FRAME))
+        audio = check_audio(audio, _FRAME)
+        if self.pad == "window":
+            audio = F.pad(audio, (0, max(0, self.encoder.grid[0] * _PATCH * _SHIFT - audio.shape[1])))
+        audio = self.levelled(audio)
         total, n_tokens = audio.new_zeros(audio.shape[0], self.scene_embedding_size), 0
         for tokens in self._token_windows(audio):
             total += tokens.sum(dim=1)
