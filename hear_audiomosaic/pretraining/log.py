@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,22 +20,25 @@ class RunLog:
     Args:
         folder: of the run; the CSV is ``log.csv``.
         step: steps that are done.
+
+    Attributes:
+        seconds: that the run had taken by the last row that stays; 0 for a new run.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / "log.csv"
-        self._columns: list[str] | None = None
-        rows = self._rows()
-        if rows:
-            self._columns = list(rows[0])
-            kept = [row for row in rows if int(row["step"]) <= step]
-            if len(kept) < len(rows):
-                lines = [self._columns, *([row[name] for name in self._columns] for row in kept)]
-                write_text(self.path, "".join(",".join(line) + "\n" for line in lines))
+        kept = [row for row in self._rows() if int(row["step"]) <= step]
+        self._columns = list(kept[0]) if kept else None
+        self.seconds = float(kept[-1].get("seconds") or 0.0) if kept else 0.0
+        if kept:  # written anew also when all rows stay: a kill can have left half a row behind them
+            lines = [list(kept[0]), *(list(row.values()) for row in kept)]
+            write_text(self.path, "".join(",".join(line) + "\n" for line in lines))
+        else:
+            self.path.unlink(missing_ok=True)
         self._board = _tensorboard(folder, step)
 
     def write(self, row: Mapping[str, float]) -> None:
-        """Add a row; the first one fixes the columns, "step" in front."""
+        """Add a row; the first one fixes the columns, "step" in front. NaN leaves its field empty."""
         new = self._columns is None
         if self._columns is None:
             self._columns = list(row)
@@ -45,13 +49,13 @@ class RunLog:
             writer.writerow([_text(row.get(name)) for name in self._columns])
         if self._board is not None:
             for name, value in row.items():
-                if name != "step":
+                if name != "step" and not math.isnan(value):
                     self._board.add_scalar(name, value, int(row["step"]))
 
-    def last(self) -> dict[str, str]:
-        """The last row; empty if there is none."""
+    def last(self) -> dict[str, float]:
+        """What the last row tells; nothing if there is none."""
         rows = self._rows()
-        return rows[-1] if rows else {}
+        return {name: float(value) for name, value in rows[-1].items() if value} if rows else {}
 
     def close(self) -> None:
         """Finish TensorBoard's file."""
@@ -63,12 +67,14 @@ class RunLog:
             return []
         with self.path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        # A kill can leave half a row behind.
+        # Half a row, which a kill has left behind, lacks fields.
         return [row for row in rows if None not in row.values() and None not in row]
 
 
 def _text(value: float | None) -> str:
-    return "" if value is None else f"{value:d}" if isinstance(value, int) else f"{value:.9g}"
+    if value is None or math.isnan(value):
+        return ""
+    return f"{value:d}" if isinstance(value, int) else f"{value:.9g}"
 
 
 def _tensorboard(folder: Path, step: int) -> Any:
