@@ -119,6 +119,19 @@ def test_corrupt_clips_are_replaced_and_listed(tmp_path: Path) -> None:
         assert [batch.skipped for batch in again] == [batch.skipped for batch in drawn]
 
 
+def test_a_clip_that_is_broken_in_one_place_is_used_elsewhere_by_everyone(tmp_path: Path) -> None:
+    source = open_clips([str(folder_of(tmp_path, 210, 1.0))])
+    samples = noise(0, 1.0)
+    samples[3000:3100] = np.nan
+    write(tmp_path / "0" / "006.wav", samples)
+    straight = take(source, n_steps=300)  # 5 epochs and more
+    used = sum(key == "0/006.wav" for batch in straight for key in batch.keys)
+    assert 0 < used < 5
+    assert [batch.skipped for batch in straight if batch.skipped] == [("0/006.wav",)]
+    for first in (50, 150, 250):
+        assert same(take(source, first, 300 - first, n_workers=2), straight[first:])
+
+
 @pytest.mark.parametrize("n_workers", [0, 2])
 def test_too_many_corrupt_clips(tmp_path: Path, n_workers: int) -> None:
     source = open_clips([str(folder_of(tmp_path, 100))])

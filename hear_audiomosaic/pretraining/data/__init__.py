@@ -2,6 +2,6 @@
 
 from hear_audiomosaic.pretraining.data.skips import SkipLog
 from hear_audiomosaic.pretraining.data.source import ClipSource, open_clips
-from hear_audiomosaic.pretraining.data.stream import Augment, ClipBatch, batches
+from hear_audiomosaic.pretraining.data.stream import ClipBatch, batches
 
-__all__ = ["Augment", "ClipBatch", "ClipSource", "SkipLog", "batches", "open_clips"]
+__all__ = ["ClipBatch", "ClipSource", "SkipLog", "batches", "open_clips"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,14 +11,12 @@ import numpy.typing as npt
 import torch
 
 from hear_audiomosaic.errors import AudioError, PretrainingError
+from hear_audiomosaic.nn.objective import Augment
 from hear_audiomosaic.pretraining.data.crops import Recording, read_crop
 from hear_audiomosaic.pretraining.data.skips import MAX_CORRUPT, SkipLog, too_many_corrupt
 from hear_audiomosaic.pretraining.data.source import ClipSource
 
-__all__ = ["Augment", "ClipBatch", "batches"]
-
-# waveform (S,) float32, rate in Hz, generator -> waveform (S,) float32; may change its input in place
-Augment = Callable[[npt.NDArray[np.float32], int, np.random.Generator], npt.NDArray[np.float32]]
+__all__ = ["ClipBatch", "batches"]
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,8 @@ def batches(
     """Yield the batches of ``n_steps`` steps.
 
     Position p = step * batch_size * world_size + rank * batch_size + row is clip ``p % n`` of the permutation of
-    epoch ``p // n``; its crop and its views are drawn from generators seeded by (seed, p). A corrupt clip is replaced
-    by the next one of the permutation.
+    epoch ``p // n``; its crop and its views are drawn from generators seeded by (seed, p). A clip whose crop cannot be
+    read is replaced by the next one of the permutation.
 
     Args:
         source: the clips.
@@ -102,7 +100,7 @@ def _as_it_is(item: Any) -> Any:
 
 @dataclass
 class _Steps:
-    """Map-style dataset: step -> batch. A worker keeps the last permutations and the corrupt clips it has met."""
+    """Map-style dataset: step -> batch. A worker keeps the last permutations, and nothing that changes a batch."""
 
     source: ClipSource
     rate_hz: int
@@ -114,7 +112,6 @@ class _Steps:
     augment: Augment | None
     n_views: int
     orders: dict[int, npt.NDArray[np.int64]] = field(default_factory=dict)
-    bad: set[int] = field(default_factory=set)
 
     def __getitem__(self, step: int) -> ClipBatch | PretrainingError:
         try:
@@ -148,18 +145,19 @@ class _Steps:
     def _crop(
         self, position: int, recording: Recording, where: float, skipped: list[str]
     ) -> tuple[str, npt.NDArray[np.float32]]:
-        """Key and crop (S,) of the clip at a position, or of the first good one after it."""
+        """Key and crop (S,) of the clip at a position, or of the first one after it whose crop can be read.
+
+        A clip that failed before is tried again: a worker, or a run that was resumed, does not know what others met.
+        """
         tried = []
         for ahead in range(int(MAX_CORRUPT * len(self.source)) + 1):
             clip = self._clip(position, ahead)
-            if clip not in self.bad:
-                candidate = self.source.fetch([clip])[0] if ahead else recording
-                try:
-                    return candidate.name, read_crop(candidate, self.crop_samples, self.rate_hz, where)
-                except AudioError:
-                    self.bad.add(clip)
-                    skipped.append(candidate.name)
-            tried.append(self.source.key(clip))
+            candidate = self.source.fetch([clip])[0] if ahead else recording
+            try:
+                return candidate.name, read_crop(candidate, self.crop_samples, self.rate_hz, where)
+            except AudioError:
+                skipped.append(candidate.name)
+                tried.append(self.source.key(clip))
         raise too_many_corrupt(tried, len(self.source))
 
     def _view(self, crop: npt.NDArray[np.float32], seed: np.random.SeedSequence) -> npt.NDArray[np.float32]:
