@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from hear_audiomosaic.audio.fbank import n_frames
 from hear_audiomosaic.bench.plan import Plan, Summary
 from hear_audiomosaic.bench.runner import run as run_plan
 from hear_audiomosaic.files import read_json, write_bytes, write_json
@@ -20,6 +21,7 @@ from hear_audiomosaic.probing.protocol import get_protocol
 from hear_audiomosaic.reporting import write_report
 from hear_audiomosaic.reproduce.pool import PoolSet, build_pool
 from hear_audiomosaic.reproduce.sets import prepare_fixed
+from hear_audiomosaic.reproduce.twins import write_twins
 
 __all__ = ["controlled", "publish_weights", "read_recipe"]
 
@@ -62,22 +64,25 @@ def controlled(
         PretrainingError: a set is missing, or a method cannot be trained.
     """
     recipe = read_recipe()
-    told("pool")
+    told("linking the pool's clips")
     pool = build_pool(data_dir, [PoolSet.from_mapping(one) for one in recipe["pool"]], out / "pool")
     budget = {**recipe["pretraining"], **(changes or {})}
-    refs = []
+    window = -(-n_frames(round(budget["crop_s"] * 16000)) // 16) * 16  # frames of a crop, in whole patches
+    untrained = {m: ref.format(size=budget["size"], window=window) for m, ref in recipe["untrained"].items()}
+    refs = {}
     for method, options in recipe["methods"].items():
         told(f"pre-training {method}")
         settings = PretrainSettings(method, (str(out / "pool"),), out / "runs" / method, device=device)
         trained = pretrain(replace(settings, options=options, **budget))
         weights = out / "weights" / f"{method}.safetensors"
         publish_weights(trained.encoder, weights, pool)
-        refs.append(f"{method}:{os.path.relpath(weights)}")
+        asked = recipe.get("model_options", {}).get(method)
+        refs[method] = f"{method}:{os.path.relpath(weights)}" + (f"?{asked}" if asked else "")
     draw_losses(out / "runs", list(recipe["methods"]), out / "losses.png")
-    told("tasks")
+    told("preparing the tasks")
     tasks = [prepare_fixed(data_dir, one, out / "sets", out / "tasks") for one in recipe["tasks"]]
     plan = Plan(
-        encoders=[*refs, *recipe["untrained"].values(), *recipe["floors"]],
+        encoders=[*refs.values(), *untrained.values(), *recipe["floors"]],
         tasks=tasks,
         protocols=[get_protocol(name) for name in recipe["protocols"]],
         seeds=recipe["seeds"],
@@ -86,12 +91,18 @@ def controlled(
         device=device,
     )
     summary = run_plan(plan, told=lambda result: told(f"{result.encoder.label} on {result.task.name}: {result.score}"))
-    write_report(plan.out, out / "report")
+    report = out / "report"
+    write_report(plan.out, report)
+    twins = {method: (refs[method], ref) for method, ref in untrained.items()}
+    for method, (gained, n) in write_twins(report / "pairs.csv", twins, report / "twins.csv").items():
+        told(f"{method}: better than its untrained twin on {gained} of {n} tasks")
     return summary
 
 
 def publish_weights(encoder: Path, path: Path, pool: Mapping[str, Any]) -> None:
-    """Write an encoder as float16 with its card beside it: what it was trained on, how long, and what it is not.
+    """Write an encoder with its card beside it: what it was trained on, how long, and what it is not.
+
+    Tensors of two or more axes become float16; the few others, statistics among them, stay as they are.
 
     Args:
         encoder: weights of a finished run, with its facts beside them.
@@ -103,11 +114,11 @@ def publish_weights(encoder: Path, path: Path, pool: Mapping[str, Any]) -> None:
 
     with safe_open(encoder, framework="pt") as file:
         metadata = file.metadata()
-    tensors = {name: t.half() if t.is_floating_point() else t for name, t in load_file(encoder).items()}
+    tensors = {n: t.half() if t.is_floating_point() and t.ndim > 1 else t for n, t in load_file(encoder).items()}
     write_bytes(path, save(tensors, metadata))
     facts = read_json(encoder.with_suffix(".json"))
     card = {
-        "note": "A small encoder for tests, demonstrations and the controlled comparison; not the paper's model.",
+        "note": "For the controlled comparison, tests and demonstrations; not the paper's model.",
         **{name: facts[name] for name in _FACTS if name in facts},
         "data": pool,
         "licence": "Apache-2.0; trained on recordings under the licences listed",

@@ -56,7 +56,7 @@ def build_pool(data_dir: Path, sets: Sequence[PoolSet], out: Path) -> dict[str, 
     Args:
         data_dir: holds one folder per set.
         sets: what goes in.
-        out: folder of links; links of an earlier call that are no longer wanted are removed.
+        out: folder of links; what an earlier call linked and is no longer wanted is removed.
 
     Returns:
         Per set: ``clips``, ``minutes`` (None where durations are not told), ``licences`` (clips by licence),
@@ -66,7 +66,11 @@ def build_pool(data_dir: Path, sets: Sequence[PoolSet], out: Path) -> dict[str, 
     Raises:
         PretrainingError: a set is missing, or a test clip is in the folder after all.
     """
+    for old in sorted(out.iterdir()) if out.is_dir() else []:
+        if old.name not in {one.name for one in sets}:
+            _link(old, [], old)
     found = {}
+    kept_out: set[Path] = set()
     for one in sets:
         folder = data_dir / one.name
         rows = _rows(folder)
@@ -85,7 +89,7 @@ def build_pool(data_dir: Path, sets: Sequence[PoolSet], out: Path) -> dict[str, 
             else:
                 kept.append(row)
         _link(folder, [row["filename"] for row in kept], out / one.name)
-        _check(out / one.name, forbidden)
+        kept_out |= {(folder / name).resolve() for name in forbidden}
         durations = [float(row["duration_s"]) for row in kept if row.get("duration_s")]
         found[one.name] = {
             "clips": len(kept),
@@ -93,6 +97,7 @@ def build_pool(data_dir: Path, sets: Sequence[PoolSet], out: Path) -> dict[str, 
             "licences": dict(Counter(row[one.licence_column] if one.licence_column else one.licence for row in kept)),
             **{name: reasons[name] for name in ("test_clips", "shared_group", "not_free")},
         }
+    _check(out, kept_out)
     write_json(out.with_suffix(".json"), found)
     return found
 
@@ -116,14 +121,18 @@ def _link(folder: Path, names: Sequence[str], out: Path) -> None:
             old.unlink()
     for name in sorted(wanted):
         link = out / name
-        if link.is_symlink():
-            continue
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(os.path.relpath((folder / name).resolve(), link.parent.resolve()))
+        target = Path(os.path.relpath((folder / name).resolve(), link.parent.resolve()))
+        if link.is_symlink() and link.readlink() != target:
+            link.unlink()
+        if not os.path.lexists(link):
+            link.symlink_to(target)
 
 
-def _check(out: Path, forbidden: set[str]) -> None:
-    """Look at the folder itself: no link in it may lead to a test clip."""
-    heard = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_symlink() or path.is_file())
-    if leaked := [name for name in heard if name in forbidden]:
+def _check(out: Path, kept_out: set[Path]) -> None:
+    """Look at the folder itself: nothing in it may be, or lead to, a recording that is kept out."""
+    heard = [path for path in sorted(out.rglob("*")) if path.is_file()]
+    if strangers := [path for path in heard if not path.is_symlink()]:
+        raise PretrainingError(f"{strangers[0]} is in the pool's folder and not of the pool. Remove it.")
+    if leaked := [path.relative_to(out).as_posix() for path in heard if path.resolve() in kept_out]:
         raise PretrainingError(f"{len(leaked)} test clips are in the pool {out}: {', '.join(leaked[:3])} ...")

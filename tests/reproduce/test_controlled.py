@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from safetensors.torch import load_file
 
 from hear_audiomosaic.files import read_json
@@ -33,7 +34,8 @@ RECIPE = {
     "pool": [{"name": "beeps", "licence": "CC0", "test": {"split": ["test"]}}],
     "pretraining": {"size": "micro", "n_steps": 2, "batch_size": 4, "crop_s": 0.5, "n_workers": 0, "log_every": 1},
     "methods": {"msm-mae": {}, "adversarial-negatives": {"selection": "uniform"}},
-    "untrained": {"msm-mae": "msm-mae:random:micro"},
+    "model_options": {"msm-mae": "pad=window"},
+    "untrained": {"msm-mae": "msm-mae:random:{size}"},
     "floors": ["logmel"],
     "tasks": [
         {"name": "beeps", "set": "beeps", "label": "label", "column": "split", "test": ["test"], "valid": ["valid"]}
@@ -47,14 +49,17 @@ def test_from_clips_to_a_report_and_again(sets: Path, tmp_path: Path, monkeypatc
     monkeypatch.setitem(controlled.__globals__, "read_recipe", lambda: RECIPE)
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "out"
-    summary = controlled(sets, out)
+    said: list[str] = []
+    summary = controlled(sets, out, told=said.append)
+    assert said[-1].startswith("msm-mae: better than its untrained twin on ")
+    assert len((out / "report" / "twins.csv").read_text().splitlines()) == 2
     assert not summary.failures
     assert len(summary.finished) == 4
     table = (out / "report" / "report.md").read_text()
-    assert "msm-mae:out/weights/msm-mae.safetensors" in table
+    assert "msm-mae:out/weights/msm-mae.safetensors?pad=window" in table
     assert str(tmp_path) not in table
     weights = load_file(out / "weights" / "msm-mae.safetensors")
-    assert {str(t.dtype) for t in weights.values() if t.is_floating_point()} == {"torch.float16"}
+    assert all((t.dtype == torch.float16) == (t.ndim > 1) for t in weights.values() if t.is_floating_point())
     card = read_json(out / "weights" / "msm-mae.json")
     assert card["n_steps"] == 2
     assert card["data"]["beeps"]["test_clips"] == 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -58,11 +59,28 @@ def test_links_that_are_no_longer_wanted_go(sets: Path, tmp_path: Path) -> None:
     assert len(list((tmp_path / "pool").rglob("*.wav"))) == 2
 
 
-def test_a_test_clip_that_somebody_put_there_stops_it(sets: Path, tmp_path: Path) -> None:
+def test_a_recording_that_somebody_put_there_stops_it(sets: Path, tmp_path: Path) -> None:
     (tmp_path / "pool" / "animals" / "audio").mkdir(parents=True)
-    (tmp_path / "pool" / "animals" / "audio" / "e.wav").write_bytes(b"")
-    with pytest.raises(PretrainingError, match=r"1 test clips are in the pool.*e\.wav"):
+    (tmp_path / "pool" / "animals" / "audio" / "a.wav").write_bytes(b"")
+    with pytest.raises(PretrainingError, match=r"a\.wav is in the pool's folder and not of the pool\. Remove it"):
         build_pool(sets, [ANIMALS], tmp_path / "pool")
+
+
+def test_a_link_to_a_test_clip_stops_it_whatever_its_name(sets: Path, tmp_path: Path) -> None:
+    (tmp_path / "sets" / "animals" / "audio" / "a.wav").unlink()
+    (tmp_path / "sets" / "animals" / "audio" / "a.wav").symlink_to("e.wav")
+    with pytest.raises(PretrainingError, match=r"1 test clips are in the pool.*animals/audio/a\.wav"):
+        build_pool(sets, [ANIMALS], tmp_path / "pool")
+
+
+def test_links_follow_the_data_and_sets_that_are_no_longer_wanted_go(sets: Path, tmp_path: Path) -> None:
+    build_pool(sets, [PoolSet("animals", "CC0")], tmp_path / "pool")
+    sets.rename(tmp_path / "moved")
+    shutil.copytree(tmp_path / "moved" / "animals", tmp_path / "moved" / "birds")
+    build_pool(tmp_path / "moved", [PoolSet("animals", "CC0"), PoolSet("birds", "CC0")], tmp_path / "pool")
+    assert soundfile.info(tmp_path / "pool" / "animals" / "audio" / "a.wav").frames == 8000
+    build_pool(tmp_path / "moved", [PoolSet("birds", "CC0")], tmp_path / "pool")
+    assert {path.parent.parent.name for path in (tmp_path / "pool").rglob("*.wav")} == {"birds"}
 
 
 def test_a_missing_set_is_named(tmp_path: Path) -> None:
