@@ -66,16 +66,16 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     """Seconds per step and peak memory of one kind, in this process."""
     kind, _, batch = options.one.partition(":")
     method, chosen = KINDS[kind]
-    n_samples = round(options.crop * 16000)
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
     device = torch.device(options.device)
-    objective = build_objective(method, options.size, n_samples, chosen).to(device).train()
+    objective = build_objective(method, options.size, options.crop, chosen).to(device).train()
     optimiser = torch.optim.AdamW([p for p in objective.parameters() if p.requires_grad], 1e-4)
+    n_samples = objective.n_samples(options.crop)
     drawn = {key: value.to(device) for key, value in objective.draw(int(batch), n_samples, generator).items()}
     audio = 0.1 * torch.randn(int(batch), objective.n_views, n_samples, generator=generator)
     with torch.no_grad():
-        views = objective.views(audio.to(device), drawn)
+        views = objective.views(audio.to(device))
     del audio
     before = _memory(device, start=True)
     seconds = []

@@ -24,8 +24,8 @@ FORMAT = "hear_aasp/1"
 _NUMBERS = ("embed_dim", "depth", "num_heads", "n_states", "window_frames")
 
 
-def save_encoder(path: str | Path, encoder: AaspEncoder, half: bool = False) -> None:
-    """Write the encoder's tensors (float16 if ``half``) and sizes; a file that is there is replaced in one go."""
+def save_encoder(path: str | Path, encoder: AaspEncoder) -> None:
+    """Write the encoder's tensors and sizes; a file that is there is replaced in one go."""
     from safetensors.torch import save
 
     sizes = asdict(encoder.size) | {
@@ -33,7 +33,7 @@ def save_encoder(path: str | Path, encoder: AaspEncoder, half: bool = False) -> 
         "window_frames": encoder.grid[0] * PATCH,
         "phase": encoder.phase,
     }
-    write_bytes(Path(path), save(stored(encoder, half), {"format": FORMAT, "sizes": json.dumps(sizes, sort_keys=True)}))
+    write_bytes(Path(path), save(stored(encoder), {"format": FORMAT, "sizes": json.dumps(sizes, sort_keys=True)}))
 
 
 def load_encoder(path: str | Path) -> AaspEncoder:

@@ -88,7 +88,7 @@ class AaspObjective(Objective):
         self.predictor = CrossAttentionPredictor(
             dim, width, self.settings.predictor_depth, width // _PREDICTOR_HEAD, encoder.grid[0]
         )
-        self.projector = projector(dim)
+        self.projector = projector(dim).requires_grad_(self.settings.n_masks > 1)  # one mask has no positives
 
     def train(self, mode: bool = True) -> AaspObjective:
         """Train or eval mode; the teacher stays in eval mode."""
@@ -98,7 +98,7 @@ class AaspObjective(Objective):
 
     def draw(self, n_clips: int, n_samples: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Tokens that stay, by "keep": int64 (B, M, K)."""
-        return {"keep": self.draw_masks(n_clips, -(-n_frames(n_samples) // PATCH), generator)}
+        return {"keep": self.draw_masks(n_clips, _n_steps(n_samples), generator)}
 
     def draw_masks(self, n_clips: int, n_steps: int, generator: torch.Generator | None = None) -> Tensor:
         """As :meth:`draw`, for spectrograms of ``n_steps`` x 8 patches."""
@@ -107,7 +107,7 @@ class AaspObjective(Objective):
         keep = inverse_block_keep_ids(n_clips * s.n_masks, grid, s.mask_ratio, s.block, s.adjust, generator)
         return keep.unflatten(0, (n_clips, s.n_masks))
 
-    def views(self, audio: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
+    def views(self, audio: Tensor) -> Tensor:
         """Waveforms (B, 1, S) -> normalised filter banks (B, T, 128), T rounded up to a patch."""
         return pad_to_patch(normalise(kaldi_fbank(audio[:, 0])))
 
@@ -165,14 +165,14 @@ class AaspObjective(Objective):
         start, end = self.settings.ema
         ema_update(self.teacher, self.student, ema_momentum(progress, start, end, self.settings.ema_ramp))
 
-    def save_encoder(self, path: Path, half: bool = False) -> None:
+    def save_encoder(self, path: Path) -> None:
         """The student, by :func:`hear_aasp.checkpoint.save_encoder`."""
-        save_encoder(path, self.student, half)
+        save_encoder(path, self.student)
 
 
 def build_objective(
     size: str,
-    n_samples: int,
+    crop_s: float,
     *,
     phase: KernelPhase = "even",
     n_masks: int = 16,
@@ -185,7 +185,7 @@ def build_objective(
 
     Args:
         size: base, small, tiny or micro.
-        n_samples: S, of the waveforms; fixes the encoder's window.
+        crop_s: length of the waveforms in seconds; fixes the encoder's window.
         phase: of the stem's kernels, "even" or "odd".
         n_masks: see :class:`ObjectiveSettings`.
         ema_start: momentum of the teacher at the start.
@@ -193,7 +193,7 @@ def build_objective(
         contrastive_weight: see :class:`ObjectiveSettings`.
         predictor_depth: see :class:`ObjectiveSettings`.
     """
-    window = -(-n_frames(n_samples) // PATCH) * PATCH
+    window = _n_steps(AaspObjective.n_samples(crop_s)) * PATCH
     settings = ObjectiveSettings(
         n_masks=n_masks,
         predictor_depth=predictor_depth,
@@ -249,6 +249,11 @@ def multi_mask_nce(z: Tensor, temperature: float) -> Tensor:
         log_share = logits.log_softmax(dim=1).masked_fill(itself, 0.0)
         positive = (index[:, None] // n_masks == column // n_masks) & ~itself
         return -(log_share * positive).sum() / (len(own) * (n_masks - 1))
+
+
+def _n_steps(n_samples: int) -> int:
+    """Time steps of a waveform, the last one filled up."""
+    return -(-n_frames(n_samples) // PATCH)
 
 
 def _gather_views(tokens: Tensor, ids: Tensor) -> Tensor:

@@ -1,12 +1,6 @@
-"""The pre-training objective: COLA's contrastive loss with positional negatives (arXiv 2303.08561; its form is [O]).
+"""The pre-training objective: crops, operators and the selection of positional negatives (arXiv 2303.08561).
 
-B clips, a_i the anchor, p_i the positive (two random crops of 1 s of the same clip), n_ik = g_k(anchor), k = 1..K:
-
-    L_i = -log  e^{s(a_i, p_i)} / ( sum_j e^{s(a_i, p_j)} + gamma sum_k e^{s(a_i, n_ik)}
-                                    + gamma_x sum_{j != i} sum_k e^{s(a_i, n_jk)} )                         (7.2)
-
-gamma = 0 is COLA [N]. The margin form (7.3) adds lambda mean_ik max(0, m + cos(a_i, n_ik) - cos(a_i, p_i)) to COLA's
-loss. s is bilinear, a^T W b, or cos / 0.2 [N].
+The losses are in :mod:`hear_adversarial.loss`.
 """
 
 from __future__ import annotations
@@ -18,10 +12,11 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from hear_adversarial.encoder import ConvEncoder, Projection, get_size
 from hear_adversarial.front_end import N_MELS, RATE_HZ, WINDOW_HOPS, log_windows, spectrogram
+from hear_adversarial.loss import Bilinear, contrastive_loss, gamma_schedule, margin_term
 from hear_adversarial.negatives import (
     MAX_OFFSET,
     OPERATORS,
@@ -40,12 +35,8 @@ from hear_audiomosaic.nn.objective import Logs, Objective, OptimiserSettings, st
 __all__ = [
     "SELECTIONS",
     "AdversarialObjective",
-    "Bilinear",
     "ObjectiveConfig",
     "build_objective",
-    "contrastive_loss",
-    "gamma_schedule",
-    "margin_term",
 ]
 
 SELECTIONS = ("hardest", "scores", "uniform")
@@ -107,76 +98,6 @@ class ObjectiveConfig:
             raise EncoderError("Expected n_candidates >= n_negatives, and gamma and gamma_x of at least 0.")
 
 
-class Bilinear(nn.Module):
-    """s(a, b) = a^T W b for all pairs: (B, P), (N, P) -> (B, N) [N]."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(dim, dim))
-        nn.init.xavier_uniform_(self.weight)
-
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """All similarities of ``a`` with ``b``."""
-        return a @ self.weight @ b.T
-
-
-def gamma_schedule(progress: float, gamma: float = 1.0, warm_up: float = 0.1) -> float:
-    """From 0 to ``gamma``, linearly over the first ``warm_up`` of the training; ``progress`` from 0 to 1."""
-    return gamma if warm_up <= 0 else gamma * min(1.0, max(0.0, progress) / warm_up)
-
-
-def contrastive_loss(
-    positives: Tensor,
-    negatives: Tensor | None = None,
-    gamma: float = 1.0,
-    gamma_x: float = 0.0,
-    valid: Tensor | None = None,
-    first: int = 0,
-) -> Tensor:
-    """Equation (7.2), mean over the batch; with gamma = gamma_x = 0 COLA's loss (7.1).
-
-    Args:
-        positives: s(a_i, p_j), shape (B, N): B anchors of this process, positives of all.
-        negatives: s(a_i, n_jk), shape (B, B, K); None for none.
-        gamma: weight of j = i.
-        gamma_x: weight of j != i.
-        valid: bool, shape (B, K): negatives that count.
-        first: column of the first anchor's positive.
-
-    Returns:
-        float32 scalar, at least 0. Computed in float32 whatever the autocast state.
-    """
-    n = positives.shape[0]
-    row = torch.arange(n, device=positives.device)
-    with torch.autocast(positives.device.type, enabled=False):
-        logits = [positives.float()]
-        if negatives is not None:
-            s = negatives.float()
-            if valid is not None:
-                s = s.masked_fill(~valid, float("-inf"))
-            if gamma > 0:
-                logits.append(s[row, row] + math.log(gamma))  # (B, K)
-            if gamma_x > 0:
-                own = torch.eye(n, dtype=torch.bool, device=s.device)[:, :, None]
-                logits.append((s + math.log(gamma_x)).masked_fill(own, float("-inf")).flatten(1))
-        return F.cross_entropy(torch.cat(logits, dim=1), row + first)
-
-
-def margin_term(positives: Tensor, negatives: Tensor, margin: float = 0.3, valid: Tensor | None = None) -> Tensor:
-    """Mean over i, k of max(0, m + s(a_i, n_ik) - s(a_i, p_i)), the second part of (7.3).
-
-    Args:
-        positives: cos(a_i, p_i), shape (B,).
-        negatives: cos(a_i, n_ik), shape (B, K).
-        margin: m.
-        valid: bool, shape (B, K): negatives that count.
-    """
-    terms = (margin + negatives - positives[:, None]).clamp_min(0.0)
-    if valid is None:
-        return terms.mean()
-    return (terms * valid).sum() / valid.sum().clamp_min(1)
-
-
 class AdversarialObjective(Objective):
     """Encoder, head and loss; what a training engine drives.
 
@@ -219,7 +140,7 @@ class AdversarialObjective(Objective):
         """
         return {"seed": torch.randint(2**62, (n_clips,), generator=generator)}
 
-    def views(self, audio: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
+    def views(self, audio: Tensor) -> Tensor:
         """Waveforms (B, 1, S) -> (B, S); crops and negatives are made in :meth:`contrast`."""
         return audio[:, 0]
 
@@ -238,7 +159,8 @@ class AdversarialObjective(Objective):
             generator: source of all randomness, on the CPU.
 
         Returns:
-            ``(loss, metrics)``: a scalar, and detached scalars by name.
+            ``(loss, metrics)``: a float32 scalar, similarities included whatever the autocast state, and detached
+            scalars by name, the same names every time; NaN where no negative was made.
         """
         with torch.autocast(batch.device.type, enabled=False):
             anchors, positives, offset = self._views(batch, generator)  # guarded (B, 96, 98)
@@ -252,17 +174,18 @@ class AdversarialObjective(Objective):
             valid = changed_enough(windows[:, None], negatives)
             x.append(self._augmented(negatives.flatten(0, 1), generator))
         # One pass over all views, so that BatchNorm's statistics tell none of them apart.
-        h = self.projection(self.encoder(torch.cat(x)))
+        h = self.projection(self.encoder(torch.cat(x))).float()
         n = len(batch)
         a, p, negative = h[:n], h[n : 2 * n], h[2 * n :].view(n, k, h.shape[1])
-        loss = self._loss(a, p, negative if k else None, valid)
-        return loss, self._metrics(loss, a, p, negative, valid, operators)
+        with torch.autocast(batch.device.type, enabled=False):
+            loss = self._loss(a, p, negative if k else None, valid)
+            return loss, self._metrics(loss, a, p, negative, valid, operators)
 
-    def save_encoder(self, path: Path, half: bool = False) -> None:
+    def save_encoder(self, path: Path) -> None:
         """The encoder's tensors, without heads."""
         from safetensors.torch import save
 
-        write_bytes(path, save(stored(self.encoder, half)))
+        write_bytes(path, save(stored(self.encoder)))
 
     def _set_weights(self, progress: float) -> None:
         self.gamma = gamma_schedule(progress, self.config.gamma, self.config.warm_up)
@@ -382,30 +305,30 @@ class AdversarialObjective(Objective):
         """How the batch went; with the selection "scores", every fourth step also updates the operators' scores."""
         scores = self._similarity(a, p)
         hits = scores.argmax(dim=1) == torch.arange(len(a), device=a.device)
+        none = loss.new_full((), math.nan)
+        by_operator = loss.new_full((len(OPERATORS),), math.nan)
         metrics = {
             "loss": loss.detach(),
             "gamma": loss.new_tensor(self.gamma),
             "accuracy": hits.float().mean(),
             "positive_cosine": F.cosine_similarity(a, p, dim=1).mean(),
+            "negative_cosine": none,
+            "dropped": none,
         }
-        if valid is None or operators is None:
-            return metrics
-        cosine = F.cosine_similarity(a[:, None], negatives, dim=2)  # (B, K)
-        metrics["negative_cosine"] = cosine.mean()
-        metrics["dropped"] = (~valid).float().mean()
-        update = self.training and self.config.selection == "scores" and self.n_steps % _SCORE_EVERY == 0
-        for i, name in enumerate(OPERATORS):
-            of_operator = (operators == i) & valid
-            if of_operator.any():
-                metrics[f"negative_cosine/{name}"] = mean = cosine[of_operator].mean()
-                if update:
-                    self.selection_scores[i] = _SCORE_DECAY * self.selection_scores[i] + (1 - _SCORE_DECAY) * mean
-        return metrics
+        if valid is not None and operators is not None:
+            cosine = F.cosine_similarity(a[:, None], negatives, dim=2)  # (B, K)
+            metrics |= {"negative_cosine": cosine.mean(), "dropped": (~valid).float().mean()}
+            made = F.one_hot(operators, len(OPERATORS)) * valid[..., None]  # (B, K, operators)
+            by_operator = (cosine[..., None] * made).sum(dim=(0, 1)) / made.sum(dim=(0, 1))  # 0 / 0 is NaN
+            if self.training and self.config.selection == "scores" and self.n_steps % _SCORE_EVERY == 0:
+                moved = _SCORE_DECAY * self.selection_scores + (1 - _SCORE_DECAY) * by_operator
+                self.selection_scores.copy_(torch.where(by_operator.isnan(), self.selection_scores, moved))
+        return metrics | {f"negative_cosine/{name}": by_operator[i] for i, name in enumerate(OPERATORS)}
 
 
 def build_objective(
     size: str,
-    n_samples: int,
+    crop_s: float,
     *,
     variant: str = "V0",
     gamma: float = 1.0,
@@ -417,7 +340,7 @@ def build_objective(
 
     Args:
         size: base, small, tiny or micro.
-        n_samples: S, of the waveforms; two crops of 1 s are taken of each.
+        crop_s: length of the waveforms in seconds; two crops of 1 s are taken of each.
         variant: position cue: "V0", "V1" or "V2".
         gamma: see :class:`ObjectiveConfig`.
         similarity: see :class:`ObjectiveConfig`.

@@ -50,7 +50,7 @@ class MsmMaeObjective(Objective):
         """Tokens that stay, by "keep"."""
         return {"keep": keep_ids(n_clips, self.network.grid, self.mask_ratio, generator)}
 
-    def views(self, audio: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
+    def views(self, audio: Tensor) -> Tensor:
         """Waveforms (B, 1, S) -> normalised log-mels (B, 80, U); cut, or filled up with the mean, to the input size."""
         spectrogram = self.network.normalise(log_mel(audio[:, 0]))[:, :, : self.network.input_size[1]]
         return F.pad(spectrogram, (0, self.network.input_size[1] - spectrogram.shape[2]))
@@ -64,11 +64,11 @@ class MsmMaeObjective(Objective):
         """As the published recipe, which lets class and mask tokens decay, too."""
         return parameter.ndim > 1
 
-    def save_encoder(self, path: Path, half: bool = False) -> None:
+    def save_encoder(self, path: Path) -> None:
         """The published tensor names, without the decoder."""
         from safetensors.torch import save
 
-        tensors = stored(self.network, half)
+        tensors = stored(self.network)
         if "norm_stats" in tensors:
             tensors["norm_stats"] = self.network.norm_stats.detach().cpu()
         decoder = ("decoder_", "mask_token")
@@ -77,7 +77,7 @@ class MsmMaeObjective(Objective):
 
 def build_objective(
     size: str,
-    n_samples: int,
+    crop_s: float,
     *,
     patch_size: str = "16x16",
     mask_ratio: float = MASK_RATIO,
@@ -87,13 +87,13 @@ def build_objective(
 
     Args:
         size: base, small, tiny or micro.
-        n_samples: S, of the waveforms; the input is as many whole patches as they fill (10 ms a frame).
+        crop_s: length of the waveforms in seconds; the input is as many whole patches as they fill (10 ms a frame).
         patch_size: mel bins x frames.
         mask_ratio: see :class:`MsmMaeObjective`.
         normalise_targets: see :func:`masked_loss`.
     """
     patch = parse_size(patch_size)
-    n_frames = max(1, n_samples // 160 // patch[1]) * patch[1]
+    n_frames = max(1, MsmMaeObjective.n_samples(crop_s) // 160 // patch[1]) * patch[1]
     encoder = get_size(size)
     network = MsmMae(encoder, (80, n_frames), patch, decoder=decoder_for(encoder))
     return MsmMaeObjective(network, mask_ratio, normalise_targets)

@@ -14,7 +14,7 @@ from hear_audiomosaic.errors import PretrainingError
 
 __all__ = ["SETS", "TRANSFORMS", "WaveformAugmentation"]
 
-TRANSFORMS = ("polarity", "stretch", "speed", "snr", "gain", "highpass", "bandstop", "pitch")
+TRANSFORMS = ("speed", "polarity", "stretch", "snr", "gain", "highpass", "bandstop", "pitch")
 """In the order in which they are applied."""
 SETS = {
     "full": ("polarity", "stretch", "snr", "gain", "highpass", "bandstop", "pitch"),

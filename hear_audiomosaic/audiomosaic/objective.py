@@ -98,7 +98,7 @@ class AudioMosaicObjective(Objective):
             drawn["frequency"] = keep_ids(n_clips, grid, "frequency", m.frequency_ratio, m.layout, generator)
         return drawn
 
-    def views(self, audio: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
+    def views(self, audio: Tensor) -> Tensor:
         """Waveforms (B, 2, S) -> normalised filter banks (B, 2, T, 128); each view's mean is subtracted first."""
         fbank = kaldi_fbank(audio - audio.mean(dim=2, keepdim=True))
         padded = pad_frames(fbank.flatten(0, 1), _window_frames(audio.shape[2]))
@@ -124,17 +124,17 @@ class AudioMosaicObjective(Objective):
             }
         return loss, logs
 
-    def save_encoder(self, path: Path, half: bool = False) -> None:
+    def save_encoder(self, path: Path) -> None:
         """The published tensor names, without the projector."""
         from safetensors.torch import save
 
-        tensors = stored(self.encoder, half)
+        tensors = stored(self.encoder)
         write_bytes(path, save({name: t for name, t in tensors.items() if not name.startswith("projector.")}))
 
 
 def build_objective(
     size: str,
-    n_samples: int,
+    crop_s: float,
     *,
     augment: str = "full",
     layout: Layout = "grid",
@@ -147,7 +147,7 @@ def build_objective(
 
     Args:
         size: base, small, tiny or micro.
-        n_samples: S, of the waveforms; fixes the encoder's window.
+        crop_s: length of the waveforms in seconds; fixes the encoder's window.
         augment: "full", "fast", "none", "off" or names of transforms joined by a plus sign; see
             :class:`WaveformAugmentation`.
         layout: see :func:`keep_ids`.
@@ -158,7 +158,7 @@ def build_objective(
     """
     if layout not in ("grid", "released"):
         raise PretrainingError(f"layout = {layout!r} is unknown; expected 'grid' or 'released'.")
-    encoder = AudioMosaicEncoder(get_size(size), _window_frames(n_samples), drop_path)
+    encoder = AudioMosaicEncoder(get_size(size), _window_frames(AudioMosaicObjective.n_samples(crop_s)), drop_path)
     masks = MaskSettings(time_ratio, frequency_ratio, layout)
     return AudioMosaicObjective(encoder, masks, WaveformAugmentation.named(augment), temperature)
 

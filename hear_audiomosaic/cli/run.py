@@ -61,7 +61,7 @@ def run(
     print_table(summary.rows(), as_json)
     for failure in summary.failures:
         say(f"failed: {failure}")
-    if not as_json:
+    if not as_json and (summary.finished or summary.kept):
         say(f"Results are in {out}; a report: hear-audiomosaic report {out} --out report/")
     if summary.failures:
         raise typer.Exit(1)

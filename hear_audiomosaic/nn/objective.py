@@ -27,7 +27,7 @@ class OptimiserSettings:
 
     Attributes:
         peak_lr: learning rate at the end of the warm-up, for ``clips_per_step``; not scaled by itself.
-        final_lr: at the last step.
+        final_lr: where the cosine ends, one step after the last.
         betas: of AdamW.
         weight_decay: of AdamW, on tensors of two or more axes; see :meth:`Objective.decays`.
         warm_up: share of the steps with a rising learning rate.
@@ -63,6 +63,11 @@ class Objective(nn.Module):
     augment: Augment | None = None
     optimiser: OptimiserSettings = OptimiserSettings(peak_lr=1e-3)
 
+    @classmethod
+    def n_samples(cls, crop_s: float) -> int:
+        """S of a crop of that many seconds."""
+        return round(crop_s * cls.rate_hz)
+
     def draw(self, n_clips: int, n_samples: int, generator: torch.Generator) -> dict[str, Tensor]:
         """All randomness of one step.
 
@@ -76,7 +81,7 @@ class Objective(nn.Module):
         """
         return {}
 
-    def views(self, audio: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
+    def views(self, audio: Tensor) -> Tensor:
         """Waveforms (B, V, S) -> what :meth:`forward` takes; in float32, without gradient."""
         raise NotImplementedError
 
@@ -89,7 +94,8 @@ class Objective(nn.Module):
             detailed: whether diagnostics that cost time are wanted, too.
 
         Returns:
-            ``(loss, logs)``: float32 scalar with gradient; detached scalars by name.
+            ``(loss, logs)``: float32 scalar with gradient; detached scalars by name. The names depend on ``detailed``
+            alone, since the means over processes are taken name by name; NaN is "not told this time".
         """
         raise NotImplementedError
 
@@ -99,12 +105,11 @@ class Objective(nn.Module):
     def after_step(self, progress: float) -> None:
         """Called after every optimiser step with the share of training that is done, in (0, 1]."""
 
-    def save_encoder(self, path: Path, half: bool = False) -> None:
+    def save_encoder(self, path: Path) -> None:
         """Write what pre-training is for, in the format that the method's ``load_model`` reads.
 
         Args:
             path: ``.safetensors`` file; replaced, never left half-written.
-            half: whether to store float16.
         """
         raise NotImplementedError
 
@@ -113,9 +118,6 @@ class Objective(nn.Module):
         return parameter.ndim > 1 and name.rsplit(".", 1)[-1] not in _NEVER_DECAYED
 
 
-def stored(module: nn.Module, half: bool = False) -> dict[str, Tensor]:
-    """A module's tensors for a weights file: on the CPU, contiguous, floating-point ones in float16 if ``half``."""
-    return {
-        name: (tensor.half() if half and tensor.is_floating_point() else tensor).detach().cpu().contiguous()
-        for name, tensor in module.state_dict().items()
-    }
+def stored(module: nn.Module) -> dict[str, Tensor]:
+    """A module's tensors for a weights file: on the CPU, contiguous."""
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}

@@ -9,8 +9,9 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -32,6 +33,7 @@ from hear_audiomosaic.progress import bar
 
 __all__ = ["Pretrained", "pretrain"]
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _STEP_PRIME = 1_000_003  # keeps the generators of neighbouring seeds and steps apart
 
@@ -67,9 +69,8 @@ def pretrain(settings: PretrainSettings) -> Pretrained:
     """
     with _processes(settings.device) as device:
         clips = _open(settings)
-        n_samples = round(settings.crop_s * 16000)
         torch.manual_seed(settings.seed)
-        objective = build_objective(settings.method, settings.size, n_samples, settings.options)
+        objective = build_objective(settings.method, settings.size, settings.crop_s, settings.options)
         if settings.batch_size % (world_size() * settings.accumulate):
             raise PretrainingError(
                 f"A batch of {settings.batch_size} clips cannot be shared by {world_size()} processes in "
@@ -101,8 +102,13 @@ class _Run:
         self.optimiser, self.names = adamw(objective, self.rules)
         found = read_checkpoint(settings.out, objective, self.optimiser, self.names)
         self.step: int = found["step"] if found else 0
+        if len(steps := set(_of_all_processes(self.step))) > 1:
+            raise PretrainingError(
+                f"The processes found checkpoints of different steps in {settings.out}: {sorted(steps)}. --out must be "
+                "one folder that all machines share."
+            )
         self.skips = clips.skip_log(found["skipped"] if found else ())
-        self.n_samples = round(settings.crop_s * objective.rate_hz)
+        self.n_samples = objective.n_samples(settings.crop_s)
         model: nn.Module = objective
         if settings.compile:
             model = torch.compile(model)
@@ -112,7 +118,7 @@ class _Run:
         """Take the steps that are left and write the encoder."""
         s = self.settings
         log = RunLog(s.out, self.step) if rank() == 0 else None
-        begin = time.perf_counter()
+        begin = time.perf_counter() - (log.seconds if log else 0.0)
         with bar(s.n_steps, f"pretrain {s.method}", "step") as shown:
             shown.update(self.step)
             for batch in self._batches():
@@ -121,13 +127,11 @@ class _Run:
                 if log and row:
                     log.write({"step": self.step, **row, "seconds": time.perf_counter() - begin})
                     shown.set_postfix(loss=f"{row['loss']:.4f}")
-                if rank() == 0 and (self.step % s.save_every == 0 or self.step == s.n_steps):
+                if self.step % s.save_every == 0 or self.step == s.n_steps:
                     self._save()
                 shown.update()
         if log:
-            self.facts |= {
-                f"last_{name}": float(value) for name, value in log.last().items() if name not in ("step", "seconds")
-            }
+            self.facts |= {f"last_{name}": v for name, v in log.last().items() if name not in ("step", "seconds")}
             log.close()
         return self._write_encoder()
 
@@ -182,24 +186,27 @@ class _Run:
     def _gradients(self, audio: Tensor, drawn: Mapping[str, Tensor], detailed: bool) -> Logs:
         """Backward passes of all parts of this process's batch; mean logs."""
         n = self.settings.accumulate
-        total: Logs = {}
+        of_parts: list[Logs] = []
         for i, part in enumerate(audio.chunk(n)):
             rows = {name: values.chunk(n)[i].to(self.device) for name, values in drawn.items()}
             hold = isinstance(self.model, DistributedDataParallel) and i < n - 1
             with self.model.no_sync() if hold else contextlib.nullcontext():
                 with torch.no_grad():
-                    views = self.objective.views(part, rows)
+                    views = self.objective.views(part)
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
                     loss, logs = self.model(views, rows, detailed)
                 (loss / n).backward()
-            total = {name: total.get(name, 0.0) + value.float() / n for name, value in logs.items()}
-        return total
+            of_parts.append(logs)
+        return {name: torch.stack([logs[name].float() for logs in of_parts]).nanmean() for name in of_parts[0]}
 
     def _own_rows(self, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
         own = self.settings.batch_size // world_size()
         return {name: values[rank() * own : (rank() + 1) * own] for name, values in drawn.items()}
 
     def _save(self) -> None:
+        self.skips.add(name for names in _of_all_processes(self.skips.names) for name in names)
+        if rank() > 0:
+            return
         facts = {"skipped": list(self.skips.names)}
         write_checkpoint(self.settings.out, self.step, self.objective, self.optimiser, self.names, facts)
         if self.skips.count:
@@ -255,11 +262,23 @@ def _claim(out: Path, facts: Mapping[str, Any]) -> None:
 
 
 def _mean_over_processes(logs: Logs) -> dict[str, float]:
+    """Means of the values that are told, NaN being "not told"."""
     values = torch.stack([value.float() for value in logs.values()])
     if world_size() > 1:
-        dist.all_reduce(values)
-        values /= world_size()
+        told = ~values.isnan()
+        both = torch.stack([values.nan_to_num(0.0), told.float()])
+        dist.all_reduce(both)
+        values = both[0] / both[1]
     return dict(zip(logs, values.tolist(), strict=True))
+
+
+def _of_all_processes(thing: T) -> list[T]:
+    """What each process holds, in their order."""
+    if world_size() == 1:
+        return [thing]
+    things: list[Any] = [None] * world_size()
+    dist.all_gather_object(things, thing)
+    return things
 
 
 @contextlib.contextmanager
@@ -269,7 +288,8 @@ def _processes(device: str) -> Iterator[torch.device]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield torch.device(device)
         return
-    dist.init_process_group("nccl" if kind == "cuda" else "gloo")
+    # The others wait while the first process looks through a large data set for the first time.
+    dist.init_process_group("nccl" if kind == "cuda" else "gloo", timeout=timedelta(hours=2))
     try:
         index = int(os.environ.get("LOCAL_RANK", "0"))
         if kind == "cuda":

@@ -1,6 +1,6 @@
 """Methods that can be pre-trained, found through the entry-point group ``hear_audiomosaic.objectives``.
 
-An entry point names a function ``build_objective(size, n_samples, **options) -> Objective``; a stranger's package
+An entry point names a function ``build_objective(size, crop_s, **options) -> Objective``; a stranger's package
 registers its own by the same door.
 """
 
@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from hear_audiomosaic.errors import PretrainingError
 from hear_audiomosaic.nn.objective import Objective
 
-__all__ = ["GROUP", "build_objective", "parse_options", "registered_methods"]
+__all__ = ["GROUP", "Option", "build_objective", "parse_options", "registered_methods"]
 
 GROUP = "hear_audiomosaic.objectives"
 Option = str | int | float | bool
@@ -24,13 +24,13 @@ def registered_methods() -> tuple[str, ...]:
     return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
 
 
-def build_objective(method: str, size: str, n_samples: int, options: Mapping[str, Option]) -> Objective:
+def build_objective(method: str, size: str, crop_s: float, options: Mapping[str, Option]) -> Objective:
     """The objective of a method, with new weights.
 
     Args:
         method: a registered name.
         size: of the encoder.
-        n_samples: S, samples of a waveform.
+        crop_s: length of the waveforms in seconds.
         options: what the method's function takes beside.
 
     Raises:
@@ -40,7 +40,7 @@ def build_objective(method: str, size: str, n_samples: int, options: Mapping[str
     known = [name for name, p in inspect.signature(maker).parameters.items() if p.kind is p.KEYWORD_ONLY]
     if unknown := sorted(set(options) - set(known)):
         raise PretrainingError(f"{method} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}.")
-    return maker(size, n_samples, **options)
+    return maker(size, crop_s, **options)
 
 
 def parse_options(texts: list[str]) -> dict[str, Option]:

@@ -22,7 +22,7 @@ def scaled(own: OptimiserSettings, batch_size: int) -> OptimiserSettings:
 
 
 def learning_rate(step: int, n_steps: int, settings: OptimiserSettings) -> float:
-    """Of step 0 .. n_steps - 1: linear from 0 over the warm-up, then half a cosine down to ``final_lr``."""
+    """Of step 0 .. n_steps - 1: linear from 0 over the warm-up, then half a cosine, at ``n_steps`` on ``final_lr``."""
     warm = max(1, round(settings.warm_up * n_steps))
     if step < warm:
         return settings.peak_lr * (step + 1) / warm

@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.pretraining.methods import Option
 
 __all__ = ["PretrainSettings"]
-
-Option = str | int | float | bool
 
 
 @dataclass(frozen=True)
 class PretrainSettings:
-    """One run. Two runs with equal settings and data give equal weights; where they ran and how often it was resumed
-    does not matter on one kind of machine.
+    """One run. Equal settings and data give equal weights, however often a run was resumed, on one kind of machine with
+    the same numbers of threads and processes.
 
     Attributes:
         method: name of a registered objective, see :func:`hear_audiomosaic.pretraining.methods.registered_methods`.
@@ -30,8 +29,8 @@ class PretrainSettings:
         seed: of weights, order, crops, augmentation and masks.
         crop_s: length of a crop in seconds.
         options: of the method, by name; what its ``build_objective`` takes.
-        peak_lr: learning rate after the warm-up; None is the method's own, scaled by the batch's size over the
-            method's own batch, at most to its own value (AdamW at small batches diverges from more).
+        peak_lr: learning rate after the warm-up; None is the method's own, times the square root of the batch's size
+            over the method's own batch, and never more than its own.
         warm_up: share of the steps with a rising learning rate; None is the method's own.
         clip_norm: largest norm of the gradient; None is the method's own.
         precision: "fp32" or "bf16" (autocast).

@@ -40,7 +40,7 @@ def write_checkpoint(
     path = folder / f"checkpoint-{step:08d}.safetensors"
     write_bytes(path, save(tensors))
     write_json(folder / _INDEX, {"step": step, "file": path.name, **facts})
-    for other in folder.glob("checkpoint-*.safetensors"):
+    for other in (*folder.glob("checkpoint-*.safetensors"), *folder.glob(".checkpoint-*.part")):  # .part: of a kill
         if other != path:
             other.unlink()
 

@@ -11,14 +11,9 @@ from torch.nn.functional import cosine_similarity
 
 from hear_adversarial.encoder import ConvEncoder, ConvSize, Projection, get_size
 from hear_adversarial.front_end import raw_frames
+from hear_adversarial.loss import contrastive_loss, gamma_schedule, margin_term
 from hear_adversarial.negatives import OPERATORS
-from hear_adversarial.objective import (
-    AdversarialObjective,
-    ObjectiveConfig,
-    contrastive_loss,
-    gamma_schedule,
-    margin_term,
-)
+from hear_adversarial.objective import AdversarialObjective, ObjectiveConfig
 from hear_audiomosaic.errors import EncoderError
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import stopped
 import torch
 import two_processes
 from audio_files import folder_of
@@ -72,18 +74,43 @@ def test_in_one_process_nothing_changes() -> None:
     assert plain.state_dict().keys() == other.state_dict().keys()
 
 
-def test_torchrun_runs_the_same_command(tmp_path: Path) -> None:
-    audio = folder_of(tmp_path / "audio", 6, 0.7)
-    program = Path(sys.executable).parent / "hear-audiomosaic"
-    arguments = ["pretrain", "msm-mae", "--data", str(audio), "--steps", "2", "--batch-size", "4", "--crop", "0.5"]
-    arguments += ["--workers", "0", "--log-every", "1", "--out"]
+ARGUMENTS = {
+    "audiomosaic": ["--option", "augment=off", "--option", "drop_path=0.0"],
+    "adversarial-negatives": ["--option", "selection=scores"],
+}
+
+
+def pretrain(method: str, audio: Path, out: Path, n_processes: int = 1, stop: int | None = None) -> None:
+    """Three steps by the command, under ``torchrun`` for two processes; or stop before step ``stop``."""
+    program = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n_processes)]
+    command = [*(program if n_processes > 1 else [sys.executable]), stopped.__file__, str(-1 if stop is None else stop)]
+    command += ["pretrain", method, "--data", str(audio), "--steps", "3", "--batch-size", "4", "--crop", "1.0"]
+    command += ["--workers", "0", "--log-every", "1", "--save-every", "1", "--out", str(out), *ARGUMENTS[method]]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    for command, out in (([*torchrun, str(program)], "two"), ([str(program)], "one")):
-        done = subprocess.run(
-            [*command, *arguments, str(tmp_path / out)], env=environment, capture_output=True, timeout=200
-        )
-        assert done.returncode == 0, done.stderr.decode()[-2000:]
-    one, two = ((tmp_path / out / "log.csv").read_text().splitlines()[1].split(",") for out in ("one", "two"))
-    assert float(two[1]) == pytest.approx(float(one[1]), rel=1e-5)  # loss
-    assert (tmp_path / "two" / "encoder.safetensors").is_file()
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=300)
+    assert (done.returncode == 0) == (stop is None), done.stderr.decode()[-2000:]
+
+
+def log_of(out: Path) -> list[dict[str, str]]:
+    with (out / "log.csv").open(newline="") as file:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+def test_torchrun_runs_the_same_command(tmp_path: Path) -> None:
+    audio = folder_of(tmp_path / "audio", 6, 1.1)
+    for n in (1, 2):
+        pretrain("audiomosaic", audio, tmp_path / str(n), n)
+    one, two = (log_of(tmp_path / str(n)) for n in (1, 2))
+    assert float(two[0]["loss"]) == pytest.approx(float(one[0]["loss"]), rel=1e-5)
+    assert float(two[0]["gradient_norm"]) == pytest.approx(float(one[0]["gradient_norm"]), rel=1e-3)
+    assert (tmp_path / "2" / "encoder.safetensors").is_file()
+
+
+def test_a_run_of_two_processes_that_stopped_ends_as_one_that_did_not(tmp_path: Path) -> None:
+    audio = folder_of(tmp_path / "audio", 6, 1.1)
+    for out, stop in (("whole", None), ("parts", 2), ("parts", None)):
+        pretrain("adversarial-negatives", audio, tmp_path / out, 2, stop)
+        assert len(log_of(tmp_path / out)) == (3 if stop is None else stop)
+    assert log_of(tmp_path / "parts") == log_of(tmp_path / "whole")
+    whole, parts = ((tmp_path / out / "encoder.safetensors").read_bytes() for out in ("whole", "parts"))
+    assert whole == parts

@@ -11,18 +11,21 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
 from audio_files import folder_of
 from safetensors.torch import load_file
+from torch.utils.checkpoint import checkpoint
 
 from hear_audiomosaic.errors import PretrainingError
 from hear_audiomosaic.files import read_json
 from hear_audiomosaic.hear import load_encoder
+from hear_audiomosaic.nn import vit
 from hear_audiomosaic.nn.objective import OptimiserSettings
 from hear_audiomosaic.pretraining import PretrainSettings, engine, pretrain
-from hear_audiomosaic.pretraining.methods import parse_options, registered_methods
+from hear_audiomosaic.pretraining.methods import Option, build_objective, parse_options, registered_methods
 from hear_audiomosaic.pretraining.optimiser import learning_rate, scaled
 
 MODULES = {
@@ -70,7 +73,9 @@ def test_every_method_trains_and_its_encoder_is_read_back(method: str, audio: Pa
     trained = pretrain(run_of(method, audio, tmp_path / "run", n_steps=3))
     rows = losses(tmp_path / "run")
     assert [row["step"] for row in rows] == ["1", "2", "3"]
-    assert all(torch.isfinite(torch.tensor(float(value))) for row in rows for value in row.values())
+    assert all(torch.isfinite(torch.tensor(float(value))) for row in rows for value in row.values() if value)
+    untold = {name for row in rows for name, value in row.items() if not value}
+    assert all(name == "dropped" or name.startswith("negative_cosine") for name in untold)  # of negatives not made
     encoder = load_encoder(f"{MODULES[method]}:{trained.encoder}")
     assert not encoder.untrained
     assert encoder.scene(torch.randn(2, 16000) * 0.1).std() > 0
@@ -117,7 +122,9 @@ def test_a_run_killed_at_any_moment_ends_as_one_that_was_not(audio: Path, tmp_pa
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert len(losses(tmp_path / "killed")) < 40
+    (tmp_path / "killed" / ".checkpoint-00000001.safetensors.1.part").write_bytes(b"half of one")
     subprocess.run([*command, str(tmp_path / "killed")], check=True, env=environment, capture_output=True)
+    assert list((tmp_path / "killed").glob(".*")) == []
     assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
     encoders = [(tmp_path / name / "encoder.safetensors").read_bytes() for name in ("whole", "killed")]
     assert encoders[0] == encoders[1]
@@ -132,10 +139,40 @@ def test_parts_of_a_batch_add_up(audio: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["audiomosaic", "msm-mae", "aasp"])
-def test_blocks_computed_twice_change_nothing(method: str, audio: Path, tmp_path: Path) -> None:
-    for again in (False, True):
-        pretrain(run_of(method, audio, tmp_path / str(again), n_steps=2, checkpoint_blocks=again))
-    assert losses(tmp_path / "False") == losses(tmp_path / "True")
+def test_blocks_computed_twice_change_nothing(
+    method: str, audio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = Mock(side_effect=checkpoint)
+    monkeypatch.setattr(vit, "checkpoint", seen)
+    pretrain(run_of(method, audio, tmp_path / "once", n_steps=2))
+    assert not seen.called
+    pretrain(run_of(method, audio, tmp_path / "twice", n_steps=2, checkpoint_blocks=True))
+    assert seen.called
+    assert losses(tmp_path / "once") == losses(tmp_path / "twice")
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        *((method, OPTIONS.get(method, {})) for method in MODULES),
+        ("aasp", {"n_masks": 1, "predictor_depth": 1}),
+        ("adversarial-negatives", {"selection": "hardest"}),
+        ("adversarial-negatives", {"selection": "scores", "similarity": "cosine"}),
+    ],
+)
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_all_that_is_trained_gets_a_gradient(method: str, options: dict[str, Option], precision: str) -> None:
+    torch.manual_seed(0)
+    objective = build_objective(method, "micro", 1.0, options).train()
+    objective.before_step(0.5)
+    drawn = objective.draw(4, 16000, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        views = objective.views(0.1 * torch.randn(4, objective.n_views, 16000))
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        loss, _ = objective(views, drawn)
+    assert loss.dtype == torch.float32
+    loss.backward()
+    assert [name for name, p in objective.named_parameters() if p.requires_grad and p.grad is None] == []
 
 
 def test_bfloat16_stays_close(audio: Path, tmp_path: Path) -> None:

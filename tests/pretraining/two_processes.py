@@ -25,7 +25,7 @@ N_SAMPLES = 16000
 
 def made(method: str) -> Objective:
     torch.manual_seed(0)
-    objective = build_objective(method, "micro", N_SAMPLES, OPTIONS[method]).train()
+    objective = build_objective(method, "micro", N_SAMPLES / 16000, OPTIONS[method]).train()
     for name, parameter in objective.named_parameters():
         if name.endswith("cls_token"):  # it starts so close to 0 that the LayerNorm after it multiplies rounding errors
             nn.init.normal_(parameter, std=0.02)
@@ -47,7 +47,7 @@ def step(model: nn.Module, objective: Objective, rows: slice) -> tuple[Tensor, d
     drawn = {name: values[rows] for name, values in objective.draw(4, N_SAMPLES, generator).items()}
     if "seed" in drawn:
         drawn["seed"] = torch.zeros_like(drawn["seed"])
-    loss, _ = model(objective.views(audio[rows], drawn), drawn)
+    loss, _ = model(objective.views(audio[rows]), drawn)
     loss.backward()
     return loss.detach(), {n: p.grad for n, p in objective.named_parameters() if p.grad is not None}
 
