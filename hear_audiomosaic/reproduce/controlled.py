@@ -15,6 +15,7 @@ from hear_audiomosaic.audio.fbank import n_frames
 from hear_audiomosaic.bench.plan import Plan, Summary
 from hear_audiomosaic.bench.runner import run as run_plan
 from hear_audiomosaic.files import read_json, write_bytes, write_json
+from hear_audiomosaic.hear.reference import EncoderRef
 from hear_audiomosaic.places import content_dir
 from hear_audiomosaic.pretraining import PretrainSettings, pretrain
 from hear_audiomosaic.probing.protocol import get_protocol
@@ -93,7 +94,7 @@ def controlled(
     summary = run_plan(plan, told=lambda result: told(f"{result.encoder.label} on {result.task.name}: {result.score}"))
     report = out / "report"
     write_report(plan.out, report)
-    twins = {method: (refs[method], ref) for method, ref in untrained.items()}
+    twins = {m: (EncoderRef.parse(refs[m]).text, EncoderRef.parse(ref).text) for m, ref in untrained.items()}
     for method, (gained, n) in write_twins(report / "pairs.csv", twins, report / "twins.csv").items():
         told(f"{method}: better than its untrained twin on {gained} of {n} tasks")
     return summary

@@ -19,7 +19,7 @@ def write_twins(pairs: Path, twins: Mapping[str, tuple[str, str]], path: Path) -
 
     Args:
         pairs: ``pairs.csv`` of a report.
-        twins: method -> reference of its trained encoder and of the untrained one.
+        twins: method -> reference of its trained encoder and of the untrained one, in canonical form.
         path: CSV to be, a row per method, protocol and task. ``gain`` is the trained encoder's score minus the other's,
             the sign turned for scores of which lower is better; ``low`` and ``high`` are its interval, ``p_holm`` is
             corrected over all pairs of the report.
