@@ -18,7 +18,7 @@ from hear_audiomosaic.metrics import evaluate_clips, get_score
 from hear_audiomosaic.probing.data import Fold, ProbeTask, fold_rotation
 from hear_audiomosaic.probing.monitor import recorded, stable_best
 from hear_audiomosaic.probing.protocol import Protocol
-from hear_audiomosaic.probing.results import FoldResult, ProbeResult, aggregate
+from hear_audiomosaic.probing.results import FoldResult, ProbeResult, aggregate, named_scores
 
 __all__ = ["LogisticHead", "run_logistic"]
 
@@ -139,16 +139,15 @@ def _test(task: ProbeTask, fold: Fold, inverse_penalty: float, validation_score:
     multilabel = task.prediction_type == "multilabel"
     loss = -(hit + (1.0 - rows.targets) * np.log1p(-p)).mean() if multilabel else -hit.sum(axis=1).mean()
     scores = evaluate_clips(task.evaluation, rows.targets, probabilities)
-    named = {f"test_{name}": recorded(name, value) for name, value in scores.items()}
     return FoldResult(
         split=fold.test,
-        scores={
-            "test_loss": float(loss),
-            "test_score": named[f"test_{task.evaluation[0]}"],
-            **named,
-            "validation_score": validation_score,
-            "time_in_min": (time.perf_counter() - started) / 60,
-        },
+        scores=named_scores(
+            float(loss),
+            {name: recorded(name, value) for name, value in scores.items()},
+            task.evaluation[0],
+            validation_score=validation_score,
+            time_in_min=(time.perf_counter() - started) / 60,
+        ),
         probabilities=probabilities,
         targets=rows.targets,
         files=rows.files,

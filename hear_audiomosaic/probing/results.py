@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hear_audiomosaic.metrics import Events
 from hear_audiomosaic.probing.postprocessing import Setting
 
-__all__ = ["FoldResult", "ProbeResult", "aggregate"]
+__all__ = ["FoldResult", "ProbeResult", "aggregate", "named_scores"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,19 @@ class FoldResult:
     timestamps_ms: npt.NDArray[np.float64] | None
     predicted_events: Events | None
     reference_events: Events | None
+
+
+def named_scores(loss: float, scores: Mapping[str, float], primary: str, **others: float) -> dict[str, float]:
+    """The scores of a fold by the names of heareval's result files, in their order.
+
+    Args:
+        loss: on the test split.
+        scores: on the test split, by name.
+        primary: name of the one that counts.
+        others: what stands behind them, such as ``validation_score``.
+    """
+    named = {f"test_{name}": value for name, value in scores.items()}
+    return {"test_loss": loss, "test_score": named[f"test_{primary}"], **named, **others}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from hear_audiomosaic.probing.heads import initial_parameters, predict
 from hear_audiomosaic.probing.logistic import run_logistic
 from hear_audiomosaic.probing.monitor import recorded, stable_best
 from hear_audiomosaic.probing.protocol import GridPoint, Protocol
-from hear_audiomosaic.probing.results import FoldResult, ProbeResult, aggregate
+from hear_audiomosaic.probing.results import FoldResult, ProbeResult, aggregate, named_scores
 from hear_audiomosaic.probing.shots import few_shots
 from hear_audiomosaic.probing.trainer import Candidate, Trained, TrainingData, train
 
@@ -174,17 +174,16 @@ class _Bench:
                 scores = evaluate_events(task.evaluation, rows.reference, events)
         else:
             scores = evaluate_clips(task.evaluation, rows.targets, probabilities)
-        scores = {f"test_{name}": recorded(name, value) for name, value in scores.items()}
         return FoldResult(
             split=fold.test,
-            scores={
-                "test_loss": float(loss),
-                "test_score": scores[f"test_{task.evaluation[0]}"],
-                **scores,
-                "validation_score": trained.score,
-                "epoch": trained.epoch,
-                "time_in_min": trained.seconds / 60,
-            },
+            scores=named_scores(
+                float(loss),
+                {name: recorded(name, value) for name, value in scores.items()},
+                task.evaluation[0],
+                validation_score=trained.score,
+                epoch=trained.epoch,
+                time_in_min=trained.seconds / 60,
+            ),
             probabilities=probabilities,
             targets=rows.targets,
             files=rows.files,

@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 from hear_audiomosaic.audio.fbank import n_frames
+from hear_audiomosaic.audiomosaic.encoder import PATCH
+from hear_audiomosaic.audiomosaic.objective import AudioMosaicObjective
 from hear_audiomosaic.bench.plan import Plan, Summary
 from hear_audiomosaic.bench.runner import run as run_plan
 from hear_audiomosaic.files import read_json, write_bytes, write_json
@@ -68,8 +70,8 @@ def controlled(
     told("linking the pool's clips")
     pool = build_pool(data_dir, [PoolSet.from_mapping(one) for one in recipe["pool"]], out / "pool")
     budget = {**recipe["pretraining"], **(changes or {})}
-    window = -(-n_frames(round(budget["crop_s"] * 16000)) // 16) * 16  # frames of a crop, in whole patches
-    untrained = {m: ref.format(size=budget["size"], window=window) for m, ref in recipe["untrained"].items()}
+    n_patches = -(-n_frames(AudioMosaicObjective.n_samples(budget["crop_s"])) // PATCH)
+    untrained = {m: ref.format(size=budget["size"], window=n_patches * PATCH) for m, ref in recipe["untrained"].items()}
     refs = {}
     for method, options in recipe["methods"].items():
         told(f"pre-training {method}")
