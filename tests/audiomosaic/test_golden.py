@@ -36,6 +36,16 @@ def test_the_check_can_fail(shared: Path, tmp_path: Path) -> None:
     assert check(tmp_path / "a").returncode == 1
 
 
+def test_what_float32_cannot_explain_fails_in_a_filter_bank_too(shared: Path, tmp_path: Path) -> None:
+    golden = shared / "goldens" / "audiomosaic_a"
+    for suffix in (".json", ".state.safetensors"):
+        (tmp_path / f"a{suffix}").write_bytes(Path(f"{golden}{suffix}").read_bytes())
+    vectors = dict(np.load(f"{golden}.vectors.npz"))
+    vectors["fbank"] = vectors["fbank"] + np.float32(3e-4)
+    np.savez(tmp_path / "a.vectors.npz", **vectors)
+    assert check(tmp_path / "a").returncode == 1
+
+
 @pytest.mark.parametrize("arguments", [[], ["a", "b"]])
 def test_usage(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True, check=False)

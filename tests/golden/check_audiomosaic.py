@@ -3,7 +3,8 @@
 Usage: python tests/golden/check_audiomosaic.py PREFIX
 
 Reads PREFIX.json (sizes), PREFIX.state.safetensors (weights) and PREFIX.vectors.npz (inputs and outputs), prints the
-maximum absolute difference of each quantity, the worst last, and exits 1 above the tolerance of 2e-4.
+maximum absolute difference of each quantity, the worst last, and exits 1 above the tolerance of 2e-4. Of a filter bank
+it is the difference that float32 cannot explain (:func:`beyond_rounding`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,22 @@ def differences(prefix: str) -> dict[str, float]:
     model = load_encoder(f"{prefix}.state.safetensors", num_heads=spec["num_heads"])
     with torch.inference_mode():
         ours = _outputs(model, golden, spec["spec_size"][0])
-    return {name: float(np.abs(value.numpy() - golden[name]).max()) for name, value in ours.items()}
+    found = {name: np.abs(value.numpy() - golden[name]) for name, value in ours.items()}
+    if "fbank" in found:
+        found["fbank"] = beyond_rounding(found["fbank"], golden["fbank"])
+    return {name: float(difference.max()) for name, difference in found.items()}
+
+
+def beyond_rounding(difference: np.ndarray, fbank: np.ndarray) -> np.ndarray:
+    """What of a difference between filter banks (..., T, F) two float32 Fourier transforms do not explain.
+
+    A transform's rounding error is alike in all bins of a frame, about eps times the root of the frame's power P, so
+    the logarithm of a band of energy e is only known to about eps sqrt(P / e). Where a loud frame has a band near
+    Kaldi's floor that exceeds 2e-4: there torchaudio itself gives other values on one processor than on another.
+    """
+    energy = np.exp(fbank.astype(np.float64))
+    power = energy.sum(axis=-1, keepdims=True)
+    return np.maximum(difference - np.finfo(np.float32).eps * np.sqrt(power / energy), 0.0)
 
 
 def _outputs(model: torch.nn.Module, golden: Mapping[str, np.ndarray], n_frames: int) -> dict[str, Tensor]:
