@@ -29,6 +29,8 @@ sys.path.insert(0, str(ROOT / "tests" / "probing"))
 
 from plain_trainer import build_head, train_plainly  # noqa: E402
 
+from hear_audiomosaic.heareval.read import read_heareval_directory  # noqa: E402
+from hear_audiomosaic.heareval.write import write_heareval_directory  # noqa: E402
 from hear_audiomosaic.probing import (  # noqa: E402
     ProbeResult,
     ProbeTask,
@@ -37,8 +39,6 @@ from hear_audiomosaic.probing import (  # noqa: E402
     get_protocol,
     run_protocol,
 )
-from hear_audiomosaic.probing.heareval import read_heareval_directory  # noqa: E402
-from hear_audiomosaic.probing.heareval_writer import write_heareval_directory  # noqa: E402
 from hear_audiomosaic.probing.protocol import GridPoint  # noqa: E402
 from hear_audiomosaic.probing.run import training_data  # noqa: E402
 

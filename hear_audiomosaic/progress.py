@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-__all__ = ["bar", "progress"]
+__all__ = ["progress", "progress_bar"]
 
 
-def bar(total: float | None, description: str, unit: str = "it") -> Any:
+def progress_bar(total: float | None, description: str, unit: str = "it") -> Any:
     """Return a ``tqdm`` bar to be updated by hand; silent when stderr is not a terminal."""
     from tqdm import tqdm
 
@@ -22,7 +22,7 @@ def progress(items: Iterable[T], description: str, total: int | None = None, uni
     """Iterate over ``items`` behind a bar; silent when stderr is not a terminal."""
     if total is None and isinstance(items, Sized):
         total = len(items)
-    with bar(total, description, unit) as shown:
+    with progress_bar(total, description, unit) as bar:
         for item in items:
             yield item
-            shown.update()
+            bar.update()

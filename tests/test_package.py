@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hear_audiomosaic.places import content_dir
+from hear_audiomosaic.paths import content_dir
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,7 +29,7 @@ def test_a_wheel_finds_its_content(tmp_path: Path) -> None:
     [wheel] = tmp_path.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     code = (
-        "import sys; sys.path.insert(0, '.'); import hear_audiomosaic.places as p; "
+        "import sys; sys.path.insert(0, '.'); import hear_audiomosaic.paths as p; "
         "print(p.content_dir('tasks').relative_to(p.Path.cwd()), len(list(p.content_dir('tasks').rglob('*.yaml'))))"
     )
     done = subprocess.run(

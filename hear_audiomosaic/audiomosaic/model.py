@@ -31,7 +31,7 @@ class AudioMosaicModel(PatchModel):
     method = "AudioMosaic"
     n_prefix_tokens = 1  # the class token
 
-    def levelled(self, audio: Tensor) -> Tensor:
+    def remove_dc(self, audio: Tensor) -> Tensor:
         """Without its mean."""
         return audio - audio.mean(dim=1, keepdim=True)
 

@@ -10,7 +10,7 @@ from hear_audiomosaic.bench.assemble import probe_task
 from hear_audiomosaic.embedding import embed_task
 from hear_audiomosaic.files import read_json
 from hear_audiomosaic.hear import load_encoder
-from hear_audiomosaic.probing.heareval_writer import write_heareval_directory
+from hear_audiomosaic.heareval.write import write_heareval_directory
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
 __all__ = ["LAYOUTS", "embed_tasks"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hear_audiomosaic.bench.result import Result, read_result
 from hear_audiomosaic.probing.protocol import Protocol
+from hear_audiomosaic.results.schema import Result, read_result
 from hear_audiomosaic.tasks import PreparedTask, expand, find_task, prepare_synthetic, synthetic_names
 
 __all__ = ["Plan", "Summary", "prepared_tasks"]

@@ -19,7 +19,16 @@ import hear_audiomosaic
 from hear_audiomosaic.bench.assemble import probe_task
 from hear_audiomosaic.bench.chance import chance_level
 from hear_audiomosaic.bench.plan import Plan, Summary
-from hear_audiomosaic.bench.result import (
+from hear_audiomosaic.embedding import TaskEmbeddings, embed_task
+from hear_audiomosaic.errors import HearAudioMosaicError, ResultError
+from hear_audiomosaic.files import write_bytes
+from hear_audiomosaic.hear import Encoder, load_encoder
+from hear_audiomosaic.metrics import get_score
+from hear_audiomosaic.probing.protocol import Protocol
+from hear_audiomosaic.probing.run import ProbeResult, run_protocol
+from hear_audiomosaic.progress import progress_bar
+from hear_audiomosaic.results.predictions import fold_arrays, to_npz
+from hear_audiomosaic.results.schema import (
     EncoderFacts,
     FoldScores,
     Manifest,
@@ -29,15 +38,6 @@ from hear_audiomosaic.bench.result import (
     read_result,
     write_result,
 )
-from hear_audiomosaic.embedding import TaskEmbeddings, embed_task
-from hear_audiomosaic.errors import HearAudioMosaicError, ResultError
-from hear_audiomosaic.files import write_bytes
-from hear_audiomosaic.hear import Encoder, load_encoder
-from hear_audiomosaic.metrics import get_score
-from hear_audiomosaic.probing.predictions import fold_arrays, to_npz
-from hear_audiomosaic.probing.protocol import Protocol
-from hear_audiomosaic.probing.run import ProbeResult, run_protocol
-from hear_audiomosaic.progress import bar
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
 __all__ = ["run"]
@@ -129,11 +129,11 @@ def _is_finished(cell: _Cell, plan: Plan, encoder: Encoder, task: PreparedTask) 
 def _probe(cell: _Cell, plan: Plan, encoder: Encoder, task: PreparedTask, embeddings: TaskEmbeddings) -> Result:
     arrays = probe_task(task, embeddings)
     started = time.perf_counter()
-    with bar(None, f"probe {task.card.name}", "check") as shown:
+    with progress_bar(None, f"probe {task.card.name}", "check") as bar:
 
         def told(text: str) -> None:
-            shown.set_postfix_str(text, refresh=False)
-            shown.update()
+            bar.set_postfix_str(text, refresh=False)
+            bar.update()
 
         probed = run_protocol(
             arrays, cell.protocol, seed=cell.seed, device=plan.device, precision=plan.precision, progress=told

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hear_audiomosaic.places import default_store_dir, default_tasks_dir
+from hear_audiomosaic.paths import default_store_dir, default_tasks_dir
 
 __all__ = [
     "AsJson",

@@ -12,7 +12,7 @@ import typer
 from hear_audiomosaic.cli._common import AsJson, examples, print_table, say
 
 if TYPE_CHECKING:
-    from hear_audiomosaic.reporting.versus import TaskVerdict, Versus
+    from hear_audiomosaic.reporting.comparison.pairwise import EncoderComparison, TaskVerdict
 
 EXAMPLES = examples(
     "compare results/ logmel random", "compare results/ logmel random --protocol hear-2021-faster --json"
@@ -29,9 +29,9 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Say on which tasks one encoder is better than another: paired bootstrap over the test clips, Holm over tasks."""
-    from hear_audiomosaic.reporting.versus import held_against
+    from hear_audiomosaic.reporting.comparison.pairwise import compare_encoders
 
-    found, skipped = held_against(results, a, b, protocol=protocol)
+    found, skipped = compare_encoders(results, a, b, protocol=protocol)
     for line in skipped:
         say(f"skipped: {line}")
     if as_json:
@@ -64,7 +64,7 @@ def _number(p: float) -> str:
     return "" if math.isnan(p) else f"{p:.4f}"
 
 
-def _facts(one: Versus) -> dict[str, Any]:
+def _facts(one: EncoderComparison) -> dict[str, Any]:
     return {
         "protocol": one.protocol,
         "a": one.a,

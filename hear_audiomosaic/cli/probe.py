@@ -23,8 +23,8 @@ def probe(
 ) -> None:
     """Probe embedding directories; writes test.predicted-scores.json into each, with heareval's field names."""
     from hear_audiomosaic.errors import HearAudioMosaicError
+    from hear_audiomosaic.heareval.read import read_heareval_directory, write_predictions
     from hear_audiomosaic.probing import get_protocol, run_protocol
-    from hear_audiomosaic.probing.heareval import read_heareval_directory, write_predictions
 
     chosen, rows, failed = get_protocol(protocol), [], False
     for directory in directories:

@@ -49,10 +49,10 @@ def report(
 
 def _write_report(results: Path, out: Path, listen: Listen, tasks_dir: Path | None) -> None:
     from hear_audiomosaic.reporting import write_report
-    from hear_audiomosaic.reporting.mistakes import Listening
+    from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback
 
-    listening = Listening(listen.value, tasks_dir_or_default(tasks_dir), out)
-    written = write_report(results, out, listening=listening)
+    playback = AudioPlayback(listen.value, tasks_dir_or_default(tasks_dir), out)
+    written = write_report(results, out, playback=playback)
     for line in written.skipped:
         say(f"skipped: {line}")
     for path in written.paths:

@@ -12,7 +12,7 @@ import typer
 from hear_audiomosaic.cli._common import AsJson, examples, print_table, say
 
 if TYPE_CHECKING:
-    from hear_audiomosaic.reporting.status import CellStatus
+    from hear_audiomosaic.reporting.comparison.status import CellStatus
 
 EXAMPLES = examples("status results/", "status results/ --json")
 
@@ -22,7 +22,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show encoders x tasks x protocols: done, failed (with the error), or missing."""
-    from hear_audiomosaic.reporting.status import status_of
+    from hear_audiomosaic.reporting.comparison.status import status_of
 
     found = status_of(results)
     for line in found.skipped:

@@ -67,7 +67,7 @@ def prepare(
     min_duration_ms: Annotated[
         list[float] | None, typer.Option("--min-duration-ms", help="Shortest events kept, values tried.")
     ] = None,
-    carve_valid: Annotated[bool, typer.Option("--carve-valid", help="Take a ninth of train as valid.")] = False,
+    hold_out_valid: Annotated[bool, typer.Option("--hold-out-valid", help="Take a ninth of train as valid.")] = False,
     allow_untrained_labels: Annotated[
         bool, typer.Option("--allow-untrained-labels", help="Accept labels that train does not have.")
     ] = False,
@@ -99,7 +99,7 @@ def prepare(
             evaluation=tuple(evaluation) if evaluation else None,
             median_filter_ms=tuple(median_filter_ms) if median_filter_ms else None,
             min_duration_ms=tuple(min_duration_ms) if min_duration_ms else None,
-            carve_valid=carve_valid,
+            hold_out_valid=hold_out_valid,
             allow_untrained_labels=allow_untrained_labels,
             overwrite=overwrite,
             tasks_dir=folder,

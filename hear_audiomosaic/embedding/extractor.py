@@ -22,7 +22,7 @@ from hear_audiomosaic.embedding.store import SplitEmbeddings, SplitStore
 from hear_audiomosaic.errors import AudioError, EncoderError
 from hear_audiomosaic.files import sha256_of_file
 from hear_audiomosaic.hear import Encoder
-from hear_audiomosaic.progress import bar
+from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
 __all__ = ["TaskEmbeddings", "embed_task"]
@@ -92,13 +92,13 @@ def embed_task(
     started, audio_seconds = time.perf_counter(), 0.0
     clips = _missing_clips(task, stores, encoder.sample_rate)
     batches = _batches(clips, batch_seconds or _BATCH_SECONDS.get(encoder.device.type, 40.0))
-    with bar(len(clips), f"embed {task.card.name} with {encoder.ref.name}", "clip") as shown:
+    with progress_bar(len(clips), f"embed {task.card.name} with {encoder.ref.name}", "clip") as bar:
         for batch, audio in _read_ahead(batches, encoder.sample_rate):
             for clip, (values, timestamps_ms) in zip(batch, _encode(encoder, audio, timed, batch), strict=True):
                 with stores[clip.split] as store:
                     store.append(clip.file, clip.audio, values, timestamps_ms)
                 audio_seconds += clip.seconds
-            shown.update(len(batch))
+            bar.update(len(batch))
     return TaskEmbeddings(stores, time.perf_counter() - started, audio_seconds)
 
 

@@ -79,7 +79,7 @@ class PatchModel(nn.Module):
         self.scene_embedding_size: int = encoder.size.embed_dim
         self.timestamp_embedding_size: int = encoder.size.embed_dim * (_N_BANDS if frequency == "concat" else 1)
 
-    def levelled(self, audio: Tensor) -> Tensor:
+    def remove_dc(self, audio: Tensor) -> Tensor:
         """What is done to the whole clip first: (B, S) -> (B, S)."""
         return audio
 
@@ -96,7 +96,7 @@ class PatchModel(nn.Module):
         audio = check_audio(audio, _FRAME)
         if self.pad == "window":
             audio = F.pad(audio, (0, max(0, self.encoder.grid[0] * _PATCH * _SHIFT - audio.shape[1])))
-        audio = self.levelled(audio)
+        audio = self.remove_dc(audio)
         total, n_tokens = audio.new_zeros(audio.shape[0], self.scene_embedding_size), 0
         for tokens in self._token_windows(audio):
             total += tokens.sum(dim=1)
@@ -109,7 +109,7 @@ class PatchModel(nn.Module):
         The mean over (or each of) the frequency tokens of a time step, then :meth:`normed`. A time step covers 175 ms
         of audio; its stamp is the middle of that.
         """
-        audio = self.levelled(check_audio(audio, _FRAME))
+        audio = self.remove_dc(check_audio(audio, _FRAME))
         return shifted_passes(audio, self.sample_rate, _HOP_MS, float(self.hop_ms), _CENTRE_MS, self._steps)
 
     def _steps(self, audio: Tensor) -> Tensor:

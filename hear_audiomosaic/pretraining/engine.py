@@ -29,7 +29,7 @@ from hear_audiomosaic.pretraining.methods import build_objective
 from hear_audiomosaic.pretraining.optimiser import adamw, learning_rate, scaled
 from hear_audiomosaic.pretraining.settings import PretrainSettings
 from hear_audiomosaic.pretraining.state import read_checkpoint, write_checkpoint
-from hear_audiomosaic.progress import bar
+from hear_audiomosaic.progress import progress_bar
 
 __all__ = ["Pretrained", "pretrain"]
 
@@ -119,17 +119,17 @@ class _Run:
         s = self.settings
         log = RunLog(s.out, self.step) if rank() == 0 else None
         begin = time.perf_counter() - (log.seconds if log else 0.0)
-        with bar(s.n_steps, f"pretrain {s.method}", "step") as shown:
-            shown.update(self.step)
+        with progress_bar(s.n_steps, f"pretrain {s.method}", "step") as bar:
+            bar.update(self.step)
             for batch in self._batches():
                 row = self._train(batch)
                 self.step += 1
                 if log and row:
                     log.write({"step": self.step, **row, "seconds": time.perf_counter() - begin})
-                    shown.set_postfix(loss=f"{row['loss']:.4f}")
+                    bar.set_postfix(loss=f"{row['loss']:.4f}")
                 if self.step % s.save_every == 0 or self.step == s.n_steps:
                     self._save()
-                shown.update()
+                bar.update()
         if log:
             self.facts |= {f"last_{name}": v for name, v in log.last().items() if name not in ("step", "seconds")}
             log.close()

@@ -8,10 +8,10 @@ import numpy as np
 
 from hear_audiomosaic.errors import EmbeddingError, ProtocolError
 from hear_audiomosaic.probing.data import Fold, ProbeTask, SplitRows
+from hear_audiomosaic.probing.fused.trainer import TrainingData
 from hear_audiomosaic.probing.monitor import Monitor
 from hear_audiomosaic.probing.postprocessing import Frames, Setting, settings_of
 from hear_audiomosaic.probing.protocol import Protocol
-from hear_audiomosaic.probing.trainer import TrainingData
 
 __all__ = ["frames_of", "monitored", "of_fold", "training_data"]
 

@@ -17,8 +17,8 @@ from hear_audiomosaic.errors import ProtocolError
 from hear_audiomosaic.metrics import evaluate_clips, get_score
 from hear_audiomosaic.probing.data import Fold, ProbeTask, fold_rotation
 from hear_audiomosaic.probing.monitor import recorded, stable_best
+from hear_audiomosaic.probing.probe_result import FoldResult, ProbeResult, aggregate, named_scores
 from hear_audiomosaic.probing.protocol import Protocol
-from hear_audiomosaic.probing.results import FoldResult, ProbeResult, aggregate, named_scores
 
 __all__ = ["LogisticHead", "run_logistic"]
 

@@ -19,13 +19,13 @@ from hear_audiomosaic.errors import ProtocolError
 from hear_audiomosaic.metrics import evaluate_clips, evaluate_events, get_score
 from hear_audiomosaic.probing.data import Fold, ProbeTask, fold_rotation
 from hear_audiomosaic.probing.fold_rows import frames_of, monitored, of_fold, training_data
+from hear_audiomosaic.probing.fused.trainer import Candidate, Trained, TrainingData, train
 from hear_audiomosaic.probing.heads import initial_parameters, predict
 from hear_audiomosaic.probing.logistic import run_logistic
 from hear_audiomosaic.probing.monitor import recorded, stable_best
+from hear_audiomosaic.probing.probe_result import FoldResult, ProbeResult, aggregate, named_scores
 from hear_audiomosaic.probing.protocol import GridPoint, Protocol
-from hear_audiomosaic.probing.results import FoldResult, ProbeResult, aggregate, named_scores
 from hear_audiomosaic.probing.shots import few_shots
-from hear_audiomosaic.probing.trainer import Candidate, Trained, TrainingData, train
 
 __all__ = ["FoldResult", "ProbeResult", "run_protocol", "run_seeds", "training_data"]
 

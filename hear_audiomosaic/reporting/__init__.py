@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from hear_audiomosaic.reporting.load import SkippedFile
 from hear_audiomosaic.reporting.report import Report, write_report
+from hear_audiomosaic.results.load import SkippedFile
 
 __all__ = ["Report", "SkippedFile", "write_report"]

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.files import write_text
-from hear_audiomosaic.reporting.analysis import Analysis
-from hear_audiomosaic.reporting.citations import bibtex
-from hear_audiomosaic.reporting.content import Content
-from hear_audiomosaic.reporting.latex import comparison_latex, document, overall_latex, paragraphs, sheet_latex
-from hear_audiomosaic.reporting.load import SkippedFile, load_results
-from hear_audiomosaic.reporting.long_format import long_csv, pairs_csv
-from hear_audiomosaic.reporting.markdown import main_table, markdown
-from hear_audiomosaic.reporting.methods import methods
-from hear_audiomosaic.reporting.mistakes import Listening
-from hear_audiomosaic.reporting.page import html_page
+from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback
+from hear_audiomosaic.reporting.analysis.model import Analysis
+from hear_audiomosaic.reporting.analysis.uncertainty import analyse
+from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.published.placing import leaderboard_row
-from hear_audiomosaic.reporting.uncertainty import analyse
+from hear_audiomosaic.reporting.render.csv import long_csv, pairs_csv
+from hear_audiomosaic.reporting.render.html.page import html_page
+from hear_audiomosaic.reporting.render.latex import comparison_latex, document, overall_latex, paragraphs, sheet_latex
+from hear_audiomosaic.reporting.render.markdown import main_table, markdown
+from hear_audiomosaic.reporting.text.citations import bibtex
+from hear_audiomosaic.reporting.text.methods import methods
+from hear_audiomosaic.results.load import SkippedFile, load_results
 
 __all__ = ["Report", "write_report"]
 
@@ -55,7 +55,7 @@ class Report:
         return paths if self.leaderboard is None else (*paths, self.leaderboard)
 
 
-def write_report(results_dir: Path, out_dir: Path, *, listening: Listening | None = None) -> Report:
+def write_report(results_dir: Path, out_dir: Path, *, playback: AudioPlayback | None = None) -> Report:
     """Write a report about all results under a folder.
 
     Files: ``index.html``, ``report.md``, ``report.csv``, ``pairs.csv``, ``report.tex``, ``references.bib``, and
@@ -65,7 +65,7 @@ def write_report(results_dir: Path, out_dir: Path, *, listening: Listening | Non
     Args:
         results_dir: folder of result files, at any depth. Broken and foreign files are skipped and named.
         out_dir: where to write; made if it is not there.
-        listening: how the page lets mistakes be heard; None: it names their clips. (Default: None)
+        playback: how the page lets mistakes be heard; None: it names their clips. (Default: None)
 
     Returns:
         What was written.
@@ -73,7 +73,7 @@ def write_report(results_dir: Path, out_dir: Path, *, listening: Listening | Non
     Raises:
         ResultError: there is no valid result file, or ``out_dir`` is a file.
     """
-    content = Content.of(*load_results(results_dir))
+    content = ReportData.of(*load_results(results_dir))
     if out_dir.exists() and not out_dir.is_dir():
         raise ResultError(f"{out_dir} is a file; a report needs a folder to be written into: choose another --out.")
     comparisons = content.comparisons
@@ -95,7 +95,7 @@ def write_report(results_dir: Path, out_dir: Path, *, listening: Listening | Non
             for comparison, analysis in zip(comparisons, analyses, strict=True)
         ),
     )
-    write_text(report.html, html_page(content, results_dir, analyses=analyses, listening=listening))
+    write_text(report.html, html_page(content, results_dir, analyses=analyses, playback=playback))
     write_text(report.markdown, markdown(content, analyses))
     write_text(report.csv, long_csv(content.results, comparisons, analyses))
     write_text(report.pairs, pairs_csv(comparisons, analyses))
@@ -108,7 +108,7 @@ def write_report(results_dir: Path, out_dir: Path, *, listening: Listening | Non
     return report
 
 
-def _latex(content: Content, analyses: Sequence[Analysis]) -> str:
+def _latex(content: ReportData, analyses: Sequence[Analysis]) -> str:
     parts = []
     for comparison, analysis in zip(content.comparisons, analyses, strict=True):
         parts.append(comparison_latex(comparison, analysis))
@@ -118,7 +118,7 @@ def _latex(content: Content, analyses: Sequence[Analysis]) -> str:
     return document([*parts, paragraphs("Methods", methods(content, analyses))])
 
 
-def _leaderboard(content: Content) -> str:
+def _leaderboard(content: ReportData) -> str:
     """Rows in the format of the leaderboard, under one header; empty without any."""
     tables = [leaderboard_row(comparison) for comparison in content.comparisons if comparison.official]
     rows = [line for table in tables for line in table.splitlines(keepends=True)[1:]]

@@ -18,7 +18,7 @@ from hear_audiomosaic.bench.plan import Plan, Summary
 from hear_audiomosaic.bench.runner import run as run_plan
 from hear_audiomosaic.files import read_json, write_bytes, write_json
 from hear_audiomosaic.hear.reference import EncoderRef
-from hear_audiomosaic.places import content_dir
+from hear_audiomosaic.paths import content_dir
 from hear_audiomosaic.pretraining import PretrainSettings, pretrain
 from hear_audiomosaic.probing.protocol import get_protocol
 from hear_audiomosaic.reporting import write_report

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hear_audiomosaic.errors import TaskError
-from hear_audiomosaic.places import content_dir
+from hear_audiomosaic.paths import content_dir
 from hear_audiomosaic.tasks.card import TaskCard
 from hear_audiomosaic.tasks.layout import METADATA
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from hear_audiomosaic.errors import AudioError
 from hear_audiomosaic.files import read_json, sha256_of_file, write_json
-from hear_audiomosaic.progress import bar
+from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.tasks.folder import Clip
 
 __all__ = ["INPUTS", "Recording", "clip_key", "convert", "recordings_from_json", "recordings_to_json", "same_recording"]
@@ -91,13 +91,13 @@ def convert(
         }
         problems: list[str] = []
         done: dict[str, Recording] = {}
-        with bar(len(jobs), title, "clip") as shown:
+        with progress_bar(len(jobs), title, "clip") as bar:
             for job in as_completed(jobs):
                 try:
                     done[jobs[job]] = job.result()
                 except AudioError as error:
                     problems.append(str(error))
-                shown.update()
+                bar.update()
     if problems:
         shown_problems = "\n  ".join(sorted(problems)[:10])
         raise AudioError(

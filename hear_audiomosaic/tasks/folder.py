@@ -37,7 +37,7 @@ class FolderRecipe:
     separator: str | None = None
     events_file: str | None = None
     where: tuple[tuple[str, str], ...] = ()
-    carve_valid: bool = False
+    hold_out_valid: bool = False
     allow_untrained_labels: bool = False
 
 
@@ -178,7 +178,7 @@ def read_folder(source_dir: Path, recipe: FolderRecipe) -> FolderPlan:
         recipe.split_column,
         recipe.fold_column,
         recipe.folds,
-        carve_valid=recipe.carve_valid,
+        hold_out_valid=recipe.hold_out_valid,
         groups_are_binding=recipe.group_column is not None,
     )
     vocabulary = sort_labels(label for values in plain.values() for label in values)

@@ -30,8 +30,8 @@ __all__ = [
     "VOCABULARY",
     "hear_spelling",
     "locked",
-    "put_in_place",
     "read_vocabulary",
+    "replace_directory",
     "sort_labels",
     "write_vocabulary",
 ]
@@ -130,7 +130,7 @@ def locked(target: Path) -> Iterator[None]:
         yield
 
 
-def put_in_place(finished: Path, target: Path) -> None:
+def replace_directory(finished: Path, target: Path) -> None:
     """Rename a finished folder to its final name, replacing an older one."""
     old = target.with_name(f".{target.name}.{os.getpid()}.old")
     if target.exists():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hear_audiomosaic.errors import TaskError
-from hear_audiomosaic.tasks.splits import carve, fold_names, grouped_folds, rotate
+from hear_audiomosaic.tasks.splits import fold_names, grouped_folds, hold_out, rotate
 
 __all__ = ["Parts", "assign_parts", "check_labels"]
 
@@ -38,7 +38,7 @@ def assign_parts(
     fold_column: str | None,
     folds: int | None,
     *,
-    carve_valid: bool = False,
+    hold_out_valid: bool = False,
     groups_are_binding: bool = True,
 ) -> Parts:
     """Parts from exactly one of: a split column, a fold column, or groups and a number of folds.
@@ -50,7 +50,7 @@ def assign_parts(
         split_column: column with train, valid, test.
         fold_column: column with at least three different values.
         folds: number of folds to be cut along the groups.
-        carve_valid: take ``valid`` out of ``train`` by HEAR's draw if no row is marked valid.
+        hold_out_valid: take ``valid`` out of ``train`` by HEAR's draw if no row is marked valid.
         groups_are_binding: a group in two parts is an error; else (the user did not name the groups) it is logged.
 
     Raises:
@@ -59,7 +59,7 @@ def assign_parts(
     if (split_column is not None) + (fold_column is not None) + (folds is not None) != 1:
         raise TaskError("Give exactly one of --split COLUMN, --fold COLUMN, or --group COLUMN together with --folds K")
     if split_column is not None:
-        parts = _by_split(rows, split_column, group_of, carve_valid)
+        parts = _by_split(rows, split_column, group_of, hold_out_valid)
     elif fold_column is not None:
         parts = _by_fold(rows, fold_column)
     else:
@@ -110,7 +110,9 @@ def check_labels(
             )
 
 
-def _by_split(rows: Sequence[Mapping[str, str]], column: str, group_of: Mapping[str, str], carve_valid: bool) -> Parts:
+def _by_split(
+    rows: Sequence[Mapping[str, str]], column: str, group_of: Mapping[str, str], hold_out_valid: bool
+) -> Parts:
     split_of = {row["filename"]: row[column].strip() for row in rows}
     unknown = sorted(set(split_of.values()) - set(_TRAIN_VALID_TEST))
     if unknown:
@@ -118,16 +120,16 @@ def _by_split(rows: Sequence[Mapping[str, str]], column: str, group_of: Mapping[
             f"The column '{column}' (--split) holds {', '.join(repr(value) for value in unknown[:5])}; "
             "expected train, valid, test, spelled like this (for numbered folds use --fold)"
         )
-    if carve_valid and "valid" not in split_of.values():
+    if hold_out_valid and "valid" not in split_of.values():
         key_of = {file: group_of.get(file, file) for file, split in split_of.items() if split == "train"}
-        valid = set(carve(key_of.values(), _VALID_SHARE)["valid"])
+        valid = set(hold_out(key_of.values(), _VALID_SHARE)["valid"])
         split_of |= {file: "valid" for file, key in key_of.items() if key in valid}
         _log.info(
             "No row is marked valid; %d of %d groups or files of train now are", len(valid), len(set(key_of.values()))
         )
     for split in _TRAIN_VALID_TEST:
         if split not in split_of.values():
-            cure = "or have a ninth of train taken (carve_valid)" if split == "valid" else "or split otherwise"
+            cure = "or have a ninth of train taken (hold_out_valid)" if split == "valid" else "or split otherwise"
             raise TaskError(f"The column '{column}' (--split) marks no clip as {split}; mark some, {cure}")
     return Parts("trainvaltest", _TRAIN_VALID_TEST, split_of)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.files import read_json, sha256_of_json, write_json
-from hear_audiomosaic.places import default_tasks_dir
+from hear_audiomosaic.paths import default_tasks_dir
 from hear_audiomosaic.tasks.card import (
     EVENT_EVALUATION,
     MULTICLASS_EVALUATION,
@@ -38,7 +38,7 @@ from hear_audiomosaic.tasks.layout import (
     VOCABULARY,
     hear_spelling,
     locked,
-    put_in_place,
+    replace_directory,
     write_vocabulary,
 )
 from hear_audiomosaic.tasks.prepared import PreparedTask
@@ -80,7 +80,7 @@ def prepare_folder(
     tasks_dir: Path | None = None,
     version: str = "v1",
     mode: str = "full",
-    carve_valid: bool = False,
+    hold_out_valid: bool = False,
     allow_untrained_labels: bool = False,
     evaluation: Sequence[str] | None = None,
     use_scoring_for_early_stopping: bool = True,
@@ -116,7 +116,7 @@ def prepare_folder(
         mode: part of the folder's name.
         allow_untrained_labels: only log labels that occur in no training clip, instead of refusing them; event tasks
             always do so, as HEAR does.
-        carve_valid: if no row is marked valid, take a ninth of train (whole groups) by HEAR's draw.
+        hold_out_valid: if no row is marked valid, take a ninth of train (whole groups) by HEAR's draw.
         evaluation: scores, the first selects; by default HEAR's usual ones for the type of task.
         use_scoring_for_early_stopping: False: probes stop by the validation loss.
         median_filter_ms: event post-processing; by default HEAR's 250 ms, but no filter (0) if the median event is
@@ -144,7 +144,7 @@ def prepare_folder(
         separator=separator,
         events_file=None if events_file is None else str(events_file),
         where=parse_where(where),
-        carve_valid=carve_valid,
+        hold_out_valid=hold_out_valid,
         allow_untrained_labels=allow_untrained_labels,
     )
     scoring = _Scoring(
@@ -175,7 +175,7 @@ def prepare_folder(
             indent=None,
         )
         (part / INPUTS).unlink(missing_ok=True)
-        put_in_place(part, target)
+        replace_directory(part, target)
     return PreparedTask.open(target)
 
 
@@ -306,7 +306,7 @@ def _add_rates(
         return
     convert(plan.clips, source_dir, part, lacking, title=target.name, workers=workers)
     for rate_hz in lacking:
-        put_in_place(part / str(rate_hz), target / str(rate_hz))
+        replace_directory(part / str(rate_hz), target / str(rate_hz))
     shutil.rmtree(part)
 
 

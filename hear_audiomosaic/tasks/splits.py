@@ -19,13 +19,13 @@ from hear_audiomosaic.errors import TaskError
 
 __all__ = [
     "Rotation",
-    "carve",
     "first_files",
     "fold_names",
     "grouped_folds",
     "hear_folds",
     "hear_folds_with_labels",
     "hear_order",
+    "hold_out",
     "rotate",
     "string_seed",
 ]
@@ -172,7 +172,7 @@ def hear_folds_with_labels(labels_of_key: Mapping[str, Iterable[str]], k: int) -
     )
 
 
-def carve(keys: Iterable[str], valid: float, test: float = 0.0) -> dict[str, tuple[str, ...]]:
+def hold_out(keys: Iterable[str], valid: float, test: float = 0.0) -> dict[str, tuple[str, ...]]:
     """HEAR's draw of valid and test out of the training keys.
 
     Args:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
-
 import fake_predictions as stored
 import fake_results as fake
+import numpy as np
+import pytest
 
 from hear_audiomosaic.cli import main
 

@@ -10,18 +10,16 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from heareval_python38 import NO_PYTHON, find_python38, ready_python
+from heareval_tasks import TASKS, write_tasks
+from heareval_tools import Tools
+from probe_fixtures import event_task, scene_task, tagging_task  # noqa: F401 - fixtures
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))  # for the helper modules of this folder
-
-from heareval_python38 import NO_PYTHON, find_python38, ready_python  # noqa: E402
-from heareval_tasks import TASKS, write_tasks  # noqa: E402
-from heareval_tools import Tools  # noqa: E402
 
 ENCODER = "hear_audiomosaic:random:micro"
 OPTIONS = {"model_file_path": "random:micro"}

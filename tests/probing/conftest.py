@@ -1,36 +1,3 @@
-"""Small tasks that train in a blink."""
+"""Fixtures of the probing tests."""
 
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-import numpy as np
-import pytest
-
-from hear_audiomosaic.probing import ProbeTask
-
-sys.path.insert(0, str(Path(__file__).parent))  # for the helper modules of this folder
-from small_tasks import SPLITS, clusters, event_rows
-
-
-@pytest.fixture
-def scene_task() -> ProbeTask:
-    rng = np.random.default_rng(1)
-    splits = {split: clusters(rng, n, 3, 8) for split, n in SPLITS.items()}
-    return ProbeTask("clusters", "scene", "multiclass", "trainvaltest", splits, ("a", "b", "c"), ("top1_acc", "mAP"))
-
-
-@pytest.fixture
-def tagging_task() -> ProbeTask:
-    rng = np.random.default_rng(2)
-    splits = {split: clusters(rng, n, 3, 8, multilabel=True) for split, n in SPLITS.items()}
-    return ProbeTask("tags", "scene", "multilabel", "trainvaltest", splits, ("a", "b", "c"), ("mAP", "aucroc"))
-
-
-@pytest.fixture
-def event_task() -> ProbeTask:
-    rng = np.random.default_rng(3)
-    splits = {f"fold0{i}": event_rows(rng, 3, 40, 2, 8) for i in range(3)}
-    scores = ("event_onset_200ms_fms", "segment_1s_er")
-    return ProbeTask("events", "event", "multilabel", "new_split_kfold", splits, ("60", "61"), scores)
+from probe_fixtures import event_task, scene_task, tagging_task  # noqa: F401 - fixtures

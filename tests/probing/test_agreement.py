@@ -11,8 +11,8 @@ import pytest
 import torch
 from plain_trainer import build_head, train_plainly
 
+from hear_audiomosaic.heareval.read import read_heareval_directory
 from hear_audiomosaic.probing import get_protocol, run_seeds
-from hear_audiomosaic.probing.heareval import read_heareval_directory
 
 TASKS = {"fsdd_digits-v1-small": "test", "synth_notes-v1-small": "aggregated_scores"}
 OFFICIAL_GRID = ["seed42", *(f"grid42_torch{k}" for k in range(1, 8))]

@@ -11,7 +11,7 @@ from hear_audiomosaic.errors import ProtocolError
 from hear_audiomosaic.metrics import evaluate_clips, evaluate_events
 from hear_audiomosaic.probing import ProbeResult, ProbeTask, get_protocol, run_protocol, run_seeds
 from hear_audiomosaic.probing.monitor import recorded, stable_best
-from hear_audiomosaic.probing.results import aggregate
+from hear_audiomosaic.probing.probe_result import aggregate
 
 
 def test_a_scene_task(scene_task: ProbeTask) -> None:

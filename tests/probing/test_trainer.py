@@ -12,11 +12,11 @@ from small_tasks import changed, clusters
 
 from hear_audiomosaic.metrics import clips
 from hear_audiomosaic.probing import ProbeTask, get_protocol, heads
-from hear_audiomosaic.probing.kernels import Chunk
-from hear_audiomosaic.probing.masks import Masks
+from hear_audiomosaic.probing.fused.kernels import Chunk
+from hear_audiomosaic.probing.fused.masks import Masks
+from hear_audiomosaic.probing.fused.stack import Layout, Scratch, Stack
+from hear_audiomosaic.probing.fused.trainer import Candidate, TrainingData, train
 from hear_audiomosaic.probing.monitor import Monitor
-from hear_audiomosaic.probing.stack import Layout, Scratch, Stack
-from hear_audiomosaic.probing.trainer import Candidate, TrainingData, train
 
 D, C = 8, 3
 

@@ -8,10 +8,10 @@ import statistics
 import fake_results as fake
 import pytest
 
-from hear_audiomosaic.bench.result import Result
-from hear_audiomosaic.reporting.compare import compare
-from hear_audiomosaic.reporting.load import LoadedResult
-from hear_audiomosaic.reporting.table import Comparison
+from hear_audiomosaic.reporting.comparison.build import compare
+from hear_audiomosaic.reporting.comparison.model import Comparison
+from hear_audiomosaic.results.load import LoadedResult
+from hear_audiomosaic.results.schema import Result
 
 A, B, C = fake.AUDIOMOSAIC, fake.MSM_MAE, fake.LOGMEL
 

@@ -12,15 +12,15 @@ from xml.etree import ElementTree
 import fake_results as fake
 import pytest
 
-from hear_audiomosaic.bench.result import ProtocolFacts
 from hear_audiomosaic.reporting import write_report
-from hear_audiomosaic.reporting.compare import compare
-from hear_audiomosaic.reporting.curves import few_shot_curves, layer_curves
-from hear_audiomosaic.reporting.figures import few_shot_figures, figures
-from hear_audiomosaic.reporting.load import LoadedResult
-from hear_audiomosaic.reporting.plots_curves import curve_figure, curve_table
-from hear_audiomosaic.reporting.table import Comparison
-from hear_audiomosaic.reporting.text import MISSING
+from hear_audiomosaic.reporting.analysis.curves import few_shot_curves, layer_curves
+from hear_audiomosaic.reporting.comparison.build import compare
+from hear_audiomosaic.reporting.comparison.model import Comparison
+from hear_audiomosaic.reporting.figures.collect import few_shot_figures, figures
+from hear_audiomosaic.reporting.figures.curves import curve_figure, curve_table
+from hear_audiomosaic.reporting.text.formats import MISSING
+from hear_audiomosaic.results.load import LoadedResult
+from hear_audiomosaic.results.schema import ProtocolFacts
 from hear_audiomosaic.statistics import Interval
 
 TASKS = (fake.ESC50, fake.DIGITS, fake.GUNSHOT)

@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from hear_audiomosaic.reporting.analysis import RankPlace
-from hear_audiomosaic.reporting.class_errors import Confusion, class_errors
-from hear_audiomosaic.reporting.compare import compare
-from hear_audiomosaic.reporting.figures import figures, skill
-from hear_audiomosaic.reporting.load import LoadedResult
-from hear_audiomosaic.reporting.plots_confusion import confusion_figure
-from hear_audiomosaic.reporting.plots_correlation import correlation_figure, task_correlations
-from hear_audiomosaic.reporting.plots_domains import domain_figure, domain_means
-from hear_audiomosaic.reporting.plots_ranks import critical_difference_diagram, rank_intervals_figure
-from hear_audiomosaic.reporting.stored import ScenePredictions
-from hear_audiomosaic.reporting.svg import axis_ticks, named, short
-from hear_audiomosaic.reporting.table import Column
-from hear_audiomosaic.reporting.text import MISSING, count, decimals, listing, plain_label, setting
+from hear_audiomosaic.reporting.analysis.class_errors import Confusion, class_errors
+from hear_audiomosaic.reporting.analysis.model import RankPlace
+from hear_audiomosaic.reporting.comparison.build import compare
+from hear_audiomosaic.reporting.comparison.model import Column
+from hear_audiomosaic.reporting.figures.collect import chance_normalised, figures
+from hear_audiomosaic.reporting.figures.confusion import confusion_figure
+from hear_audiomosaic.reporting.figures.correlation import correlation_figure, task_correlations
+from hear_audiomosaic.reporting.figures.domains import domain_figure, domain_means
+from hear_audiomosaic.reporting.figures.ranks import critical_difference_diagram, rank_intervals_figure
+from hear_audiomosaic.reporting.figures.svg import axis_ticks, named, short
+from hear_audiomosaic.reporting.text.formats import MISSING, count, decimals, listing, plain_label, setting
+from hear_audiomosaic.results.load import LoadedResult
+from hear_audiomosaic.results.scene_predictions import ScenePredictions
 
 LABEL = "a$b$ <i>&\\frac --> 音"
 
@@ -65,7 +65,7 @@ def comparison_of(scores: dict[str, list[float | None]], tasks=(fake.ESC50, fake
     ],
 )
 def test_skill_is_the_way_from_chance_to_perfect(score, of, expected):
-    assert skill(score, of) == (None if expected is None else pytest.approx(expected))
+    assert chance_normalised(score, of) == (None if expected is None else pytest.approx(expected))
 
 
 RANKS = {

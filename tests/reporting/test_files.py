@@ -11,11 +11,11 @@ import pytest
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.reporting import write_report
-from hear_audiomosaic.reporting.compare import compare
-from hear_audiomosaic.reporting.details import task_details
-from hear_audiomosaic.reporting.load import load_results
-from hear_audiomosaic.reporting.long_format import COLUMNS
-from hear_audiomosaic.reporting.provenance import costs, environments
+from hear_audiomosaic.reporting.comparison.build import compare
+from hear_audiomosaic.reporting.comparison.details import task_details
+from hear_audiomosaic.reporting.comparison.provenance import costs, environments
+from hear_audiomosaic.reporting.render.csv import COLUMNS
+from hear_audiomosaic.results.load import load_results
 
 
 def rows_of(path):

@@ -11,15 +11,15 @@ from pathlib import Path
 import fake_results as fake
 import pytest
 
-from hear_audiomosaic.reporting.compare import compare
-from hear_audiomosaic.reporting.latex import comparison_latex, document, sheet_latex
-from hear_audiomosaic.reporting.latex_text import escape
-from hear_audiomosaic.reporting.load import LoadedResult, load_results
-from hear_audiomosaic.reporting.measured import comparison_sheet
+from hear_audiomosaic.reporting.analysis.uncertainty import CellUncertainty, analyse
+from hear_audiomosaic.reporting.comparison.build import compare
+from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.published import PUBLISHED
-from hear_audiomosaic.reporting.sheet import Entry, Heading, Line, Sheet
-from hear_audiomosaic.reporting.table import Comparison
-from hear_audiomosaic.reporting.uncertainty import CellUncertainty, analyse
+from hear_audiomosaic.reporting.render.latex import comparison_latex, document, sheet_latex
+from hear_audiomosaic.reporting.render.latex_text import escape
+from hear_audiomosaic.reporting.tables.measured import comparison_sheet
+from hear_audiomosaic.reporting.tables.model import Entry, Heading, Line, Sheet
+from hear_audiomosaic.results.load import LoadedResult, load_results
 from hear_audiomosaic.statistics import Interval
 
 EVIL = "50% & a_b #1 $x$ {y} \\input{z} ~^ <|> --out [x] * ?` é \N{GREEK SMALL LETTER RHO} 音 \n \N{EN DASH} ± ↑ ''q\""

@@ -10,14 +10,14 @@ import fake_results as fake
 import numpy as np
 import pytest
 
-from hear_audiomosaic.bench.result import EncoderFacts, Result
 from hear_audiomosaic.errors import ProtocolError, ResultError
-from hear_audiomosaic.places import content_dir
-from hear_audiomosaic.reporting.compare import compare
-from hear_audiomosaic.reporting.load import LoadedResult
+from hear_audiomosaic.paths import content_dir
+from hear_audiomosaic.reporting.comparison.build import compare
+from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.published import PUBLISHED, leaderboard_row, place_measured
 from hear_audiomosaic.reporting.published.leaderboard import Leaderboard
-from hear_audiomosaic.reporting.table import Comparison
+from hear_audiomosaic.results.load import LoadedResult
+from hear_audiomosaic.results.schema import EncoderFacts, Result
 
 BEST = "GURA Fuse Cat H+w+C"
 

@@ -17,10 +17,10 @@ import soundfile
 from hear_audiomosaic.cli import main
 from hear_audiomosaic.errors import AudioError, ResultError, TaskError
 from hear_audiomosaic.reporting import write_report
-from hear_audiomosaic.reporting.clip_audio import ogg_data_uri, renumbered
-from hear_audiomosaic.reporting.load import LoadedResult
-from hear_audiomosaic.reporting.mistakes import Listening, mistakes
-from hear_audiomosaic.reporting.stored import ScenePredictions, scene_predictions
+from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback, mistakes
+from hear_audiomosaic.reporting.render.html.clip_audio import ogg_data_uri, renumbered
+from hear_audiomosaic.results.load import LoadedResult
+from hear_audiomosaic.results.scene_predictions import ScenePredictions, scene_predictions
 from hear_audiomosaic.tasks import TaskCard
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
@@ -116,14 +116,14 @@ def test_names_from_a_file_lead_nowhere_else(task, tmp_path):
     )
     [one] = mistakes(result_on(task), [stranger], task.directory.parent)
     assert one.audio is None
-    assert Listening("embed", task.directory.parent).source(one) == ""
+    assert AudioPlayback("embed", task.directory.parent).source(one) == ""
 
 
 def test_links_are_relative_and_arrive(task, tmp_path):
     page_dir = tmp_path / "a report"
-    listening = Listening("link", task.directory.parent, page_dir)
-    for one in listening.mistakes(result_on(task), [ONE]):
-        link = listening.source(one)
+    playback = AudioPlayback("link", task.directory.parent, page_dir)
+    for one in playback.mistakes(result_on(task), [ONE]):
+        link = playback.source(one)
         assert link.startswith("../tasks/small-v1-full/16000/test/")
         assert " " not in link
         assert (page_dir / unquote(link)).resolve() == one.audio.resolve()
@@ -144,33 +144,33 @@ def test_embedded_clips_are_short_and_always_the_same_bytes(task):
 def test_no_more_audio_than_there_is_room_for(task):
     tasks_dir = task.directory.parent
     short = len(ogg_data_uri(task.audio_path("test", "very wrong.wav", 16000)))
-    listening = Listening("embed", tasks_dir, most_kb=short // 1000 + 1)
-    sources = [listening.source(one) for one in listening.mistakes(result_on(task), [ONE])]
+    playback = AudioPlayback("embed", tasks_dir, most_kb=short // 1000 + 1)
+    sources = [playback.source(one) for one in playback.mistakes(result_on(task), [ONE])]
     assert [bool(source) for source in sources] == [True, False, False]
-    assert listening.n_left_out == 2
-    assert "2 clips did not fit" in listening.about
+    assert playback.n_left_out == 2
+    assert "2 clips did not fit" in playback.about
 
 
 def test_what_is_not_audio_has_a_name_only(task, caplog):
     task.audio_path("test", "very wrong.wav", 16000).write_bytes(b"nothing to hear")
-    listening = Listening("embed", task.directory.parent)
-    assert listening.source(listening.mistakes(result_on(task), [ONE])[0]) == ""
+    playback = AudioPlayback("embed", task.directory.parent)
+    assert playback.source(playback.mistakes(result_on(task), [ONE])[0]) == ""
     assert "cannot be embedded" in caplog.text
     with pytest.raises(AudioError, match="not an Ogg stream"):
         renumbered(b"OggS but no more")
 
 
 def test_a_task_that_is_not_there_leaves_the_names(tmp_path, caplog):
-    listening = Listening("embed", tmp_path)
-    found = listening.mistakes(fake.success(fake.LOGMEL, fake.ESC50, [0.25]), [ONE])
+    playback = AudioPlayback("embed", tmp_path)
+    found = playback.mistakes(fake.success(fake.LOGMEL, fake.ESC50, [0.25]), [ONE])
     assert [one.audio for one in found] == [None] * 3
     assert "no audio of esc50-v1-full" in caplog.text
 
 
 @pytest.mark.parametrize("mode", ["link", "embed"])
-def test_listening_needs_the_tasks(mode):
+def test_playback_needs_the_tasks(mode):
     with pytest.raises(ResultError, match="--tasks-dir"):
-        Listening(mode)
+        AudioPlayback(mode)
 
 
 @pytest.mark.parametrize("mode", ["none", "link", "embed"])

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from hear_audiomosaic.reporting import write_report
-from hear_audiomosaic.reporting.content import Content
-from hear_audiomosaic.reporting.load import load_results
-from hear_audiomosaic.reporting.page import html_page
+from hear_audiomosaic.reporting.comparison.report_data import ReportData
+from hear_audiomosaic.reporting.render.html.page import html_page
+from hear_audiomosaic.results.load import load_results
 
 EVIL = "</td><script>alert('x')</script><img src=x onerror=alert(1)> | `$\\frac{a}$ {{ 7*7 }} & \"q\""
 VOID = {"meta", "wbr", "br", "img", "link", "input", "hr", "rect", "line", "circle", "path"}
@@ -192,7 +192,7 @@ def test_a_page_without_predictions_says_so(demo):
 
 
 def test_a_page_of_content_alone(tmp_path):
-    words = visible(html_page(Content.of(*load_results(fake.demo(tmp_path)))))
+    words = visible(html_page(ReportData.of(*load_results(fake.demo(tmp_path)))))
     assert "no test of significance was made" in words
     assert "The predictions were not read." in words
     assert "Ranks were not worked out." in words

@@ -11,12 +11,12 @@ import pytest
 
 from hear_audiomosaic.cli import main
 from hear_audiomosaic.errors import ResultError
-from hear_audiomosaic.places import content_dir
+from hear_audiomosaic.paths import content_dir
 from hear_audiomosaic.reporting.published import PUBLISHED, read_figures, write_published
 from hear_audiomosaic.reporting.published.figures import METRICS, PublishedFigure
 from hear_audiomosaic.reporting.published.pivot import Layout, sheets
-from hear_audiomosaic.reporting.sheet import Entry, Heading, Line, Sheet, mark_best
-from hear_audiomosaic.reporting.text import MISSING
+from hear_audiomosaic.reporting.tables.model import Entry, Heading, Line, Sheet, mark_best
+from hear_audiomosaic.reporting.text.formats import MISSING
 
 SHIPPED = content_dir("reports") / "published"
 REPORTED = {
@@ -33,6 +33,10 @@ def tables() -> dict[tuple[str, str], Sheet]:
     return {(name, sheet.key): sheet for name, one in PUBLISHED.items() for sheet in one.sheets()}
 
 
+NOT_SHIPPED = {"hear_archives.csv", "hear_recent_more.csv"}
+"""Addresses of archives, which are no figures; and figures that no table shows yet."""
+
+
 def cell(sheet: Sheet, row: str, column: str, group: str = "") -> Entry:
     [line] = [line for line in sheet.lines if line.label == row]
     [i] = [i for i, heading in enumerate(sheet.headings) if (heading.label, heading.group) == (column, group)]
@@ -45,8 +49,9 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def test_shipped_figures_are_the_reference_with_sources(shared: Path) -> None:
-    files = sorted(path.name for path in (shared / "reference").glob("*.csv"))
-    assert files == sorted(path.name for path in SHIPPED.glob("*.csv"))
+    files = {path.name for path in (shared / "reference").glob("*.csv")}
+    assert files - NOT_SHIPPED == {path.name for path in SHIPPED.glob("*.csv")}
+    files -= NOT_SHIPPED
     for file in files:
         rows = rows_of(SHIPPED / file)
         assert all(row["source"] for row in rows)

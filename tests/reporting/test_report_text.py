@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from hear_audiomosaic.reporting import Report, write_report
-from hear_audiomosaic.reporting.citations import CITATIONS, bibtex
-from hear_audiomosaic.reporting.long_format import PAIR_COLUMNS
+from hear_audiomosaic.reporting.render.csv import PAIR_COLUMNS
+from hear_audiomosaic.reporting.text.citations import CITATIONS, bibtex
 
 A, B, C = fake.AUDIOMOSAIC, fake.MSM_MAE, fake.LOGMEL
 ESC50 = fake.task("esc50", 0.02, directory="esc50-v2.0.0-full")

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from hear_audiomosaic.metrics import Events, evaluate_clips, evaluate_events
-from hear_audiomosaic.reporting.compare import compare
-from hear_audiomosaic.reporting.load import load_results
+from hear_audiomosaic.reporting.analysis.uncertainty import Analysis, analyse
+from hear_audiomosaic.reporting.comparison.build import compare
+from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.published.figures import read_tasks
-from hear_audiomosaic.reporting.table import Comparison
-from hear_audiomosaic.reporting.uncertainty import Analysis, analyse
+from hear_audiomosaic.results.load import load_results
 from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar, overall_mean_rank, resample_counts
 
 A, B, C = fake.AUDIOMOSAIC, fake.MSM_MAE, fake.LOGMEL

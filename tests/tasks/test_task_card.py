@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from hear_audiomosaic.errors import TaskError
-from hear_audiomosaic.places import content_dir
+from hear_audiomosaic.paths import content_dir
 from hear_audiomosaic.tasks import TaskCard, all_cards, describe, expand, find_card, get_card, list_rows, suites
 from hear_audiomosaic.tasks.catalog import how_to_prepare, suite_of
 from hear_audiomosaic.tasks.catalog import suites as read_suites

@@ -156,12 +156,12 @@ def test_conditions_reach_the_table_that_has_the_column(tmp_path: Path) -> None:
     assert parse_where(["a=b=c"]) == (("a", "b=c"),)
 
 
-def test_validation_carved_out_of_training(tmp_path: Path) -> None:
+def test_validation_held_out_of_training(tmp_path: Path) -> None:
     rows = [row | {"split": row["split"].replace("valid", "train")} for row in scene_rows(80)]
     source = scene_folder(tmp_path / "in", rows)
     with pytest.raises(TaskError, match="marks no clip as valid"):
         prepare(source, tmp_path, split_column="split")
-    task = prepare(source, tmp_path, split_column="split", carve_valid=True)
+    task = prepare(source, tmp_path, split_column="split", hold_out_valid=True)
     assert [len(task.files(split)) for split in task.splits] == [53, 7, 20]
 
 

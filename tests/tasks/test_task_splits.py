@@ -85,14 +85,14 @@ def test_impossible_label_is_told() -> None:
 
 @pytest.mark.parametrize(("name", "valid", "test"), [("tvt_default", 0.1, 0.1), ("tvt_60_20_20", 0.2, 0.2)])
 def test_carving_is_hear_s(units: dict[str, Any], name: str, valid: float, test: float) -> None:
-    found = splits.carve((clip["filestem"] for clip in units["clips"]), valid, test)
+    found = splits.hold_out((clip["filestem"] for clip in units["clips"]), valid, test)
     assert {part: list(keys) for part, keys in found.items()} == units[name]
 
 
 def test_carving_beside_a_given_test_split_is_hear_s(units: dict[str, Any]) -> None:
     golden = units["tvt_test_given"]
     rest = sorted(golden["train"] + golden["valid"])
-    assert list(splits.carve(rest, 0.1 / 0.9)["valid"]) == sorted(golden["valid"])
+    assert list(splits.hold_out(rest, 0.1 / 0.9)["valid"]) == sorted(golden["valid"])
 
 
 @pytest.mark.parametrize("seed", range(5))

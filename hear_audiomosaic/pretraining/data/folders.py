@@ -17,7 +17,7 @@ import soundfile
 from hear_audiomosaic.errors import PretrainingError
 from hear_audiomosaic.pretraining.data.crops import AUDIO_SUFFIXES, Recording
 from hear_audiomosaic.pretraining.data.index import Names, read_index, write_index
-from hear_audiomosaic.progress import bar
+from hear_audiomosaic.progress import progress_bar
 
 __all__ = ["FileClips", "open_folder", "open_manifest"]
 
@@ -160,10 +160,10 @@ def _headers(root: Path, names: Sequence[str], location: str) -> list[list[int]]
 
     blocks = [names[first : first + _BLOCK] for first in range(0, len(names), _BLOCK)]
     headers: list[list[int]] = []
-    with ThreadPoolExecutor(_THREADS) as pool, bar(len(names), "read headers", "file") as shown:
+    with ThreadPoolExecutor(_THREADS) as pool, progress_bar(len(names), "read headers", "file") as bar:
         for block in pool.map(lambda block: [header(name) for name in block], blocks):
             headers += block
-            shown.update(len(block))
+            bar.update(len(block))
     index = dict(zip(names, headers, strict=True))
     if index != known:
         write_index(location, index)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hear_audiomosaic.files import write_bytes
-from hear_audiomosaic.places import data_home
+from hear_audiomosaic.paths import data_home
 
 __all__ = ["Names", "read_index", "write_index"]
 

@@ -6,7 +6,7 @@ import re
 
 from hear_audiomosaic.reporting.published.figures import METRICS, PublishedFigure
 from hear_audiomosaic.reporting.published.pivot import Layout, task_column
-from hear_audiomosaic.reporting.sheet import Heading
+from hear_audiomosaic.reporting.tables.model import Heading
 
 __all__ = ["LAYOUTS"]
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from hear_audiomosaic.places import content_dir
+from hear_audiomosaic.paths import content_dir
 from hear_audiomosaic.reporting.published import audiomosaic, peers
 from hear_audiomosaic.reporting.published.figures import read_figures
 from hear_audiomosaic.reporting.published.leaderboard import leaderboard_sheets
 from hear_audiomosaic.reporting.published.pivot import Layout, sheets
-from hear_audiomosaic.reporting.sheet import Sheet
+from hear_audiomosaic.reporting.tables.model import Sheet
 
 __all__ = ["PUBLISHED", "Publication"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from hear_audiomosaic.errors import ResultError
-from hear_audiomosaic.places import content_dir
-from hear_audiomosaic.reporting.sheet import Better
+from hear_audiomosaic.paths import content_dir
+from hear_audiomosaic.reporting.tables.model import Better
 
 __all__ = [
     "METRICS",

@@ -6,10 +6,10 @@ import csv
 import io
 from collections.abc import Sequence
 
-from hear_audiomosaic.reporting.markdown_text import safe
-from hear_audiomosaic.reporting.sheet import Entry, Heading, Sheet
-from hear_audiomosaic.reporting.templates import template_environment
-from hear_audiomosaic.reporting.text import MISSING
+from hear_audiomosaic.reporting.render.html.templates import template_environment
+from hear_audiomosaic.reporting.render.markdown_text import safe
+from hear_audiomosaic.reporting.tables.model import Entry, Heading, Sheet
+from hear_audiomosaic.reporting.text.formats import MISSING
 
 __all__ = ["NOT_MEASURED", "sheet_csv", "sheet_markdown", "sheets_html", "sheets_markdown"]
 

@@ -20,8 +20,8 @@ from hear_audiomosaic.reporting.published.figures import (
     read_submissions,
     read_tasks,
 )
-from hear_audiomosaic.reporting.sheet import Entry, Heading, Line, Sheet, bracketed, mark_best
-from hear_audiomosaic.reporting.text import decimals
+from hear_audiomosaic.reporting.tables.model import Entry, Heading, Line, Sheet, bracketed, mark_best
+from hear_audiomosaic.reporting.text.formats import decimals
 from hear_audiomosaic.statistics import (
     Interval,
     hear_normalised_scores,

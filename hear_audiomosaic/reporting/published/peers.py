@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from hear_audiomosaic.reporting.published.figures import METRICS, PublishedFigure
 from hear_audiomosaic.reporting.published.pivot import Layout
-from hear_audiomosaic.reporting.sheet import Entry, Heading, Line, Sheet
+from hear_audiomosaic.reporting.tables.model import Entry, Heading, Line, Sheet
 
 __all__ = ["AASP", "ADVERSARIAL", "MSM_MAE", "RECENT", "best_on_hear"]
 

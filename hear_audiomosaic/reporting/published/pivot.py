@@ -9,8 +9,8 @@ from typing import Literal
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.reporting.published.figures import METRICS, PublishedFigure
-from hear_audiomosaic.reporting.sheet import Entry, Heading, Line, Sheet, mark_best
-from hear_audiomosaic.reporting.text import listing
+from hear_audiomosaic.reporting.tables.model import Entry, Heading, Line, Sheet, mark_best
+from hear_audiomosaic.reporting.text.formats import listing
 
 __all__ = ["Layout", "method_row", "sheets", "task_column"]
 

@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import ProtocolError
+from hear_audiomosaic.reporting.comparison.model import OFFICIAL_PROTOCOL, Comparison, Row
 from hear_audiomosaic.reporting.published.figures import read_tasks
 from hear_audiomosaic.reporting.published.leaderboard import Leaderboard, interval_text, overall_interval
-from hear_audiomosaic.reporting.sheet import Entry, Heading, Line, Sheet
-from hear_audiomosaic.reporting.table import OFFICIAL_PROTOCOL, Comparison, Row
-from hear_audiomosaic.reporting.text import MISSING, decimals
+from hear_audiomosaic.reporting.tables.model import Entry, Heading, Line, Sheet
+from hear_audiomosaic.reporting.text.formats import MISSING, decimals
 from hear_audiomosaic.statistics import Interval, hear_normalised_scores, hear_standardised, rank_intervals
 
 __all__ = ["FEWEST_TASKS", "Placed", "Placing", "leaderboard_row", "place_measured"]

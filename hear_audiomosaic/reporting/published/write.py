@@ -7,10 +7,10 @@ from pathlib import Path
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.files import write_text
-from hear_audiomosaic.reporting.latex import document, sheet_latex
 from hear_audiomosaic.reporting.published.catalog import PUBLISHED
 from hear_audiomosaic.reporting.published.formats import sheet_csv, sheets_html, sheets_markdown
-from hear_audiomosaic.reporting.text import listing
+from hear_audiomosaic.reporting.render.latex import document, sheet_latex
+from hear_audiomosaic.reporting.text.formats import listing
 
 __all__ = ["PublishedReport", "write_published"]
 

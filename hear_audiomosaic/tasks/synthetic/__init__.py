@@ -14,7 +14,7 @@ from typing import Any
 
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.files import read_json, write_json
-from hear_audiomosaic.places import default_tasks_dir
+from hear_audiomosaic.paths import default_tasks_dir
 from hear_audiomosaic.progress import progress
 from hear_audiomosaic.tasks.card import SECTION, TaskCard
 from hear_audiomosaic.tasks.catalog import get_card, suites
@@ -23,7 +23,7 @@ from hear_audiomosaic.tasks.layout import (
     METADATA,
     VOCABULARY,
     locked,
-    put_in_place,
+    replace_directory,
     sort_labels,
     write_vocabulary,
 )
@@ -106,11 +106,11 @@ def prepare_synthetic(
         files = [f"{card.name}_{i:04d}.wav" for i in range(len(clips.labels))]
         _write_audio(part / str(rate_hz), clips, files, rate_hz, card.name)
         if there:
-            put_in_place(part / str(rate_hz), target / str(rate_hz))
+            replace_directory(part / str(rate_hz), target / str(rate_hz))
             part.rmdir()
         else:
             _write_tables(part, metadata, clips, files)
-            put_in_place(part, target)
+            replace_directory(part, target)
     return PreparedTask.open(target)
 
 

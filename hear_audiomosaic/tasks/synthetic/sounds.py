@@ -1,6 +1,6 @@
 """Building blocks of the synthetic suite: many clips at once, arrays (n, S), all times in seconds.
 
-Two generators run side by side: ``draw`` for whatever a label or a parameter depends on, ``hiss`` for noise samples,
+Two generators run side by side: ``draw`` for whatever a label or a parameter depends on, ``noise`` for noise samples,
 so that the same seed asks for the same sounds at every sample rate.
 """
 
@@ -54,13 +54,13 @@ class Workshop:
 
     rate_hz: int
     draw: np.random.Generator
-    hiss: np.random.Generator
+    noise: np.random.Generator
 
     @classmethod
     def of(cls, name: str, seed: int, rate_hz: int) -> Workshop:
         """The workshop of one task; every task has random numbers of its own."""
-        draw, hiss = np.random.SeedSequence([seed, zlib.crc32(name.encode("utf-8"))]).spawn(2)
-        return cls(rate_hz, np.random.default_rng(draw), np.random.default_rng(hiss))
+        draw, noise = np.random.SeedSequence([seed, zlib.crc32(name.encode("utf-8"))]).spawn(2)
+        return cls(rate_hz, np.random.default_rng(draw), np.random.default_rng(noise))
 
     def time_s(self, seconds: float) -> Floats:
         """Sample times, (S,), from 0."""
@@ -107,7 +107,7 @@ def swept(frequency_hz: Floats, rate_hz: int) -> Floats:
 
 def coloured_noise(shop: Workshop, n: int, samples: int, exponent: Floats) -> Floats:
     """Noise whose power falls as 1/f^exponent, one exponent (n, 1) per clip; (n, S), unit power."""
-    spectrum = np.fft.rfft(shop.hiss.standard_normal((n, samples), dtype=np.float32), axis=1)
+    spectrum = np.fft.rfft(shop.noise.standard_normal((n, samples), dtype=np.float32), axis=1)
     frequency = np.maximum(np.fft.rfftfreq(samples, 1.0 / shop.rate_hz), 20.0).astype(np.float32)
     shaped = np.fft.irfft(spectrum * (frequency[None, :] ** (-exponent / 2.0)), n=samples, axis=1)
     return (shaped / np.maximum(shaped.std(axis=1, keepdims=True), 1e-9)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""heareval's directories, both ways: embeddings that its first step wrote, and those that its second step takes."""

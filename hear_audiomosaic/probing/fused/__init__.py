@@ -1,0 +1,1 @@
+"""The fast trainer: all grid points, folds and seeds of a protocol as one computation."""

@@ -1,0 +1,267 @@
+"""From the stored test predictions of a cell to the draws of its score."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hear_audiomosaic.errors import MetricError, ResultError
+from hear_audiomosaic.metrics import SCORES, Events, evaluate_clips, evaluate_events
+from hear_audiomosaic.metrics.clips import SEMITONES_PER_OCTAVE
+from hear_audiomosaic.reporting.comparison.model import Cell, succeeded
+from hear_audiomosaic.results.load import LoadedResult
+from hear_audiomosaic.results.schema import Result, read_predictions
+from hear_audiomosaic.statistics import Ranking, folds_draws, mean_draws
+
+__all__ = ["BootstrapScores", "draw_cell"]
+
+Array = npt.NDArray[Any]
+Arrays = Mapping[str, Array]
+Floats = npt.NDArray[np.float64]
+
+_ACCURACIES = {"top1_acc": None, "pitch_acc": None, "chroma_acc": SEMITONES_PER_OCTAVE}
+"""Scores that are shares of right answers -> the modulus of their classes."""
+_SAME = 1e-5
+"""Scores computed again differ by less from those of the result file, which may be rounded to float32."""
+_LARGEST_WORK = 2**26
+"""Resamples x clips x classes up to which a score that must be computed anew for each resample is drawn."""
+_RANKING_WORK, _FEWEST_DRAWS = 2**30, 500
+"""The same for rankings, which are sorted only once: beyond it there are fewer draws (seconds per encoder), down to so
+many. All encoders of a task have the same number."""
+
+
+@dataclass(frozen=True)
+class BootstrapScores:
+    """The draws of one cell."""
+
+    clips: str
+    """Digest of the test clips and their groups: draws of cells with the same clips are paired."""
+    n_clips: int
+    n_groups: int | None
+    draws: Floats
+    """(S seeds, n_draws) scores of each seed on the same resamples; NaN where a resample has none."""
+    scores: Floats
+    """(S,) the scores themselves."""
+    right: npt.NDArray[np.bool_] | None
+    """(n,) right answers, for accuracies of a single seed whose clips are independent."""
+
+    @property
+    def of_mean(self) -> Floats:
+        """(n_draws,) draws of the mean over seeds."""
+        return np.asarray(self.draws.mean(axis=0))
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """One test split, clips in the order of their names.
+
+    The resampled things ("rows") are clips, or frames that are drawn by whole clips.
+    """
+
+    files: tuple[str, ...]
+    groups: tuple[str, ...] | None
+    """A label per file."""
+    units: Array | None
+    """(rows,) what is drawn as a whole; None: every row by itself."""
+    n_rows: int
+    n_ranked: int
+    """Clips x classes that a ranking goes through for each resample."""
+    observed: float
+    values: Floats | None
+    """(rows,) for scores that are means over rows."""
+    score: Callable[[Any], Any] | None
+    """(b, rows) counts -> (b,) scores, for the others."""
+
+
+def draw_cell(cell: Cell, results_dir: Path, n_draws: int, seed: int) -> BootstrapScores | str:
+    """Draw the score of a cell for each seed that succeeded.
+
+    Args:
+        cell: a scored cell.
+        results_dir: the folder that its results were read from.
+        n_draws: number of resamples.
+        seed: of the resampling.
+
+    Returns:
+        The draws, or the reason why there are none.
+    """
+    good = [loaded for loaded in cell.results if succeeded(loaded.result)]
+    try:
+        by_seed = [_folds(loaded, results_dir, n_draws) for loaded in good]
+        keys = [_digest(loaded.result, folds) for loaded, folds in zip(good, by_seed, strict=True)]
+        if len(set(keys)) > 1:
+            return "the seeds were tested on different clips"
+        draws = [_draws(folds, n_draws, seed) for folds in by_seed]
+    except ResultError as error:
+        return str(error)
+    except MetricError as error:
+        return f"it cannot be resampled: {error}"
+    folds = by_seed[0]
+    grouped = any(fold.groups is not None for fold in folds)
+    values = [fold.values for fold in folds if fold.values is not None and len(fold.values) == len(fold.files)]
+    independent = len(good) == 1 and not grouped and len(values) == len(folds)
+    return BootstrapScores(
+        clips=keys[0],
+        n_clips=sum(len(fold.files) for fold in folds),
+        n_groups=sum(len(set(fold.groups or fold.files)) for fold in folds) if grouped else None,
+        draws=np.stack(draws),
+        scores=np.array([loaded.result.score for loaded in good], dtype=np.float64),
+        right=np.concatenate(values) > 0 if independent else None,
+    )
+
+
+def _draws(folds: list[_Fold], n_draws: int, seed: int) -> Floats:
+    values = [fold.values for fold in folds if fold.values is not None]
+    if len(values) == len(folds):
+        units = [np.arange(fold.n_rows) if fold.units is None else fold.units for fold in folds]
+        whole = None if all(fold.units is None for fold in folds) else np.concatenate(units)
+        numbers = np.repeat(np.arange(len(folds)), [fold.n_rows for fold in folds])
+        return mean_draws(np.concatenate(values), whole, n_draws, seed, folds=numbers)
+    scores = [fold.score for fold in folds if fold.score is not None]
+    cells = sum(fold.n_ranked for fold in folds)
+    n_draws = min(n_draws, max(_RANKING_WORK // max(cells, 1), _FEWEST_DRAWS))
+    sizes, groups = [fold.n_rows for fold in folds], [fold.units for fold in folds]
+    return folds_draws(scores, sizes, groups, n_draws, seed, takes="batches")
+
+
+def _digest(result: Result, folds: list[_Fold]) -> str:
+    names = [(one.split, fold.files, fold.groups) for one, fold in zip(result.folds, folds, strict=True)]
+    return hashlib.sha256(repr(names).encode()).hexdigest()
+
+
+# ------------------------------------------------------------------------------------------------------------ folds
+
+
+def _folds(loaded: LoadedResult, results_dir: Path, n_draws: int) -> list[_Fold]:
+    """The test splits of one result.
+
+    Raises:
+        ResultError: the predictions cannot be used; the message is the reason alone.
+    """
+    result = loaded.result
+    if result.score is None or not math.isfinite(result.score):
+        raise ResultError("the score is not a finite number")
+    arrays = _arrays(loaded, results_dir)
+    try:
+        folds = [_fold(arrays, fold.split, result.score_name, n_draws) for fold in result.folds]
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        missing = f" (there is no {error.args[0]})" if isinstance(error, KeyError) else ""
+        raise ResultError(f"{result.predictions} does not hold this result's predictions{missing}") from error
+    if not folds:
+        raise ResultError("the result file names no test splits")
+    again = float(np.mean([fold.observed for fold in folds]))
+    if not abs(again - result.score) <= _SAME:
+        raise ResultError(f"{result.predictions} gives {again:.5f}, not the score of the result file")
+    return folds
+
+
+def _arrays(loaded: LoadedResult, results_dir: Path) -> Arrays:
+    name = loaded.result.predictions
+    if name is None:
+        raise ResultError("the result file names no predictions")
+    path = results_dir / Path(loaded.file).parent / name
+    if Path(name).name != name or not path.is_file():
+        raise ResultError(f"there is no predictions file {name} beside the result file")
+    unreadable = (ResultError, zipfile.BadZipFile, zlib.error, TypeError, AttributeError, NotImplementedError)
+    try:
+        return read_predictions(path)
+    except (*unreadable, RuntimeError, KeyError, MemoryError) as error:
+        raise ResultError(f"{name} cannot be read as predictions") from error
+
+
+def _fold(arrays: Arrays, split: str, score_name: str, n_draws: int) -> _Fold:
+    files: Array = arrays[f"{split}/files"].astype(np.str_)
+    order = np.argsort(files, kind="stable")
+    labels = arrays.get(f"{split}/group")
+    if labels is not None and labels.shape != files.shape:
+        raise ValueError
+    groups = None if labels is None else tuple(labels[order].astype(np.str_).tolist())
+    place = np.argsort(order, kind="stable")  # of each file in the order of names
+    if SCORES[score_name].kind == "event":
+        units = None if groups is None else np.unique(groups, return_inverse=True)[1]
+        observed, by_counts = _event_score(arrays, split, score_name, place)
+        return _Fold(tuple(files[order].tolist()), groups, units, len(files), 0, observed, None, by_counts)
+    clip = place[arrays[f"{split}/row_file"]]
+    rows = np.argsort(clip, kind="stable")
+    clip = clip[rows]
+    targets, probabilities = arrays[f"{split}/target"][rows], arrays[f"{split}/prediction"][rows]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        observed = evaluate_clips([score_name], targets, probabilities)[score_name]
+    drawn = clip if groups is None else np.unique(groups, return_inverse=True)[1][clip]
+    single = groups is None and np.array_equal(clip, np.arange(len(files)))
+    values, score = _clip_score(score_name, targets, probabilities, n_draws)
+    names = tuple(files[order].tolist())
+    return _Fold(names, groups, None if single else drawn, len(clip), targets.size, observed, values, score)
+
+
+def _clip_score(
+    name: str, targets: Array, probabilities: Array, n_draws: int
+) -> tuple[Floats | None, Callable[[Any], Any] | None]:
+    """Values per row for a mean, else a score of counts."""
+    if name in _ACCURACIES:
+        modulus = _ACCURACIES[name] or targets.shape[1]
+        right = targets.argmax(axis=1) % modulus == probabilities.argmax(axis=1) % modulus
+        return right.astype(np.float64), None
+    if name in ("mAP", "aucroc"):
+        ranking = Ranking.of(targets, probabilities)
+        return None, ranking.average_precision if name == "mAP" else ranking.roc_auc
+    if n_draws * targets.size > _LARGEST_WORK:
+        raise ResultError(f"{name} on {len(targets)} clips x {targets.shape[1]} classes takes too long to resample")
+
+    def score(counts: Array) -> list[float]:
+        clips = np.arange(len(targets))
+        drawn = [np.repeat(clips, row) for row in counts]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            return [evaluate_clips([name], targets[rows], probabilities[rows])[name] for rows in drawn]
+
+    return None, score
+
+
+def _event_score(arrays: Arrays, split: str, name: str, place: Array) -> tuple[float, Callable[[Any], Any]]:
+    """An F-measure over resampled files, from hits and events per file: events never match across files.
+
+    F = 2 P R / (P + R) with P = hits / estimated and R = hits / reference is 2 hits / (estimated + reference); NaN
+    without estimated or without reference events, as in :mod:`hear_audiomosaic.metrics.events`.
+    """
+    if "precision" not in SCORES[name].sub_scores:
+        raise ResultError(f"{name} is not taken apart by file, so files cannot be resampled")
+    reference, estimated = (_events(arrays, split, kind, place) for kind in ("target", "predicted"))
+    counts = np.zeros((len(place), 3))  # hits, estimated, reference
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        observed = evaluate_events([name], reference, estimated)[name]
+        for file in range(len(place)):
+            of_file, found = _of_file(reference, file), _of_file(estimated, file)
+            recall = evaluate_events([name], of_file, found)[f"{name}_recall"] if len(of_file) else 0.0
+            counts[file] = round(recall * len(of_file)), len(found), len(of_file)
+
+    def score(drawn: Array) -> Floats:
+        hits, n_found, n_true = (drawn.astype(np.float64) @ counts).T
+        defined = (n_found > 0) & (n_true > 0)
+        return np.where(defined, 2.0 * hits / np.maximum(n_found + n_true, 1.0), np.nan)
+
+    return observed, score
+
+
+def _events(arrays: Arrays, split: str, kind: str, place: Array) -> Events:
+    file, label, start, end = (
+        arrays[f"{split}/{kind}_events_{part}"] for part in ("file", "label", "start_ms", "end_ms")
+    )
+    return Events(place[file], label, start, end)
+
+
+def _of_file(events: Events, file: int) -> Events:
+    own = events.file == file
+    return Events(events.file[own], events.label[own], events.start_ms[own], events.end_ms[own])

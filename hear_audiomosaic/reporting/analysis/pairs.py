@@ -1,0 +1,85 @@
+"""Who differs from whom on which task: the paired tests of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from hear_audiomosaic.reporting.analysis.bootstrap import BootstrapScores
+from hear_audiomosaic.reporting.analysis.model import Pair
+from hear_audiomosaic.reporting.comparison.model import Column, Comparison, Row
+from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar, paired_from_draws
+
+__all__ = ["pair_up", "tied_with_best"]
+
+Draws = Mapping[tuple[str, str], BootstrapScores | str]
+"""(row label, column label) -> draws, or why there are none; for every scored cell."""
+
+
+def pair_up(comparison: Comparison, draws: Draws, level: float) -> tuple[Pair, ...]:
+    """Compare each two encoders on each task that both have."""
+    pairs: list[Pair] = []
+    for a, b in combinations(comparison.rows, 2):
+        own = list(_on_tasks(comparison, a, b, draws, level))
+        p = [one.p for one in own]
+        for one, p_holm, p_bh in zip(own, holm(p).tolist(), benjamini_hochberg(p).tolist(), strict=True):
+            pairs.append(_judged(replace(one, p_holm=p_holm, p_bh=p_bh), comparison, 1.0 - level))
+    return tuple(pairs)
+
+
+def tied_with_best(comparison: Comparison, pairs: Sequence[Pair], alpha: float) -> frozenset[tuple[str, str]]:
+    """(row label, column label) of the cells that are not told apart from their task's best, and of that best."""
+    tests = {(one.column, one.a, one.b): one.p for one in pairs}
+    tied: set[tuple[str, str]] = set()
+    for i, column in enumerate(comparison.columns):
+        scored = [(row.label, score) for row in comparison.rows if (score := row.cells[i].score) is not None]
+        scored = [(label, score) for label, score in scored if np.isfinite(score)]
+        if len(scored) < 2:
+            continue
+        best = (max if column.higher_is_better else min)(scored, key=lambda one: one[1])[0]
+        others = [label for label, _ in scored if label != best]
+        p = [tests.get((column.label, best, label), tests.get((column.label, label, best), np.nan)) for label in others]
+        same = {label for label, adjusted in zip(others, holm(p).tolist(), strict=True) if adjusted >= alpha}
+        tied |= {(label, column.label) for label in (same | {best} if same else same)}
+    return frozenset(tied)
+
+
+def _on_tasks(comparison: Comparison, a: Row, b: Row, draws: Draws, level: float) -> Iterator[Pair]:
+    """One pair on every task that both have, before adjustment."""
+    for i, column in enumerate(comparison.columns):
+        score_a, score_b = a.cells[i].score, b.cells[i].score
+        if score_a is None or score_b is None:
+            continue
+        difference = score_a - score_b
+        own = (draws[a.label, column.label], draws[b.label, column.label])
+        empty = Pair(column.label, a.label, b.label, difference, None, np.nan, np.nan, np.nan, None, "", "")
+        if isinstance(own[0], str) or isinstance(own[1], str):
+            reasons = [f"{row.label}: {one}" for row, one in zip((a, b), own, strict=True) if isinstance(one, str)]
+            yield replace(empty, verdict=f"no test: {'; '.join(reasons)}")
+        elif own[0].clips != own[1].clips:
+            yield replace(empty, verdict="no test: the two were tested on different clips")
+        else:
+            yield _tested(empty, own[0], own[1], level)
+
+
+def _tested(pair: Pair, a: BootstrapScores, b: BootstrapScores, level: float) -> Pair:
+    found = paired_from_draws(a.of_mean, b.of_mean, pair.difference, level)
+    if not found.interval.is_defined:
+        return replace(pair, verdict=f"no test: {found.interval.reason}")
+    exact = mcnemar(a.right, b.right) if a.right is not None and b.right is not None else None
+    return replace(pair, interval=found.interval, p=found.p, mcnemar_p=exact)
+
+
+def _judged(pair: Pair, comparison: Comparison, alpha: float) -> Pair:
+    """With the verdict, by the p-value that is adjusted by Holm."""
+    if not pair.is_tested:
+        return pair
+    if pair.p_holm >= alpha or pair.difference == 0:
+        return replace(pair, verdict="not told apart")
+    column: Column = next(one for one in comparison.columns if one.label == pair.column)
+    if (pair.difference > 0) == column.higher_is_better:
+        return replace(pair, better="a", verdict=f"{pair.a} better")
+    return replace(pair, better="b", verdict=f"{pair.b} better")

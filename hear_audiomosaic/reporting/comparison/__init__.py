@@ -1,0 +1,1 @@
+"""The comparison itself: which encoder scored what on which task, where it was measured, what is missing."""

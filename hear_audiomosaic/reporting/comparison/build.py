@@ -1,0 +1,195 @@
+"""From results to comparisons.
+
+Nothing is mixed: results of two protocols, of two fingerprints of one protocol or of two precisions stand in
+separate tables; a task prepared from other data is another column; other weights are another row.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import TypeVar
+
+from hear_audiomosaic.reporting.comparison.model import OFFICIAL_PROTOCOL, Cell, Column, Comparison, Row, succeeded
+from hear_audiomosaic.reporting.text.formats import decimals, listing, plain_label
+from hear_audiomosaic.results.load import LoadedResult
+from hear_audiomosaic.results.schema import EncoderFacts, Result
+
+__all__ = ["compare", "encoder_labels"]
+
+EncoderKey = tuple[str, str]
+ColumnKey = tuple[str, str, str]
+Key = TypeVar("Key")
+
+
+def compare(results: Iterable[LoadedResult]) -> tuple[Comparison, ...]:
+    """Sort results into one table per protocol, HEAR's own protocol first, then by name.
+
+    Args:
+        results: at most one per encoder, task, protocol and seed.
+    """
+
+    def key(loaded: LoadedResult) -> tuple[bool, str, str, str]:
+        protocol = loaded.result.protocol
+        return protocol.name != OFFICIAL_PROTOCOL, protocol.name, protocol.fingerprint, protocol.precision
+
+    results = list(results)
+    encoders = encoder_labels(results)
+    groups = [(found, tuple(members)) for found, members in groupby(sorted(results, key=key), key)]
+    names = [name for (_, name, _, _), _ in groups]
+    return tuple(
+        _comparison(
+            name if names.count(name) == 1 else f"{name} ({precision}, fingerprint {fingerprint[:12]})",
+            members,
+            encoders,
+        )
+        for (_, name, fingerprint, precision), members in groups
+    )
+
+
+def encoder_labels(results: Iterable[LoadedResult]) -> dict[EncoderKey, str]:
+    """Reference and fingerprint of each encoder -> its label, with more of it where two encoders share the label."""
+    encoders = {_encoder_key(loaded.result): loaded.result.encoder for loaded in results}
+    return _distinct(encoders, _encoder_names)
+
+
+def _comparison(label: str, members: Sequence[LoadedResult], encoder_names: Mapping[EncoderKey, str]) -> Comparison:
+    by_column: defaultdict[ColumnKey, list[Result]] = defaultdict(list)
+    by_cell: defaultdict[tuple[EncoderKey, ColumnKey], list[LoadedResult]] = defaultdict(list)
+    encoders: dict[EncoderKey, EncoderFacts] = {}
+    for loaded in sorted(members, key=lambda one: (one.result.protocol.seed, one.file)):
+        encoder, column = _encoder_key(loaded.result), _column_key(loaded.result)
+        encoders.setdefault(encoder, loaded.result.encoder)
+        by_column[column].append(loaded.result)
+        by_cell[encoder, column].append(loaded)
+    columns = _columns(by_column)
+    by_task = [
+        _mark_best([_cell(by_cell.get((encoder, key), [])) for encoder in encoders], column)
+        for key, column in columns.items()
+    ]
+    table = dict(zip(encoders, zip(*by_task, strict=True), strict=True))
+    in_mean, left_out = _mean_tasks(list(columns.values()), {encoder_names[key]: row for key, row in table.items()})
+    rows = [
+        Row(encoder_names[key], encoders[key], row, _mean([row[i].score for i in in_mean]))
+        for key, row in table.items()
+    ]
+    rows.sort(key=lambda row: (row.mean is None, -(row.mean or 0.0), row.label.lower(), row.label))
+    listed = tuple(columns.values())
+    protocol = members[0].result.protocol
+    return Comparison(
+        label=label,
+        protocol=protocol.name,
+        fingerprint=protocol.fingerprint,
+        precision=protocol.precision,
+        grid_points=tuple(sorted({loaded.result.protocol.n_grid_points for loaded in members})),
+        seeds=tuple(sorted({loaded.result.protocol.seed for loaded in members})),
+        columns=listed,
+        rows=tuple(rows),
+        mean_tasks=tuple(listed[i].label for i in in_mean),
+        mean_left_out=left_out,
+        chance_mean=_mean([listed[i].chance for i in in_mean]),
+    )
+
+
+def _encoder_key(result: Result) -> EncoderKey:
+    return result.encoder.ref, result.encoder.fingerprint
+
+
+def _encoder_names(facts: EncoderFacts) -> tuple[str, ...]:
+    plain = plain_label(facts.label)
+    return plain, f"{plain} [{facts.ref}]", f"{plain} [{facts.ref}, weights {facts.fingerprint[:8]}]"
+
+
+def _column_key(result: Result) -> ColumnKey:
+    return result.task.directory, result.task.digest, result.score_name
+
+
+def _columns(by_column: Mapping[ColumnKey, Sequence[Result]]) -> dict[ColumnKey, Column]:
+    def names(results: Sequence[Result]) -> tuple[str, ...]:
+        task, score_name = results[0].task, results[0].score_name
+        data = f"{task.directory} [data {task.digest[:8]}]"
+        return task.name, task.directory, data, f"{data} {score_name}"
+
+    labels = _distinct(by_column, names)
+    columns = {
+        key: Column(
+            label=labels[key],
+            task=results[0].task,
+            score_name=results[0].score_name,
+            higher_is_better=results[0].higher_is_better,
+            chance=next((one.task.chance for one in results if one.task.chance is not None), None),
+        )
+        for key, results in by_column.items()
+    }
+    return dict(sorted(columns.items(), key=lambda item: (item[1].label.lower(), item[0])))
+
+
+Thing = TypeVar("Thing")
+
+
+def _distinct(things: Mapping[Key, Thing], names: Callable[[Thing], tuple[str, ...]]) -> dict[Key, str]:
+    """For each thing the first of its names that no other thing bears at the same place; else the last."""
+    candidates = {key: names(thing) for key, thing in things.items()}
+    labels = {}
+    for key, own in candidates.items():
+        ranks = range(len(own))
+        rank = next((i for i in ranks if sum(other[i] == own[i] for other in candidates.values()) == 1), ranks[-1])
+        labels[key] = own[rank]
+    return labels
+
+
+def _cell(results: Sequence[LoadedResult]) -> Cell:
+    if not results:
+        return Cell("missing")
+    good = [loaded.result for loaded in results if succeeded(loaded.result)]
+    scores = [result.score for result in good if result.score is not None]
+    if not scores:
+        return Cell("failed", results=tuple(results))
+    spread, over = None, ""
+    if len(good) > 1:
+        if all(math.isfinite(score) for score in scores):
+            spread, over = statistics.stdev(scores), f"{len(good)} seeds"
+    elif len(good[0].folds) > 1 and good[0].score_std is not None and math.isfinite(good[0].score_std):
+        spread, over = good[0].score_std, f"{len(good[0].folds)} folds"
+    remark = f"{len(good)} of {len(results)} seeds" if len(good) < len(results) else ""
+    return Cell("scored", sum(scores) / len(scores), spread, over, remark, results=tuple(results))
+
+
+def _mark_best(cells: list[Cell], column: Column) -> list[Cell]:
+    """Mark all that equal the best at three decimals, if there is anything to be better than."""
+    scores = [cell.score for cell in cells if cell.score is not None and not math.isnan(cell.score)]
+    if len(scores) < 2:
+        return cells
+    best = decimals(max(scores) if column.higher_is_better else min(scores))
+    return [replace(cell, best=cell.score is not None and decimals(cell.score) == best) for cell in cells]
+
+
+def _mean_tasks(
+    columns: Sequence[Column], table: Mapping[str, Sequence[Cell]]
+) -> tuple[list[int], tuple[tuple[str, str], ...]]:
+    """Columns that every encoder with any score has, and why the others are not among them."""
+    compared = {label: row for label, row in table.items() if any(_is_number(cell.score) for cell in row)}
+    inside, left_out = [], []
+    for i, column in enumerate(columns):
+        without = sorted(label for label, row in compared.items() if not _is_number(row[i].score))
+        if not column.averaged:
+            left_out.append((column.label, f"{column.score_name} has another scale or direction"))
+        elif without:
+            left_out.append((column.label, f"no score of {listing(without)}"))
+        else:
+            inside.append(i)
+    return (inside, tuple(left_out)) if len(inside) > 1 else ([], tuple(left_out))
+
+
+def _is_number(score: float | None) -> bool:
+    return score is not None and math.isfinite(score)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """None if there is no value, or not all of them."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return math.fsum(known) / len(known) if known and len(known) == len(values) else None

@@ -1,0 +1,123 @@
+"""The comparison: which encoder scored what on which task, one table per protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hear_audiomosaic.results.load import LoadedResult
+from hear_audiomosaic.results.schema import EncoderFacts, Result, TaskFacts
+
+__all__ = ["OFFICIAL_PROTOCOL", "Cell", "Column", "Comparison", "Row", "succeeded"]
+
+OFFICIAL_PROTOCOL = "hear-2021"
+"""The one protocol whose scores may be held against those of the HEAR 2021 evaluation."""
+_OFFICIAL_GRID_POINTS = 8
+
+_UNBOUNDED_SCORES = frozenset({"d_prime"})
+"""Scores without a largest value: a mean over tasks would be theirs alone."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one encoder scored on one task, over all seeds."""
+
+    state: Literal["scored", "failed", "missing"]
+    score: float | None = None
+    """Mean over the seeds that succeeded."""
+    spread: float | None = None
+    """Sample standard deviation; see ``spread_over``."""
+    spread_over: str = ""
+    """What the spread is over: ``"3 seeds"``, ``"5 folds"``, or nothing."""
+    remark: str = ""
+    """``"2 of 3 seeds"`` where some seeds failed."""
+    best: bool = False
+    """Equal to the task's best score at three decimals, among two encoders or more."""
+    results: tuple[LoadedResult, ...] = ()
+    """Sorted by seed; the failed ones too."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One task."""
+
+    label: str
+    task: TaskFacts
+    score_name: str
+    higher_is_better: bool
+    chance: float | None
+
+    @property
+    def arrow(self) -> str:
+        """Points to where better is."""
+        return "↑" if self.higher_is_better else "↓"
+
+    @property
+    def averaged(self) -> bool:
+        """Whether a mean over tasks can hold this score: the higher the better, and at most 1."""
+        return self.higher_is_better and self.score_name not in _UNBOUNDED_SCORES
+
+
+@dataclass(frozen=True)
+class Row:
+    """One encoder."""
+
+    label: str
+    encoder: EncoderFacts
+    cells: tuple[Cell, ...]
+    """In the order of the columns."""
+    mean: float | None
+    """Over the tasks that all compared encoders have."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One table: all results of one protocol."""
+
+    label: str
+    """The protocol's name, and more of it where two protocols share the name."""
+    protocol: str
+    fingerprint: str
+    precision: str
+    grid_points: tuple[int, ...]
+    """The different numbers of grid points, sorted; one number unless tasks differ."""
+    seeds: tuple[int, ...]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    """The best mean first; then by label."""
+    mean_tasks: tuple[str, ...]
+    """Labels of the columns that the mean is over; empty if there is no mean."""
+    mean_left_out: tuple[tuple[str, str], ...]
+    """Label of a column -> why it is not in the mean."""
+    chance_mean: float | None
+
+    @property
+    def official(self) -> bool:
+        """Whether this is the protocol of the HEAR 2021 evaluation itself, with its full number of grid points."""
+        return self.protocol == OFFICIAL_PROTOCOL and self.grid_points == (_OFFICIAL_GRID_POINTS,)
+
+    @property
+    def has_chance(self) -> bool:
+        """Whether any task knows the score of chance."""
+        return any(column.chance is not None for column in self.columns)
+
+    @property
+    def failures(self) -> tuple[tuple[Row, Column, LoadedResult], ...]:
+        """Failed results in reading order."""
+        return tuple(
+            (row, column, loaded)
+            for row in self.rows
+            for column, cell in zip(self.columns, row.cells, strict=True)
+            for loaded in cell.results
+            if not succeeded(loaded.result)
+        )
+
+    @property
+    def n_missing(self) -> int:
+        """Cells without any result."""
+        return sum(cell.state == "missing" for row in self.rows for cell in row.cells)
+
+
+def succeeded(result: Result) -> bool:
+    """Whether there is a score."""
+    return result.status == "success" and result.score is not None

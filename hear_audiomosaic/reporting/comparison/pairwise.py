@@ -1,0 +1,153 @@
+"""Two encoders held against each other, task by task: what ``hear-audiomosaic compare`` says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hear_audiomosaic.errors import ResultError
+from hear_audiomosaic.reporting.analysis.model import Pair
+from hear_audiomosaic.reporting.analysis.uncertainty import compare_pairs
+from hear_audiomosaic.reporting.comparison.build import compare
+from hear_audiomosaic.reporting.comparison.model import Comparison, Row
+from hear_audiomosaic.reporting.text.formats import listing
+from hear_audiomosaic.results.load import SkippedFile, load_results
+
+__all__ = ["EncoderComparison", "TaskVerdict", "compare_encoders"]
+
+
+@dataclass(frozen=True)
+class TaskVerdict:
+    """One task."""
+
+    task: str
+    score_name: str
+    higher_is_better: bool
+    score_a: float
+    score_b: float
+    pair: Pair
+    """The test of the difference a - b."""
+
+    @property
+    def verdict(self) -> str:
+        """``A better``, ``B better``, ``not told apart``, or ``no test: REASON``."""
+        return {"a": "A better", "b": "B better", "": self.pair.verdict}[self.pair.better]
+
+
+@dataclass(frozen=True)
+class EncoderComparison:
+    """Two encoders by one protocol."""
+
+    protocol: str
+    """Label of the table."""
+    a: str
+    b: str
+    """Labels of the encoders."""
+    level: float
+    tasks: tuple[TaskVerdict, ...]
+    """Those that both have."""
+    only_a: tuple[str, ...]
+    """Labels of the tasks that b has no score on."""
+    only_b: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What it comes to."""
+        verdicts = [one.pair for one in self.tasks]
+        counts = {
+            "A better on": sum(pair.better == "a" for pair in verdicts),
+            "B better on": sum(pair.better == "b" for pair in verdicts),
+            "not told apart on": sum(pair.is_tested and not pair.better for pair in verdicts),
+            "no test on": sum(not pair.is_tested for pair in verdicts),
+        }
+        if not verdicts:
+            return "They have no task in common."
+        n = len(verdicts)
+        found = ", ".join(f"{what} {number}" for what, number in counts.items() if number)
+        text = f"Of {n} task{'s' if n != 1 else ''} that both have: {found}"
+        tested = n - counts["no test on"]
+        text += f" (paired bootstrap, Holm over tasks, {100 * (1 - self.level):g} %)." if tested else "."
+        for whose, tasks in (("A", self.only_a), ("B", self.only_b)):
+            text += f" Only {whose} has a score on {listing(tasks)}." if tasks else ""
+        return text
+
+
+def compare_encoders(
+    results_dir: Path, a: str, b: str, *, protocol: str | None = None, level: float = 0.95
+) -> tuple[tuple[EncoderComparison, ...], tuple[SkippedFile, ...]]:
+    """Compare two encoders on every task that both have.
+
+    Args:
+        results_dir: folder of result files.
+        a: an encoder, by its label in the tables or by its reference.
+        b: another one.
+        protocol: the name of a protocol; None: every protocol that has results of both. (Default: None)
+        level: of intervals; tests are at ``1 - level``. (Default: 0.95)
+
+    Returns:
+        One comparison per table, HEAR's own protocol first, and the files that could not be used.
+
+    Raises:
+        ResultError: no such encoder or protocol, a name that fits several encoders, twice the same encoder, or no
+            table with both. The message lists what is there.
+    """
+    results, skipped = load_results(results_dir)
+    tables = compare(results)
+    chosen = [table for table in tables if protocol in (None, table.protocol, table.label)]
+    if not chosen:
+        raise ResultError(f"No results of the protocol '{protocol}'; there are {listing(one.label for one in tables)}.")
+    first, second = _find(chosen, a), _find(chosen, b)
+    if first == second:
+        raise ResultError(f"'{a}' and '{b}' are the same encoder; {_there_are(chosen)}")
+    found = []
+    for table in chosen:
+        rows = {row.label: row for row in table.rows}
+        if first in rows and second in rows:
+            found.append(_compare(table, rows[first], rows[second], results_dir, level))
+    if not found:
+        raise ResultError(
+            f"No protocol has results of both {first} and {second}. There are: "
+            + "; ".join(f"{table.label}: {listing(row.label for row in table.rows)}" for table in chosen)
+            + "."
+        )
+    return tuple(found), skipped
+
+
+def _compare(table: Comparison, a: Row, b: Row, results_dir: Path, level: float) -> EncoderComparison:
+    pairs = {pair.column: pair for pair in compare_pairs(replace(table, rows=(a, b)), results_dir, level=level)}
+    tasks, only_a, only_b = [], [], []
+    for column, own, other in zip(table.columns, a.cells, b.cells, strict=True):
+        if own.score is not None and other.score is not None:
+            pair = pairs[column.label]
+            scores = own.score, other.score
+            tasks.append(TaskVerdict(column.label, column.score_name, column.higher_is_better, *scores, pair))
+        elif own.score is not None:
+            only_a.append(column.label)
+        elif other.score is not None:
+            only_b.append(column.label)
+    return EncoderComparison(table.label, a.label, b.label, level, tuple(tasks), tuple(only_a), tuple(only_b))
+
+
+def _find(tables: Sequence[Comparison], name: str) -> str:
+    """The label of the encoder that has this label, or else this reference."""
+    rows = [row for table in tables for row in table.rows]
+    for labels in (
+        {row.label for row in rows if row.label == name},
+        {row.label for row in rows if row.encoder.ref == name},
+        {row.label for row in rows if row.encoder.label == name},
+    ):
+        if len(labels) == 1:
+            return labels.pop()
+        if labels:
+            raise ResultError(f"'{name}' may be {' or '.join(sorted(labels))}; give one of these labels.")
+    raise ResultError(f"No results of an encoder '{name}'; {_there_are(tables)}")
+
+
+def _there_are(tables: Sequence[Comparison]) -> str:
+    rows = {row.label: row.encoder.ref for table in tables for row in table.rows}
+    return f"there are {listing(_named(label, ref) for label, ref in sorted(rows.items()))}."
+
+
+def _named(label: str, ref: str) -> str:
+    return label if label == ref else f"{label} ({ref})"

@@ -1,0 +1,140 @@
+"""What the results cost, where they were made, and the commands that make them again."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from hear_audiomosaic.reporting.comparison.model import Comparison, succeeded
+from hear_audiomosaic.reporting.text.formats import listing
+from hear_audiomosaic.results.load import LoadedResult
+from hear_audiomosaic.results.schema import EncoderFacts, Manifest, Result
+
+__all__ = ["Cost", "Environment", "commands", "costs", "environments", "notices"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one encoder cost on one device, over all tasks, protocols and seeds that succeeded."""
+
+    label: str
+    encoder: EncoderFacts
+    device: str
+    embedding_sizes: tuple[int, ...]
+    n_results: int
+    audio_seconds: float
+    embedding_seconds: float
+    probing_seconds: float
+
+    @property
+    def speed(self) -> float | None:
+        """Seconds of audio embedded per second; None if all embeddings came from the store."""
+        known = self.embedding_seconds > 0 and self.audio_seconds > 0
+        return self.audio_seconds / self.embedding_seconds if known else None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Software and machine that some of the results were made with."""
+
+    manifest: Manifest
+    """Of the earliest of them."""
+    n_results: int
+    last_created: str
+
+
+def costs(results: Iterable[LoadedResult], labels: Mapping[tuple[str, str], str]) -> tuple[Cost, ...]:
+    """Cost of every encoder on every device, by label.
+
+    One embedding of a task serves all its protocols and seeds, and each of their results records it; it counts once.
+    """
+    groups: defaultdict[tuple[str, str, str], list[Result]] = defaultdict(list)
+    for loaded in results:
+        result = loaded.result
+        if succeeded(result):
+            groups[result.encoder.ref, result.encoder.fingerprint, result.manifest.device].append(result)
+    found = []
+    for (ref, fingerprint, device), members in groups.items():
+        embedded = {
+            (one.task.directory, one.task.digest, one.manifest.embedding_seconds, one.manifest.audio_seconds)
+            for one in members
+        }
+        found.append(
+            Cost(
+                label=labels[ref, fingerprint],
+                encoder=members[0].encoder,
+                device=device,
+                embedding_sizes=tuple(sorted({one.encoder.embedding_size for one in members})),
+                n_results=len(members),
+                audio_seconds=sum(sorted(audio for *_, audio in embedded)),
+                embedding_seconds=sum(sorted(seconds for *_, seconds, _ in embedded)),
+                probing_seconds=sum(sorted(one.manifest.probing_seconds for one in members)),
+            )
+        )
+    return tuple(sorted(found, key=lambda cost: (cost.label.lower(), cost.label, cost.device)))
+
+
+def environments(results: Iterable[LoadedResult]) -> tuple[Environment, ...]:
+    """Every software and machine that made some of the results."""
+    groups: defaultdict[tuple[str, ...], list[Manifest]] = defaultdict(list)
+    for loaded in results:
+        made = loaded.result.manifest
+        groups[made.package_version, made.python, made.torch, made.numpy, made.platform, made.device].append(made)
+    found = []
+    for _, members in sorted(groups.items()):
+        members.sort(key=lambda made: made.created)
+        found.append(Environment(members[0], len(members), members[-1].created))
+    return tuple(found)
+
+
+def commands(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
+    """Command lines that make these results and this report again, given the tasks and the weights."""
+    lines = []
+    for comparison in comparisons:
+        options = [
+            ("--encoders", *sorted({row.encoder.ref for row in comparison.rows})),
+            ("--tasks", *sorted({column.task.directory for column in comparison.columns})),
+            ("--protocols", comparison.protocol),
+            ("--seeds", *map(str, comparison.seeds)),
+            *([("--precision", comparison.precision)] if comparison.precision != "fp32" else []),
+            ("--out", "results/"),
+        ]
+        lines.append(" \\\n    ".join(["hear-audiomosaic run", *map(shlex.join, options)]))
+    return (*lines, "hear-audiomosaic report results/ --out report/")
+
+
+def notices(comparisons: Sequence[Comparison], found: Sequence[Environment], n_skipped: int) -> tuple[str, ...]:
+    """What a reader must know before believing the tables; empty if there is nothing."""
+    notes = []
+    untrained = sorted({row.label for one in comparisons for row in one.rows if row.encoder.untrained})
+    if untrained:
+        notes.append(f"UNTRAINED, here as a floor and not as a contender: {listing(untrained)}.")
+    if len(comparisons) > 1:
+        notes.append(
+            "There is more than one protocol. Each has its own table; scores of one do not compare with another's."
+        )
+    unofficial = [one.label for one in comparisons if not one.official]
+    if unofficial:
+        notes.append(
+            f"Not the protocol of the HEAR 2021 evaluation: {listing(unofficial)}. "
+            "These scores do not compare with those of the HEAR leaderboard."
+        )
+    n_failed = sum(len(one.failures) for one in comparisons)
+    if n_failed:
+        notes.append(f"{_counted(n_failed, 'result')} failed; the errors are listed below the tables.")
+    n_missing = sum(one.n_missing for one in comparisons)
+    if n_missing:
+        notes.append(
+            f"{_counted(n_missing, 'cell')} of the tables {'has' if n_missing == 1 else 'have'} no result yet."
+        )
+    if n_skipped:
+        notes.append(f"{_counted(n_skipped, 'file')} could not be used; they are named at the end.")
+    if len(found) > 1:
+        notes.append(f"The results come from {len(found)} different environments (software or machine); see Manifest.")
+    return tuple(notes)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,95 @@
+"""What of a comparison is there yet: what ``hear-audiomosaic status`` says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hear_audiomosaic.reporting.comparison.model import Cell, Comparison, succeeded
+from hear_audiomosaic.reporting.comparison.report_data import ReportData
+from hear_audiomosaic.results.load import SkippedFile, load_results
+
+__all__ = ["CellStatus", "Status", "status_of"]
+
+State = Literal["done", "partly", "failed", "missing"]
+
+
+@dataclass(frozen=True)
+class CellStatus:
+    """One encoder on one task by one protocol."""
+
+    protocol: str
+    """Label of the table."""
+    encoder: str
+    """Label of the encoder."""
+    ref: str
+    task: str
+    """Label of the task."""
+    state: State
+    """``partly``: some of the protocol's seeds are there."""
+    n_done: int
+    """Seeds that succeeded."""
+    n_seeds: int
+    """Seeds that any encoder has by this protocol."""
+    error: str
+    """First line of the first failure; empty without any."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """All encoders x all tasks x all protocols that any result names."""
+
+    cells: tuple[CellStatus, ...]
+    """By protocol, encoder and task, in the order of the tables."""
+    skipped: tuple[SkippedFile, ...]
+    """JSON files that could not be used, and why."""
+
+    @property
+    def counts(self) -> dict[State, int]:
+        """How many cells are in each state."""
+        states: tuple[State, ...] = ("done", "partly", "failed", "missing")
+        return {state: sum(cell.state == state for cell in self.cells) for state in states}
+
+
+def status_of(results_dir: Path) -> Status:
+    """Say what is done, what failed and what is missing.
+
+    Args:
+        results_dir: folder of result files.
+
+    Raises:
+        ResultError: the folder is missing, or holds no valid result file.
+    """
+    results, skipped = load_results(results_dir)
+    content = ReportData.of(results, skipped)
+    tasks = sorted({column.label for table in content.comparisons for column in table.columns})
+    encoders = {row.label: row.encoder.ref for row in content.encoders}
+    cells = []
+    for table in content.comparisons:
+        there = _cells(table)
+        for label, ref in encoders.items():
+            for task in tasks:
+                cell = there.get((label, task), Cell("missing"))
+                cells.append(_status(table, label, ref, task, cell))
+    return Status(tuple(cells), skipped)
+
+
+def _cells(table: Comparison) -> dict[tuple[str, str], Cell]:
+    return {
+        (row.label, column.label): cell
+        for row in table.rows
+        for column, cell in zip(table.columns, row.cells, strict=True)
+    }
+
+
+def _status(table: Comparison, label: str, ref: str, task: str, cell: Cell) -> CellStatus:
+    failed = [loaded.result for loaded in cell.results if not succeeded(loaded.result)]
+    n_done = len(cell.results) - len(failed)
+    error = (failed[0].error or "no score in the file").strip().splitlines()[0] if failed else ""
+    state: State = "missing"
+    if n_done:
+        state = "done" if n_done == len(table.seeds) else "partly"
+    elif failed:
+        state = "failed"
+    return CellStatus(table.label, label, ref, task, state, n_done, len(table.seeds), error)

@@ -1,0 +1,1 @@
+"""One file a format: Markdown, LaTeX, CSV and the HTML page."""

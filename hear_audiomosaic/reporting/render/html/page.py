@@ -1,0 +1,129 @@
+"""The report as one HTML page that needs nothing else: style, script and figures are inside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment
+from markupsafe import Markup, escape
+
+from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback
+from hear_audiomosaic.reporting.analysis.model import Analysis
+from hear_audiomosaic.reporting.comparison.model import Comparison
+from hear_audiomosaic.reporting.comparison.report_data import ReportData, about_mean, about_scores
+from hear_audiomosaic.reporting.figures.collect import Figure, few_shot_figures, figures
+from hear_audiomosaic.reporting.render.html.details import PageTask, page_tasks
+from hear_audiomosaic.reporting.render.html.tables import CellView, cell_views, pairs_table, precisions, sort_value
+from hear_audiomosaic.reporting.render.html.templates import template_environment
+from hear_audiomosaic.reporting.tables.measured import overall_sheet
+from hear_audiomosaic.reporting.tables.model import Sheet
+from hear_audiomosaic.reporting.tables.text_table import TextTable
+from hear_audiomosaic.reporting.text.citations import bibtex
+from hear_audiomosaic.reporting.text.formats import count, decimals, listing
+from hear_audiomosaic.reporting.text.methods import methods
+from hear_audiomosaic.reporting.text.uncertainty import overall_remarks, without_interval
+
+__all__ = ["html_page"]
+
+_TEMPLATE = "report.html.jinja"
+
+
+@dataclass(frozen=True)
+class _Section:
+    """One comparison and what the page shows of it."""
+
+    id: str
+    comparison: Comparison
+    analysis: Analysis | None
+    about_scores: str
+    about_mean: str
+    cells: Mapping[tuple[str, str], CellView]
+    without_interval: tuple[str, ...]
+    overall: Sheet | None
+    overall_remarks: tuple[str, ...]
+    """In place of the sheet, where there is none."""
+    placing: Sheet | None
+    pairs: TextTable | None
+    figures: tuple[Figure, ...]
+    tasks: tuple[PageTask, ...]
+
+
+def html_page(
+    content: ReportData,
+    results_dir: Path | None = None,
+    *,
+    analyses: Sequence[Analysis] | None = None,
+    playback: AudioPlayback | None = None,
+) -> str:
+    """Write the report as HTML. Everything that comes from a result file is escaped.
+
+    Args:
+        content: what to tell.
+        results_dir: the folder that the results were read from, for the predictions beside them; None: the page is
+            without errors by class and without mistakes. (Default: None)
+        analyses: one per comparison, in their order; None: no intervals, ranks and overall scores. (Default: None)
+        playback: how mistakes can be heard; None: by their names alone. (Default: None)
+
+    Returns:
+        The page; the same for the same arguments and files.
+    """
+    playback = playback or AudioPlayback()
+    found: Sequence[Analysis | None] = [None] * len(content.comparisons) if analyses is None else analyses
+    environment = _environment()
+    environment.globals.update(precision_of=lambda cost: precisions(content.results, cost))
+    sections = [
+        _section(number, comparison, analysis, results_dir, playback)
+        for number, (comparison, analysis) in enumerate(zip(content.comparisons, found, strict=True), start=1)
+    ]
+    return environment.get_template(_TEMPLATE).render(
+        content=content,
+        sections=sections,
+        curves=few_shot_figures(content.comparisons, found),
+        playback=playback,
+        methods=methods(content, analyses or ()),
+        bibtex=bibtex(),
+    )
+
+
+def _section(
+    number: int, comparison: Comparison, analysis: Analysis | None, results_dir: Path | None, playback: AudioPlayback
+) -> _Section:
+    has_overall = analysis is not None and bool(analysis.overall)
+    return _Section(
+        id=f"p{number}",
+        comparison=comparison,
+        analysis=analysis,
+        about_scores=_about_scores(comparison, analysis),
+        about_mean=about_mean(comparison),
+        cells=cell_views(comparison, analysis),
+        without_interval=() if analysis is None else without_interval(comparison, analysis),
+        overall=overall_sheet(comparison, analysis) if analysis is not None and has_overall else None,
+        overall_remarks=overall_remarks(comparison, analysis) if analysis is not None and not has_overall else (),
+        placing=None if analysis is None or analysis.placing is None else analysis.placing.sheet,
+        pairs=None if analysis is None else pairs_table(comparison, analysis),
+        figures=figures(comparison, analysis),
+        tasks=page_tasks(comparison, results_dir, playback),
+    )
+
+
+def _about_scores(comparison: Comparison, analysis: Analysis | None) -> str:
+    """The words of all formats, and what ± is where only the page shows it (beside the intervals)."""
+    text = about_scores(comparison, analysis)
+    shown = any(cell.spread is not None for row in comparison.rows for cell in row.cells)
+    return f"{text} ± is one sample standard deviation over folds." if shown and "±" not in text else text
+
+
+def _environment() -> Environment:
+    environment = template_environment()
+    environment.filters.update(
+        decimals=decimals, count=count, listing=listing, sort_value=sort_value, breakable=_breakable
+    )
+    return environment
+
+
+def _breakable(name: str) -> Markup:
+    """A name, escaped, that a browser may break after underscores, colons and slashes."""
+    return Markup(re.sub(r"([_/:])(?=[^\s_/:])", r"\1<wbr>", str(escape(name))))  # noqa: S704

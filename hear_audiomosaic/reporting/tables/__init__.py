@@ -1,0 +1,1 @@
+"""Tables as they are printed, whatever they are printed as."""

@@ -1,0 +1,1 @@
+"""Result files: their schema, the predictions beside them, and loading a folder of them."""
