@@ -11,7 +11,7 @@ import numpy as np
 from hear_audiomosaic.reporting.analysis.bootstrap import BootstrapScores
 from hear_audiomosaic.reporting.analysis.model import Pair
 from hear_audiomosaic.reporting.comparison.model import Column, Comparison, Row
-from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar, paired_from_draws
+from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar, paired_bootstrap_test
 
 __all__ = ["pair_up", "tied_with_best"]
 
@@ -66,7 +66,7 @@ def _on_tasks(comparison: Comparison, a: Row, b: Row, draws: Draws, level: float
 
 
 def _tested(pair: Pair, a: BootstrapScores, b: BootstrapScores, level: float) -> Pair:
-    found = paired_from_draws(a.of_mean, b.of_mean, pair.difference, level)
+    found = paired_bootstrap_test(a.of_mean, b.of_mean, pair.difference, level)
     if not found.interval.is_defined:
         return replace(pair, verdict=f"no test: {found.interval.reason}")
     exact = mcnemar(a.right, b.right) if a.right is not None and b.right is not None else None

@@ -27,7 +27,7 @@ from hear_audiomosaic.reporting.analysis.overall import compared_scores, overall
 from hear_audiomosaic.reporting.analysis.pairs import pair_up, tied_with_best
 from hear_audiomosaic.reporting.comparison.model import Cell, Comparison, succeeded
 from hear_audiomosaic.reporting.published.placing import place_measured
-from hear_audiomosaic.statistics import draws_interval, score_variances
+from hear_audiomosaic.statistics import percentile_interval, score_variances
 
 __all__ = ["Analysis", "CellUncertainty", "Pair", "RankPlace", "analyse", "compare_pairs"]
 
@@ -98,7 +98,7 @@ def _cell(cell: Cell, drawn: BootstrapScores | str, level: float, tied: bool) ->
     seed_sd = float(np.std(by_seed, ddof=1)) if several else None
     if isinstance(drawn, str):
         return CellUncertainty(None, drawn, 0, None, math.nan, seed_sd)
-    interval = draws_interval(drawn.of_mean, level)
+    interval = percentile_interval(drawn.of_mean, level)
     kept = drawn.draws[:, np.isfinite(drawn.draws).all(axis=0)]
     test_sd = math.sqrt(score_variances(drawn.scores, kept).test) if kept.shape[1] > 1 else math.nan
     return CellUncertainty(
