@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 from hear_audiomosaic.reporting.analysis.class_errors import Confusion, class_errors
 from hear_audiomosaic.reporting.analysis.model import RankPlace
 from hear_audiomosaic.reporting.comparison.build import compare
-from hear_audiomosaic.reporting.comparison.model import Column
+from hear_audiomosaic.reporting.comparison.model import TaskColumn
 from hear_audiomosaic.reporting.figures.collect import chance_normalised, figures
 from hear_audiomosaic.reporting.figures.confusion import confusion_figure
 from hear_audiomosaic.reporting.figures.correlation import correlation_figure, task_correlations
@@ -34,8 +34,8 @@ def texts(svg: str) -> list[str]:
     return ["".join(element.itertext()) for element in root.iter("text")]
 
 
-def column(chance: float | None, higher: bool = True, name: str = "top1_acc") -> Column:
-    return Column("x", fake.ESC50, name, higher, chance)
+def column(chance: float | None, higher: bool = True, name: str = "top1_acc") -> TaskColumn:
+    return TaskColumn("x", fake.ESC50, name, higher, chance)
 
 
 def comparison_of(scores: dict[str, list[float | None]], tasks=(fake.ESC50, fake.DIGITS, fake.GUNSHOT), **facts):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hear_audiomosaic.reporting.comparison.model import Column, Comparison, Row, succeeded
+from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, TaskColumn, succeeded
 from hear_audiomosaic.reporting.tables.text_table import TextTable
 from hear_audiomosaic.reporting.text.formats import MISSING, decimals, setting, settings
 from hear_audiomosaic.results.schema import Result
@@ -18,7 +18,7 @@ __all__ = ["RunDetail", "TaskDetail", "TextTable", "task_details"]
 class RunDetail:
     """One result: an encoder on a task with one seed."""
 
-    row: Row
+    row: EncoderRow
     file: str
     result: Result
     folds: TextTable
@@ -37,7 +37,7 @@ class RunDetail:
 class TaskDetail:
     """All results of one column."""
 
-    column: Column
+    column: TaskColumn
     runs: tuple[RunDetail, ...]
 
 
@@ -52,7 +52,7 @@ def task_details(comparison: Comparison) -> tuple[TaskDetail, ...]:
     )
 
 
-def _run(row: Row, file: str, result: Result) -> RunDetail:
+def _run(row: EncoderRow, file: str, result: Result) -> RunDetail:
     return RunDetail(
         row=row,
         file=file,

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from hear_audiomosaic.reporting.analysis.curves import Curves, few_shot_curves, layer_curves
 from hear_audiomosaic.reporting.analysis.model import Analysis
-from hear_audiomosaic.reporting.comparison.model import Column, Comparison
+from hear_audiomosaic.reporting.comparison.model import Comparison, TaskColumn
 from hear_audiomosaic.reporting.figures.correlation import (
     FEWEST_ENCODERS,
     FEWEST_TASKS,
@@ -39,7 +39,7 @@ class Figure:
     """The numbers of the drawing, where it has more than can be read off."""
 
 
-def chance_normalised(score: float, column: Column) -> float | None:
+def chance_normalised(score: float, column: TaskColumn) -> float | None:
     """How far a score is on the way from chance to perfect.
 
     Where no score of chance is known, the way starts at 0 for scores and at 1 for error rates.

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import ProtocolError
-from hear_audiomosaic.reporting.comparison.model import OFFICIAL_PROTOCOL, Comparison, Row
+from hear_audiomosaic.reporting.comparison.model import OFFICIAL_PROTOCOL, Comparison, EncoderRow
 from hear_audiomosaic.reporting.published.figures import read_tasks
 from hear_audiomosaic.reporting.published.leaderboard import Leaderboard, interval_text, overall_interval
 from hear_audiomosaic.reporting.tables.model import Entry, Heading, Line, Sheet
@@ -197,7 +197,7 @@ def _leaderboard_columns(
     return columns, tuple(left_out)
 
 
-def _score(row: Row, column: int) -> float:
+def _score(row: EncoderRow, column: int) -> float:
     score = row.cells[column].score
     return score if score is not None and math.isfinite(score) else math.nan
 
@@ -206,7 +206,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def _placed(
-    row: Row, board: Leaderboard, names: list[str], published: tuple[Floats, Floats], own: tuple[Floats, Floats]
+    row: EncoderRow, board: Leaderboard, names: list[str], published: tuple[Floats, Floats], own: tuple[Floats, Floats]
 ) -> Placed:
     """``published`` and ``own`` are raw scores and standardised ones: (M, T) each, and (T,) each."""
     (population, standardised), (scores, cells) = published, own

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty
 from hear_audiomosaic.reporting.comparison.details import RunDetail, TaskDetail, task_details
-from hear_audiomosaic.reporting.comparison.model import Cell, Comparison, Row
+from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, ScoreCell
 from hear_audiomosaic.reporting.comparison.report_data import ReportData, about_mean, about_scores
 from hear_audiomosaic.reporting.render.markdown_analysis import overall_section, pairs_section, placing_section
 from hear_audiomosaic.reporting.render.markdown_text import code, fenced, safe, table
@@ -90,11 +90,11 @@ def _numbers(numbers: Iterable[int]) -> str:
     return ", ".join(str(number) for number in numbers)
 
 
-def _encoder(row: Row) -> str:
+def _encoder(row: EncoderRow) -> str:
     return safe(row.label) + (" **[UNTRAINED]**" if row.encoder.untrained else "")
 
 
-def _cell(cell: Cell, firm: CellUncertainty | None) -> str:
+def _cell(cell: ScoreCell, firm: CellUncertainty | None) -> str:
     if cell.state == "missing":
         return MISSING
     if cell.state == "failed":
@@ -104,7 +104,7 @@ def _cell(cell: Cell, firm: CellUncertainty | None) -> str:
     return " ".join([score, *(part for part in (safe(interval_text(cell, firm)), _remark(cell)) if part)])
 
 
-def _remark(cell: Cell) -> str:
+def _remark(cell: ScoreCell) -> str:
     return f"[{cell.remark}]" if cell.remark else ""
 
 

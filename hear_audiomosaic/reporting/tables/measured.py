@@ -6,7 +6,7 @@ import math
 import re
 
 from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty
-from hear_audiomosaic.reporting.comparison.model import Cell, Comparison, Row
+from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, ScoreCell
 from hear_audiomosaic.reporting.comparison.report_data import about_mean, about_scores
 from hear_audiomosaic.reporting.tables.model import Better, Entry, Heading, Line, Sheet, bracketed, mark_best
 from hear_audiomosaic.reporting.text.formats import MISSING, decimals
@@ -81,11 +81,11 @@ def label_key(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def _name(row: Row) -> str:
+def _name(row: EncoderRow) -> str:
     return row.label + (" [UNTRAINED]" if row.encoder.untrained else "")
 
 
-def _entry(cell: Cell, firm: CellUncertainty | None) -> Entry:
+def _entry(cell: ScoreCell, firm: CellUncertainty | None) -> Entry:
     if cell.state != "scored":
         return Entry("failed" if cell.state == "failed" else MISSING)
     parts = [interval_text(cell, firm), f"[{cell.remark}]" if cell.remark else ""]
@@ -93,7 +93,7 @@ def _entry(cell: Cell, firm: CellUncertainty | None) -> Entry:
     return Entry(decimals(cell.score), cell.score, " ".join(part for part in parts if part), cell.best, tied)
 
 
-def _overall_entry(row: Row, name: str, analysis: Analysis) -> Entry:
+def _overall_entry(row: EncoderRow, name: str, analysis: Analysis) -> Entry:
     one = analysis.overall[name].get(row.label)
     if one is None or math.isnan(one.value):
         return Entry()
@@ -102,7 +102,7 @@ def _overall_entry(row: Row, name: str, analysis: Analysis) -> Entry:
     return Entry(decimals(one.value, _PLACES[name]), one.value, spread, comparable=one.is_complete or name == "mean")
 
 
-def _place_entry(row: Row, analysis: Analysis) -> Entry:
+def _place_entry(row: EncoderRow, analysis: Analysis) -> Entry:
     place = analysis.ranks.get(row.label)
     if place is None or math.isnan(place.low):
         return Entry()

@@ -7,7 +7,7 @@ from collections import defaultdict
 from itertools import pairwise
 
 from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty, Pair
-from hear_audiomosaic.reporting.comparison.model import Cell, Comparison
+from hear_audiomosaic.reporting.comparison.model import Comparison, ScoreCell
 from hear_audiomosaic.reporting.tables.model import bracketed
 from hear_audiomosaic.reporting.text.formats import decimals, listing
 
@@ -22,7 +22,7 @@ _MEANINGS = {
 }
 
 
-def interval_text(cell: Cell, firm: CellUncertainty | None) -> str:
+def interval_text(cell: ScoreCell, firm: CellUncertainty | None) -> str:
     """What stands small after a score: its interval, or the spread over folds where there is none; and that over seeds.
 
     Args:

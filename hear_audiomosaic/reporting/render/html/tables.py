@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty
-from hear_audiomosaic.reporting.comparison.model import Cell, Column, Comparison, Row, succeeded
+from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, ScoreCell, TaskColumn, succeeded
 from hear_audiomosaic.reporting.comparison.provenance import Cost
 from hear_audiomosaic.reporting.figures.collect import chance_normalised
 from hear_audiomosaic.reporting.figures.svg import MINUS
@@ -25,7 +25,7 @@ _SHADES = 10
 class CellView:
     """One cell of a main table."""
 
-    cell: Cell
+    cell: ScoreCell
     interval: str = ""
     """``[0.812, 0.845]``; empty where there is none."""
     tied: bool = False
@@ -46,7 +46,9 @@ def cell_views(comparison: Comparison, analysis: Analysis | None) -> dict[tuple[
     }
 
 
-def _cell(row: Row, column: Column, cell: Cell, firm: CellUncertainty | None, analysis: Analysis | None) -> CellView:
+def _cell(
+    row: EncoderRow, column: TaskColumn, cell: ScoreCell, firm: CellUncertainty | None, analysis: Analysis | None
+) -> CellView:
     if cell.state != "scored" or cell.score is None:
         return CellView(cell)
     words = [f"{row.label} on {column.label}: {column.score_name} {decimals(cell.score)}"]
