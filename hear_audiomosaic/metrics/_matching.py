@@ -68,4 +68,4 @@ def matching_size(pairs: tuple[Integers, Integers], n: int, n_other: int) -> int
 
 def concatenated_ranges(first: Integers, counts: Integers) -> Integers:
     """Concatenate the ranges first[k], first[k] + 1, ..., of counts[k] numbers each: (K,), (K,) -> (sum of counts,)."""
-    return np.arange(counts.sum()) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+    return np.asarray(np.arange(counts.sum()) + np.repeat(first - (np.cumsum(counts) - counts), counts))

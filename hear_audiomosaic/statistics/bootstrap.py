@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import Floats, Integers, clip_values, group_numbers
+from hear_audiomosaic.statistics._arrays import Floats, Integers, clip_values, group_numbers
 from hear_audiomosaic.statistics.intervals import Interval, bca_interval, percentile_interval
 from hear_audiomosaic.statistics.resampling import (
     CHUNK_CELLS,

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy.stats import friedmanchisquare, studentized_range
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import check_level, score_matrix
+from hear_audiomosaic.statistics._arrays import check_level, score_matrix
 
 __all__ = ["Friedman", "cliques", "friedman", "nemenyi_critical_difference"]
 

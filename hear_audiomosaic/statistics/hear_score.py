@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import Floats, score_matrix
+from hear_audiomosaic.statistics._arrays import Floats, score_matrix
 
 __all__ = ["hear_normalised_scores", "hear_standardised"]
 

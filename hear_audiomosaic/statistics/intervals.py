@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from hear_audiomosaic.statistics._inputs import Floats, check_level, resampled_scores
+from hear_audiomosaic.statistics._arrays import Floats, check_level, resampled_scores
 
 __all__ = ["LARGEST_LEFT_OUT", "Interval", "bca_interval", "percentile_interval"]
 

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import Floats, score_matrix
+from hear_audiomosaic.statistics._arrays import Floats, row_means, score_matrix
 from hear_audiomosaic.statistics.ranks import mean_rank, win_rate
 
 __all__ = ["Overall", "generalisability", "overall_mean", "overall_mean_rank", "overall_win_rate"]
@@ -56,10 +56,10 @@ def overall_mean(scores: npt.ArrayLike, *, common_only: bool = False) -> tuple[O
         An :class:`Overall` per encoder, in the unit of the scores. Tasks with a wide range decide the order.
 
     Raises:
-        MetricError: not such a matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
     """
     matrix = _counted(scores, common_only)
-    return _overalls(_row_means(matrix), ~np.isnan(matrix))
+    return _overalls(row_means(matrix), ~np.isnan(matrix))
 
 
 def overall_mean_rank(scores: npt.ArrayLike, *, common_only: bool = False) -> tuple[Overall, ...]:
@@ -73,7 +73,7 @@ def overall_mean_rank(scores: npt.ArrayLike, *, common_only: bool = False) -> tu
         An :class:`Overall` per encoder, 1 the best possible. It depends on which other encoders there are.
 
     Raises:
-        MetricError: not such a matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
     """
     matrix = _counted(scores, common_only)
     return _overalls(mean_rank(matrix), ~np.isnan(matrix))
@@ -91,7 +91,7 @@ def overall_win_rate(scores: npt.ArrayLike, *, common_only: bool = False) -> tup
         missing.
 
     Raises:
-        MetricError: not such a matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
     """
     matrix = _counted(scores, common_only)
     has = ~np.isnan(matrix)
@@ -136,21 +136,13 @@ def generalisability(
     gain = np.maximum(matrix - lowest, 0.0)
     share = np.where(largest_gain > 0.0, gain / np.where(largest_gain > 0.0, largest_gain, 1.0), 0.0)
     share = np.where(np.isnan(matrix) | np.isnan(largest_gain), np.nan, share)
-    return _overalls(100.0 * _row_means(share), ~np.isnan(share))
+    return _overalls(100.0 * row_means(share), ~np.isnan(share))
 
 
 def _counted(scores: npt.ArrayLike, common_only: bool) -> Floats:
     """The scores that count: with ``common_only`` those of a task that any encoder lacks become NaN."""
     matrix = score_matrix(scores)
     return np.where(np.isnan(matrix).any(axis=0), np.nan, matrix) if common_only else matrix
-
-
-def _row_means(matrix: Floats) -> Floats:
-    """(E, T) -> (E,) mean of the values that are not NaN; NaN without any."""
-    has = ~np.isnan(matrix)
-    n = np.count_nonzero(has, axis=1)
-    total = np.where(has, matrix, 0.0).sum(axis=1)
-    return np.asarray(np.divide(total, n, out=np.full(len(matrix), np.nan), where=n > 0))
 
 
 def _per_task(values: npt.ArrayLike, name: str, n_tasks: int) -> Floats:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from scipy.stats import binom, binomtest, false_discovery_control
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import Floats, clip_values, resampled_scores
+from hear_audiomosaic.statistics._arrays import Floats, clip_values, resampled_scores
 from hear_audiomosaic.statistics.bootstrap import bootstrap_means
 from hear_audiomosaic.statistics.intervals import Interval, percentile_interval
 from hear_audiomosaic.statistics.resampling import Groups, Seed, fold_members

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import Floats, Integers, clip_values
+from hear_audiomosaic.statistics._arrays import Floats, Integers, clip_values, row_means
 
 __all__ = ["Ranking"]
 
@@ -85,7 +85,7 @@ class Ranking:
                 precision = np.cumsum(hits, axis=-1) / np.maximum(through, 1.0)
                 with np.errstate(invalid="ignore"):
                     scores[:, c] = (hits * precision).sum(axis=-1) / total
-        return _mean_of_scored(scores)
+        return row_means(scores)  # over the classes that have a score in a resample
 
     def roc_auc(self, counts: Integers) -> Floats:
         """Area under the ROC curve of each resample, mean over classes.
@@ -115,7 +115,7 @@ class Ranking:
             below = negatives[:, None] - (through - positives)
             with np.errstate(invalid="ignore"):
                 scores[:, c] = (hits * (below + 0.5 * ties)).sum(axis=-1) / (total * negatives)
-        return _mean_of_scored(scores)
+        return row_means(scores)  # over the classes that have a score in a resample
 
 
 def _sorted(is_positive: npt.NDArray[np.bool_], values: Floats) -> _Class:
@@ -135,11 +135,3 @@ def _tallies(one: _Class, counts: Integers) -> tuple[Floats, Floats, Floats]:
     above = np.cumsum(counts[:, one.order], axis=-1)  # (b, n)
     before = np.where(one.first > 0, above[:, one.first - 1], 0)
     return hits, before.astype(np.float64), above[:, one.last].astype(np.float64)
-
-
-def _mean_of_scored(scores: Floats) -> Floats:
-    """(b, C) -> (b,) mean over the classes that have a score in a resample."""
-    scored = ~np.isnan(scores)
-    n_scored = np.count_nonzero(scored, axis=-1)
-    total = np.where(scored, scores, 0.0).sum(axis=-1)
-    return np.asarray(np.divide(total, n_scored, out=np.full(len(scores), np.nan), where=n_scored > 0))

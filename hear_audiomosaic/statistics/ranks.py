@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from hear_audiomosaic.statistics._inputs import Floats, check_level, score_matrix
+from hear_audiomosaic.statistics._arrays import Floats, check_level, row_means, score_matrix
 from hear_audiomosaic.statistics.intervals import LARGEST_LEFT_OUT, Interval
 from hear_audiomosaic.statistics.resampling import Seed, resample_counts
 
@@ -53,7 +53,7 @@ def ranks(scores: npt.ArrayLike) -> Floats:
         ranks.
 
     Raises:
-        MetricError: not such a matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
     """
     return _ranked(score_matrix(scores), axis=0)
 
@@ -68,12 +68,11 @@ def mean_rank(scores: npt.ArrayLike) -> Floats:
         (E,), 1 when best at everything; NaN for an encoder without any task.
 
     Raises:
-        MetricError: not such a matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
 
     Source: Demsar, 2006, section 3.2.2.
     """
-    ranked = ranks(scores)
-    return _mean_over_tasks(ranked, np.ones((1, ranked.shape[1])))[0]
+    return row_means(ranks(scores))
 
 
 def win_rate(scores: npt.ArrayLike) -> Floats:
@@ -88,7 +87,7 @@ def win_rate(scores: npt.ArrayLike) -> Floats:
         (E,) in 0 .. 1, 1/2 on average; NaN for an encoder that shares no task with another.
 
     Raises:
-        MetricError: not such a matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
     """
     ranked = ranks(scores)
     rivals = np.count_nonzero(~np.isnan(ranked), axis=0) - 1  # (T,) a rank r leaves n - r behind, ties half
@@ -117,7 +116,7 @@ def rank_intervals(
         resamples there is no interval.
 
     Raises:
-        MetricError: not such a matrix, or fewer than two tasks.
+        MetricError: ``scores`` is not a matrix of numbers, or fewer than two tasks.
     """
     check_level(level)
     ranked = ranks(scores)
@@ -145,7 +144,7 @@ def separable_pairs(
         (E, E) symmetric, False on the diagonal and for pairs with fewer than :data:`FEWEST_COMMON_TASKS` tasks.
 
     Raises:
-        MetricError: not such a matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
     """
     check_level(level)
     matrix = score_matrix(scores)

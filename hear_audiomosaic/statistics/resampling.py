@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import Integers, group_numbers
+from hear_audiomosaic.statistics._arrays import Integers, group_numbers
 
 __all__ = [
     "CHUNK_CELLS",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import clip_values
+from hear_audiomosaic.statistics._arrays import clip_values
 
 __all__ = ["Variances", "score_variances"]
 

@@ -1,5 +1,6 @@
-"""Validation of the arguments of this package: arrays in, checked arrays out, or a
-:class:`~hear_audiomosaic.errors.MetricError`.
+"""Validation of the arguments of this package, and means over what is not NaN.
+
+Arrays in, checked arrays out, or a :class:`~hear_audiomosaic.errors.MetricError`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
 
-__all__ = ["check_level", "clip_values", "group_numbers", "resampled_scores", "score_matrix"]
+__all__ = ["check_level", "clip_values", "group_numbers", "resampled_scores", "row_means", "score_matrix"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -69,6 +70,14 @@ def check_level(level: float) -> None:
     """Raise an error for a confidence level that is not a probability, such as 95 for 0.95."""
     if not 0.0 < level < 1.0:
         raise MetricError(f"level: expected a probability between 0 and 1, such as 0.95, found {level}.")
+
+
+def row_means(matrix: Floats) -> Floats:
+    """(R, C) -> (R,) mean of the values that are not NaN; NaN for a row without any."""
+    known = ~np.isnan(matrix)
+    n = np.count_nonzero(known, axis=-1)
+    total = np.where(known, matrix, 0.0).sum(axis=-1)
+    return np.asarray(np.divide(total, n, out=np.full(len(matrix), np.nan), where=n > 0))
 
 
 def _numbers(values: npt.ArrayLike, name: str) -> Floats:
