@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty
 from hear_audiomosaic.reporting.comparison.details import RunDetail, TaskDetail, task_details
 from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, ScoreCell
-from hear_audiomosaic.reporting.comparison.report_data import ReportData, about_mean, about_scores
+from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.render.markdown_analysis import overall_section, pairs_section, placing_section
 from hear_audiomosaic.reporting.render.markdown_text import code, fenced, safe, table
+from hear_audiomosaic.reporting.text.captions import about_mean, about_scores
 from hear_audiomosaic.reporting.text.citations import bibtex
 from hear_audiomosaic.reporting.text.formats import MISSING, count, decimals, settings
 from hear_audiomosaic.reporting.text.methods import methods

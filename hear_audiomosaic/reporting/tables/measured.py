@@ -7,8 +7,8 @@ import re
 
 from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty
 from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, ScoreCell
-from hear_audiomosaic.reporting.comparison.report_data import about_mean, about_scores
 from hear_audiomosaic.reporting.tables.model import Better, Entry, Heading, Line, Sheet, bracketed, mark_best
+from hear_audiomosaic.reporting.text.captions import about_mean, about_scores
 from hear_audiomosaic.reporting.text.formats import MISSING, decimals
 from hear_audiomosaic.reporting.text.uncertainty import interval_text, overall_remarks
 
@@ -106,4 +106,4 @@ def _place_entry(row: EncoderRow, analysis: Analysis) -> Entry:
     place = analysis.ranks.get(row.label)
     if place is None or math.isnan(place.low):
         return Entry()
-    return Entry(str(place.place), float(place.place), bracketed(place.low, place.high, 0))
+    return Entry(str(place.rank), float(place.rank), bracketed(place.low, place.high, 0))

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback
 from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.model import Comparison
-from hear_audiomosaic.reporting.comparison.report_data import ReportData, about_mean, about_scores
+from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.figures.collect import Figure, few_shot_figures, figures
 from hear_audiomosaic.reporting.render.html.details import PageTask, page_tasks
 from hear_audiomosaic.reporting.render.html.tables import CellView, cell_views, pairs_table, precisions, sort_value
@@ -21,6 +21,7 @@ from hear_audiomosaic.reporting.render.html.templates import template_environmen
 from hear_audiomosaic.reporting.tables.measured import overall_sheet
 from hear_audiomosaic.reporting.tables.model import Sheet
 from hear_audiomosaic.reporting.tables.text_table import TextTable
+from hear_audiomosaic.reporting.text.captions import about_mean, about_scores
 from hear_audiomosaic.reporting.text.citations import bibtex
 from hear_audiomosaic.reporting.text.formats import count, decimals, listing
 from hear_audiomosaic.reporting.text.methods import methods

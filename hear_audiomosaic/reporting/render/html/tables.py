@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from hear_audiomosaic.reporting.analysis.chance import chance_normalised
 from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty
 from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, ScoreCell, TaskColumn, succeeded
 from hear_audiomosaic.reporting.comparison.provenance import Cost
-from hear_audiomosaic.reporting.figures.collect import chance_normalised
 from hear_audiomosaic.reporting.figures.svg import MINUS
 from hear_audiomosaic.reporting.tables.model import bracketed
 from hear_audiomosaic.reporting.tables.text_table import TextTable
@@ -70,7 +70,7 @@ def _cell(
     if cell.best:
         words.append("best, with others tied" if tied else "best")
     elif tied:
-        words.append("not told apart from the best")
+        words.append("no significant difference from the best")
     amount = chance_normalised(cell.score, column)
     return CellView(cell, interval, tied, "; ".join(words) + ".", None if amount is None else round(amount * _SHADES))
 
