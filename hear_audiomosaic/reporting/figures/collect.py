@@ -17,12 +17,12 @@ from hear_audiomosaic.reporting.figures.correlation import (
     correlation_figure,
     task_correlations,
 )
-from hear_audiomosaic.reporting.figures.curves import curve_figure, curve_table
+from hear_audiomosaic.reporting.figures.curves import curve_figure
 from hear_audiomosaic.reporting.figures.domains import domain_figure, domain_means
 from hear_audiomosaic.reporting.figures.ranks import critical_difference_diagram, rank_intervals_figure
-from hear_audiomosaic.reporting.figures.svg import MINUS
-from hear_audiomosaic.reporting.tables.text_table import TextTable
-from hear_audiomosaic.reporting.text.formats import decimals, listing
+from hear_audiomosaic.reporting.tables.curves import curve_table
+from hear_audiomosaic.reporting.tables.model import Table
+from hear_audiomosaic.reporting.text.formats import MINUS, decimals, listing
 
 __all__ = ["Figure", "chance_normalised", "few_shot_figures", "figures"]
 
@@ -35,7 +35,7 @@ class Figure:
     drawing: Markup | None
     """None where there is nothing to draw; then the caption says why."""
     caption: str
-    table: TextTable | None = None
+    table: Table | None = None
     """The numbers of the drawing, where it has more than can be read off."""
 
 
