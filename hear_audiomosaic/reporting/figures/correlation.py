@@ -14,8 +14,8 @@ from hear_audiomosaic.reporting.analysis.correlations import (
 )
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.figures.figure import Figure
-from hear_audiomosaic.reporting.figures.svg import MINUS, Drawing, short, text_width
-from hear_audiomosaic.reporting.text.formats import MISSING, decimals
+from hear_audiomosaic.reporting.figures.svg import Drawing, short, text_width
+from hear_audiomosaic.reporting.text.formats import MINUS, MISSING, decimals
 
 __all__ = ["correlation_figure", "draw_correlations"]
 

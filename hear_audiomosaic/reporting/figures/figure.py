@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from hear_audiomosaic.reporting.tables.text_table import TextTable
+from hear_audiomosaic.reporting.tables.model import Table
 
 __all__ = ["Figure"]
 
@@ -19,5 +19,5 @@ class Figure:
     drawing: Markup | None
     """None where there is nothing to draw; then the caption says why."""
     caption: str
-    table: TextTable | None = None
+    table: Table | None = None
     """The numbers of the drawing, where it has more than can be read off."""
