@@ -65,7 +65,7 @@ def evil_comparison() -> Comparison:
 
 
 def all_tables(tmp_path: Path) -> list[str]:
-    results, _ = load_results(fake.demo(tmp_path))
+    results = load_results(fake.demo(tmp_path)).results
     published = [sheet_latex(sheet) for one in PUBLISHED.values() for sheet in one.sheets()]
     return [*published, *map(comparison_latex, compare(results)), comparison_latex(evil_comparison())]
 
