@@ -28,7 +28,7 @@ from hear_audiomosaic.reporting.figures.rank_intervals import draw_rank_interval
 from hear_audiomosaic.reporting.figures.svg import axis_ticks, named, short
 from hear_audiomosaic.reporting.text.formats import MISSING, count, decimals, listing, plain_label, setting
 from hear_audiomosaic.results.load import LoadedResult
-from hear_audiomosaic.results.scene_predictions import ScenePredictions
+from hear_audiomosaic.results.predictions import FoldPredictions
 
 LABEL = "a$b$ <i>&\\frac --> 音"
 
@@ -177,10 +177,11 @@ def test_figures_that_cannot_be_drawn_say_why():
 # --------------------------------------------------------------------------------------------------- errors by class
 
 
-def scene(target: list[int], predicted: list[int], n_classes: int = 3, split: str = "test") -> ScenePredictions:
+def scene(target: list[int], predicted: list[int], n_classes: int = 3, split: str = "test") -> FoldPredictions:
     probabilities = np.eye(n_classes)[predicted] * 0.9 + 0.01
     files = tuple(f"{i}.wav" for i in range(len(predicted)))
-    return ScenePredictions(split, files, probabilities, np.eye(n_classes)[target].astype(bool))
+    targets = np.eye(n_classes)[target].astype(bool)
+    return FoldPredictions(split, files, probabilities, targets, np.arange(len(predicted)))
 
 
 def test_errors_by_class_count_over_folds():
@@ -216,7 +217,7 @@ def test_fifty_classes_are_few_elements():
 def test_multilabel_has_the_average_precision_of_each_class():
     target = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0]], dtype=bool)
     probabilities = np.array([[0.9, 0.5, 0.5], [0.1, 0.4, 0.5], [0.5, 0.9, 0.5]])
-    one = ScenePredictions("test", ("x", "y", "z"), probabilities, target)
+    one = FoldPredictions("test", ("x", "y", "z"), probabilities, target, np.arange(3))
     found = class_errors(fake.success(fake.LOGMEL, fake.FSD50K, [0.5]), [one])
     assert found.confusion is None
     assert found.table.texts == (
