@@ -347,8 +347,8 @@ def test_hear_normalised_is_there_for_its_own_protocol_and_tasks(tmp_path: Path)
     assert list(analysis.overall["HEAR normalised"]) == [A.label]  # five tasks are too few
     one = analysis.overall["HEAR normalised"][A.label]
     assert (one.used, one.missing) == (tuple(range(6)), (6,))
-    assert analysis.placing is not None
-    assert one.value == analysis.placing.rows[0].normalised
+    assert analysis.leaderboard_ranks is not None
+    assert one.value == analysis.leaderboard_ranks.rows[0].normalised
 
 
 def test_failed_rows_are_passed_over(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from hear_audiomosaic.statistics import Interval, Overall
 
 if TYPE_CHECKING:  # it loads the writers of tables, which load this
-    from hear_audiomosaic.reporting.published.placing import Placing
+    from hear_audiomosaic.reporting.published.leaderboard_ranks import LeaderboardRanks
 
 __all__ = ["Analysis", "CellUncertainty", "Pair", "RankInterval"]
 
@@ -113,7 +113,7 @@ class Analysis:
     friedman_p: float | None
     """Friedman's test whether the encoders differ at all by their ranks; None with fewer than three encoders or
     two common tasks."""
-    placing: Placing | None
+    leaderboard_ranks: LeaderboardRanks | None
     """The ranks of the rows among the systems of the HEAR 2021 leaderboard; only for its own protocol and tasks."""
 
     @property

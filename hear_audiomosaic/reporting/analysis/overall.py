@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hear_audiomosaic.reporting.analysis.model import RankInterval
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.published.figures import read_tasks
-from hear_audiomosaic.reporting.published.placing import FEWEST_TASKS, Placing
+from hear_audiomosaic.reporting.published.leaderboard_ranks import FEWEST_TASKS, LeaderboardRanks
 from hear_audiomosaic.statistics import (
     Overall,
     cliques,
@@ -77,7 +77,7 @@ def compared_scores(comparison: Comparison) -> Scores:
 
 
 def overall_scores(
-    comparison: Comparison, scores: Scores, placing: Placing | None
+    comparison: Comparison, scores: Scores, leaderboard_ranks: LeaderboardRanks | None
 ) -> tuple[dict[str, ByRow], dict[str, str]]:
     """Every overall score that can be computed, by row; and why the others cannot."""
     overall: dict[str, ByRow] = {}
@@ -105,7 +105,7 @@ def overall_scores(
     else:
         only = "encoder with a score" if len(scores.labels) < 2 else "task"
         left_out |= dict.fromkeys(("mean rank", "win rate", "s(m)"), f"there is only one {only}")
-    normalised = {} if placing is None else _normalised(comparison, placing)
+    normalised = {} if leaderboard_ranks is None else _normalised(comparison, leaderboard_ranks)
     if normalised:
         overall["HEAR normalised"] = normalised
     else:
@@ -142,13 +142,13 @@ def rank_encoders(comparison: Comparison, scores: Scores, level: float, n_resamp
     )
 
 
-def _normalised(comparison: Comparison, placing: Placing) -> ByRow:
+def _normalised(comparison: Comparison, leaderboard_ranks: LeaderboardRanks) -> ByRow:
     """HEAR's normalised score of the rows with enough tasks, and the columns that it is over."""
     directories = {task.leaderboard_column: (task.task, task.primary_metric) for task in read_tasks()}
     keys = [(column.task.directory, column.score_name) for column in comparison.columns]
     single = Counter(keys)
     normalised = {}
-    for row in placing.rows:
+    for row in leaderboard_ranks.rows:
         if len(row.tasks) < FEWEST_TASKS:
             continue
         own = {directories[name] for name in row.tasks}

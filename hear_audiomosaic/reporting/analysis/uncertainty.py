@@ -26,7 +26,7 @@ from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty,
 from hear_audiomosaic.reporting.analysis.overall import compared_scores, overall_scores, rank_encoders
 from hear_audiomosaic.reporting.analysis.pairs import paired_tests, tied_with_best
 from hear_audiomosaic.reporting.comparison.model import Comparison, ScoreCell, succeeded
-from hear_audiomosaic.reporting.published.placing import place_measured
+from hear_audiomosaic.reporting.published.leaderboard_ranks import rank_on_leaderboard
 from hear_audiomosaic.statistics import percentile_interval, score_variances
 
 __all__ = ["Analysis", "CellUncertainty", "Pair", "RankInterval", "analyse", "compare_pairs"]
@@ -54,8 +54,8 @@ def analyse(
     pairs = paired_tests(comparison, resampled, level)
     tied = tied_with_best(comparison, pairs, 1.0 - level)
     scores = compared_scores(comparison)
-    placing = place_measured(comparison)
-    overall, left_out = overall_scores(comparison, scores, placing)
+    leaderboard_ranks = rank_on_leaderboard(comparison)
+    overall, left_out = overall_scores(comparison, scores, leaderboard_ranks)
     ranks = rank_encoders(comparison, scores, level, n_resamples, seed)
     return Analysis(
         level=level,
@@ -70,7 +70,7 @@ def analyse(
         critical_difference=ranks.critical_difference,
         cliques=ranks.cliques,
         friedman_p=ranks.friedman_p,
-        placing=placing,
+        leaderboard_ranks=leaderboard_ranks,
     )
 
 

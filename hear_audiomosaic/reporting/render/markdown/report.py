@@ -42,7 +42,7 @@ def markdown(content: ReportData, analyses: Sequence[Analysis]) -> str:
             *_failures(comparison),
             *_overall(tables.overall, comparison, analysis),
             *_pairs(tables.pairs, comparison),
-            *([table_section(tables.placing, level=3)] if tables.placing else []),
+            *([table_section(tables.leaderboard_ranks, level=3)] if tables.leaderboard_ranks else []),
         ]
     for comparison in content.comparisons:
         blocks.append(f"## Details, protocol {safe(comparison.label)}")
