@@ -49,7 +49,7 @@ def report(
 
 def _write_report(results: Path, out: Path, listen: Listen, tasks_dir: Path | None) -> None:
     from hear_audiomosaic.reporting import write_report
-    from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback
+    from hear_audiomosaic.reporting.render.html.audio_playback import AudioPlayback
 
     playback = AudioPlayback(listen.value, tasks_dir_or_default(tasks_dir), out)
     written = write_report(results, out, playback=playback)
