@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.files import write_text
 from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback
-from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.analysis.uncertainty import analyse
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.published.placing import leaderboard_row
-from hear_audiomosaic.reporting.render.csv import long_csv, pairs_csv
-from hear_audiomosaic.reporting.render.html.page import html_page
-from hear_audiomosaic.reporting.render.latex import comparison_latex, document, overall_latex, paragraphs, sheet_latex
-from hear_audiomosaic.reporting.render.markdown import main_table, markdown
+from hear_audiomosaic.reporting.render.csv.records import long_csv, pairs_csv
+from hear_audiomosaic.reporting.render.html.report import html_page
+from hear_audiomosaic.reporting.render.latex.report import latex
+from hear_audiomosaic.reporting.render.markdown.report import markdown
+from hear_audiomosaic.reporting.render.markdown.tables import pipe_table
+from hear_audiomosaic.reporting.tables.comparison import comparison_table
 from hear_audiomosaic.reporting.text.citations import bibtex
-from hear_audiomosaic.reporting.text.methods import methods
 from hear_audiomosaic.results.load import SkippedFile, load_results
 
 __all__ = ["Report", "write_report"]
@@ -91,7 +90,7 @@ def write_report(results_dir: Path, out_dir: Path, *, playback: AudioPlayback | 
         n_failed=sum(len(comparison.failures) for comparison in comparisons),
         skipped=content.skipped,
         tables=tuple(
-            (comparison.label, main_table(comparison, analysis))
+            (comparison.label, pipe_table(comparison_table(comparison, analysis), bold_mark=True))
             for comparison, analysis in zip(comparisons, analyses, strict=True)
         ),
     )
@@ -99,23 +98,13 @@ def write_report(results_dir: Path, out_dir: Path, *, playback: AudioPlayback | 
     write_text(report.markdown, markdown(content, analyses))
     write_text(report.csv, long_csv(content.results, comparisons, analyses))
     write_text(report.pairs, pairs_csv(comparisons, analyses))
-    write_text(report.latex, _latex(content, analyses))
+    write_text(report.latex, latex(content, analyses))
     write_text(report.bibliography, bibtex())
     if report.leaderboard is not None:
         write_text(report.leaderboard, leaderboard)
     else:  # one of an earlier report would be taken for a part of this
         (out_dir / "leaderboard.csv").unlink(missing_ok=True)
     return report
-
-
-def _latex(content: ReportData, analyses: Sequence[Analysis]) -> str:
-    parts = []
-    for comparison, analysis in zip(content.comparisons, analyses, strict=True):
-        parts.append(comparison_latex(comparison, analysis))
-        parts += [overall_latex(comparison, analysis)] if analysis.overall else []
-        if analysis.placing is not None:
-            parts.append(sheet_latex(analysis.placing.sheet, label=f"placing-{comparison.label}"))
-    return document([*parts, paragraphs("Methods", methods(content, analyses))])
 
 
 def _leaderboard(content: ReportData) -> str:

@@ -17,7 +17,8 @@ from hear_audiomosaic.reporting.analysis.curves import few_shot_curves, layer_cu
 from hear_audiomosaic.reporting.comparison.build import compare
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.figures.collect import few_shot_figures, figures
-from hear_audiomosaic.reporting.figures.curves import curve_figure, curve_table
+from hear_audiomosaic.reporting.figures.curves import curve_figure
+from hear_audiomosaic.reporting.tables.curves import curve_table
 from hear_audiomosaic.reporting.text.formats import MISSING
 from hear_audiomosaic.results.load import LoadedResult
 from hear_audiomosaic.results.schema import ProtocolFacts
@@ -146,7 +147,7 @@ def test_intervals_of_independent_tasks_add_in_quadrature() -> None:
     first, second = found.curves[0].points
     assert (first.low, first.high) == pytest.approx((0.6 - 0.03 * math.sqrt(2) / 2, 0.6 + 0.025))
     assert math.isnan(second.low)  # one of its tasks has no interval
-    assert curve_table(found, "layer").rows == (("a", "0.600 [0.579, 0.625]", "0.700"),)
+    assert curve_table(found, "layer").texts == (("a", "0.600 [0.579, 0.625]", "0.700"),)
 
 
 def test_the_drawing_and_its_table_have_the_same_numbers() -> None:
@@ -154,7 +155,7 @@ def test_the_drawing_and_its_table_have_the_same_numbers() -> None:
     [figure] = [figure for figure in figures(comparison, None) if figure.title == "Layers"]
     assert figure.table is not None
     assert figure.table.header == ("encoder", "layer 1", "layer 2", "layer 4", "layer 12", "default")
-    assert figure.table.rows == (
+    assert figure.table.texts == (
         ("aasp:random:micro [UNTRAINED]", "0.350", "0.400", MISSING, MISSING, MISSING),
         ("audiomosaic?hop_ms=40", "0.375", MISSING, "0.625", "0.800", "0.800"),
     )

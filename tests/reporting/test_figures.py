@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 from hear_audiomosaic.reporting.analysis.class_errors import Confusion, class_errors
 from hear_audiomosaic.reporting.analysis.model import RankPlace
 from hear_audiomosaic.reporting.comparison.build import compare
-from hear_audiomosaic.reporting.comparison.model import Column
+from hear_audiomosaic.reporting.comparison.model import TaskColumn
 from hear_audiomosaic.reporting.figures.collect import chance_normalised, figures
 from hear_audiomosaic.reporting.figures.confusion import confusion_figure
 from hear_audiomosaic.reporting.figures.correlation import correlation_figure, task_correlations
@@ -34,8 +34,8 @@ def texts(svg: str) -> list[str]:
     return ["".join(element.itertext()) for element in root.iter("text")]
 
 
-def column(chance: float | None, higher: bool = True, name: str = "top1_acc") -> Column:
-    return Column("x", fake.ESC50, name, higher, chance)
+def column(chance: float | None, higher: bool = True, name: str = "top1_acc") -> TaskColumn:
+    return TaskColumn("x", fake.ESC50, name, higher, chance)
 
 
 def comparison_of(scores: dict[str, list[float | None]], tasks=(fake.ESC50, fake.DIGITS, fake.GUNSHOT), **facts):
@@ -184,8 +184,8 @@ def test_errors_by_class_count_over_folds():
     found = class_errors(result, [scene([0, 0, 1], [0, 1, 1]), scene([0, 1, 2], [1, 1, 2])])
     assert found.confusion is not None
     assert found.confusion.counts.tolist() == [[1, 2, 0], [0, 2, 0], [0, 0, 1]]
-    assert found.table.rows[0] == ("a", "3", "1", "0.333", "1.000", "b (2)")
-    assert found.table.rows[1] == ("b", "2", "2", "1.000", "0.500", MISSING)
+    assert found.table.texts[0] == ("a", "3", "1", "0.333", "1.000", "b (2)")
+    assert found.table.texts[1] == ("b", "2", "2", "1.000", "0.500", MISSING)
     assert found.confusions is None
     svg = confusion_figure(found.confusion)
     assert {"1", "2", "a", "b", "c"} <= set(texts(svg))
@@ -197,9 +197,9 @@ def test_many_classes_are_a_list_of_confusions():
     task = fake.ESC50.model_copy(update={"vocabulary": labels})
     found = class_errors(fake.success(fake.LOGMEL, task, [0.5]), [scene([0, 0, 0, 7, 8], [5, 5, 0, 7, 9], 60)])
     assert found.confusions is not None
-    assert found.confusions.rows[0] == ("class 0", "class 5", "2", "0.667")
-    assert len(found.confusions.rows) == 2
-    assert {row[0] for row in found.table.rows} == {"class 0", "class 5", "class 7", "class 8", "class 9"}
+    assert found.confusions.texts[0] == ("class 0", "class 5", "2", "0.667")
+    assert len(found.confusions.texts) == 2
+    assert {row[0] for row in found.table.texts} == {"class 0", "class 5", "class 7", "class 8", "class 9"}
 
 
 def test_fifty_classes_are_few_elements():
@@ -215,7 +215,7 @@ def test_multilabel_has_the_average_precision_of_each_class():
     one = ScenePredictions("test", ("x", "y", "z"), probabilities, target)
     found = class_errors(fake.success(fake.LOGMEL, fake.FSD50K, [0.5]), [one])
     assert found.confusion is None
-    assert found.table.rows == (
+    assert found.table.texts == (
         ("a", "2", "0.667", "0.833"),
         ("b", "2", "0.667", "0.833"),
         ("c", "0", "0.000", MISSING),

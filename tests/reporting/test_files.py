@@ -14,7 +14,7 @@ from hear_audiomosaic.reporting import write_report
 from hear_audiomosaic.reporting.comparison.build import compare
 from hear_audiomosaic.reporting.comparison.details import task_details
 from hear_audiomosaic.reporting.comparison.provenance import costs, environments
-from hear_audiomosaic.reporting.render.csv import COLUMNS
+from hear_audiomosaic.reporting.render.csv.records import COLUMNS
 from hear_audiomosaic.results.load import load_results
 
 
@@ -106,20 +106,20 @@ def test_details_hold_folds_scores_and_grid_points(tmp_path):
     (comparison,) = compare(load_results(tmp_path)[0])
     (run,) = task_details(comparison)[0].runs
     assert run.folds.header[:3] == ("test split", "test_score", "test_loss")
-    assert [row[:2] for row in run.folds.rows] == [
+    assert [row[:2] for row in run.folds.texts] == [
         ("fold00", "0.500"),
         ("fold01", "0.700"),
         ("mean", "0.600"),
         ("sd", "0.141"),
     ]
-    assert run.folds.rows[0][run.folds.header.index("epoch")] == "17"
+    assert run.folds.texts[0][run.folds.header.index("epoch")] == "17"
     assert "test_event_onset_50ms_fms_recall" in run.folds.header
     assert run.postprocessing == "median_filter_ms 250, min_duration 125"
     assert dict(run.hparams)["lr"] == "0.00032"
     # hidden_dim and initialization are the same everywhere and so have no column
     assert run.grid.header == ("grid point", "hidden_layers", "lr", "post-processing", "validation_score", "epoch")
-    assert run.grid.marked == 1
-    assert run.grid.rows[3][4] == "-∞"
+    assert [number for number, row in enumerate(run.grid.rows) if row.chosen] == [1]
+    assert run.grid.texts[3][4] == "-∞"
 
 
 def test_an_embedding_that_serves_several_seeds_costs_once(tmp_path):

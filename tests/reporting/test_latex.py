@@ -15,10 +15,10 @@ from hear_audiomosaic.reporting.analysis.uncertainty import CellUncertainty, ana
 from hear_audiomosaic.reporting.comparison.build import compare
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.published import PUBLISHED
-from hear_audiomosaic.reporting.render.latex import comparison_latex, document, sheet_latex
-from hear_audiomosaic.reporting.render.latex_text import escape
-from hear_audiomosaic.reporting.tables.measured import comparison_sheet
-from hear_audiomosaic.reporting.tables.model import Entry, Heading, Line, Sheet
+from hear_audiomosaic.reporting.render.latex.tables import document, table_latex
+from hear_audiomosaic.reporting.render.latex.text import escape
+from hear_audiomosaic.reporting.tables.comparison import comparison_table
+from hear_audiomosaic.reporting.tables.model import Cell, ColumnHeader, Row, Table
 from hear_audiomosaic.results.load import LoadedResult, load_results
 from hear_audiomosaic.statistics import Interval
 
@@ -66,8 +66,9 @@ def evil_comparison() -> Comparison:
 
 def all_tables(tmp_path: Path) -> list[str]:
     results, _ = load_results(fake.demo(tmp_path))
-    published = [sheet_latex(sheet) for one in PUBLISHED.values() for sheet in one.sheets()]
-    return [*published, *map(comparison_latex, compare(results)), comparison_latex(evil_comparison())]
+    published = [table_latex(table) for one in PUBLISHED.values() for table in one.tables()]
+    measured = [table_latex(comparison_table(one)) for one in (*compare(results), evil_comparison())]
+    return [*published, *measured]
 
 
 def test_every_table_is_well_formed(tmp_path: Path) -> None:
@@ -111,19 +112,19 @@ def test_escape(text: str, latex: str) -> None:
 
 
 def test_best_tied_footnotes_groups_and_rules() -> None:
-    sheet = Sheet(
+    table = Table(
         "a-key",
         "A 100% title",
         "method",
-        (Heading("x", "EER", "lower", "G"), Heading("words")),
+        (ColumnHeader("x", "EER", "lower", "G"), ColumnHeader("words")),
         (
-            Line("first", (Entry("1.0", 1.0, best=True, notes=(1,)), Entry("w"))),
-            Line("second", (Entry("1.1", 1.1, spread="± 0.2", tied=True), Entry()), notes=(1,), apart=True),
+            Row("first", (Cell("1.0", 1.0, best=True, footnotes=(1,)), Cell("w"))),
+            Row("second", (Cell("1.1", 1.1, interval="± 0.2", tied=True), Cell()), footnotes=(1,), apart=True),
         ),
-        notes=("note_1",),
+        footnotes=("note_1",),
         remarks=("remark",),
     )
-    text = sheet_latex(sheet, label="Given Label")
+    text = table_latex(table, label="Given Label")
     check(text)
     for part in (
         r"\caption{A 100\% title}",
@@ -140,12 +141,12 @@ def test_best_tied_footnotes_groups_and_rules() -> None:
         r"$\dagger$ not separable from the best.",
     ):
         assert part in text
-    assert "not separable" not in sheet_latex(sheet, legend=False)
+    assert "not separable" not in table_latex(dataclasses.replace(table, remarks_explain_marks=True))
 
 
 def test_measured_tables_say_what_the_report_says() -> None:
     comparison = evil_comparison()
-    text = comparison_latex(comparison)
+    text = table_latex(comparison_table(comparison))
     check(text)
     assert "failed" in text
     assert r"{[}UNTRAINED]" in text
@@ -162,9 +163,9 @@ def test_a_measured_tie_is_a_dagger_and_an_interval_is_printed(tmp_path: Path) -
     column = comparison.columns[1].label
     firm = CellUncertainty(Interval(0.45, 0.5512, 0.95), "", 80, None, 0.02, None, tied=True)
     analysis = dataclasses.replace(analyse(comparison, tmp_path), cells={(row.label, column): firm})
-    [entry] = [line.entries for line in comparison_sheet(comparison, analysis).lines if row.label in line.label]
+    [cells] = [line.cells for line in comparison_table(comparison, analysis).rows if row.label in line.label]
     place = 1 + bool(comparison.mean_tasks)
-    assert (entry[place].tied, entry[place].spread) == (True, "[0.450, 0.551]")
-    text = comparison_latex(comparison, analysis)
+    assert (cells[place].tied, cells[place].interval) == (True, "[0.450, 0.551]")
+    text = table_latex(comparison_table(comparison, analysis))
     check(text)
     assert r"$^{\dagger}$ {\tiny {[}0.450, 0.551]}" in text

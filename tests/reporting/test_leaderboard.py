@@ -16,6 +16,7 @@ from hear_audiomosaic.reporting.comparison.build import compare
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.published import PUBLISHED, leaderboard_row, place_measured
 from hear_audiomosaic.reporting.published.leaderboard import Leaderboard
+from hear_audiomosaic.reporting.tables.placing import placing_table
 from hear_audiomosaic.results.load import LoadedResult
 from hear_audiomosaic.results.schema import EncoderFacts, Result
 
@@ -57,28 +58,28 @@ def test_leaderboard_has_34_systems_on_19_tasks(board: Leaderboard) -> None:
 
 
 def test_published_order_and_scores_are_reproduced() -> None:
-    overall, primary, secondary, tasks = PUBLISHED["hear2021"].sheets()
-    top = [(line.label, line.entries[0].text, line.entries[1].text) for line in overall.lines[:3]]
+    overall, primary, secondary, tasks = PUBLISHED["hear2021"].tables()
+    top = [(row.label, row.cells[0].text, row.cells[1].text) for row in overall.rows[:3]]
     assert top == [
         (BEST, "0.704", "1"),
         ("RedRice ced_base", "0.641", "2"),
         ("GURA Fuse Cat H+w+C (time)", "0.638", "3"),
     ]
-    sums = sorted(overall.lines, key=lambda line: float(line.entries[5].text))[:3]
-    assert [line.label for line in sums] == ["RedRice ced_base", BEST, "RedRice ced_small"]
-    assert sum(line.entries[0].tied for line in overall.lines) == 8
-    for line in overall.lines:
-        low, high = (float(end) for end in line.entries[3].spread.strip("[]").split(","))
-        assert 1 <= low <= float(line.entries[3].text) <= high <= 34
-    assert (len(primary.headings), len(primary.lines), len(secondary.lines), len(tasks.lines)) == (19, 34, 29, 19)
+    sums = sorted(overall.rows, key=lambda row: float(row.cells[5].text))[:3]
+    assert [row.label for row in sums] == ["RedRice ced_base", BEST, "RedRice ced_small"]
+    assert sum(row.cells[0].tied for row in overall.rows) == 8
+    for row in overall.rows:
+        low, high = (float(end) for end in row.cells[3].interval.strip("[]").split(","))
+        assert 1 <= low <= float(row.cells[3].text) <= high <= 34
+    assert (len(primary.columns), len(primary.rows), len(secondary.rows), len(tasks.rows)) == (19, 34, 29, 19)
     best = {
-        heading.label: [line.label for line in primary.lines if line.entries[i].best]
-        for i, heading in enumerate(primary.headings)
+        column.label: [row.label for row in primary.rows if row.cells[i].best]
+        for i, column in enumerate(primary.columns)
     }
     assert best["Beehive"] == ["Sony UDONS ViT"]
     assert best["GTZAN Music/Speech"] == ["CP-JKU mn04_as (e1+l)", "CVSSP PANNS"]
-    er = next(i for i, heading in enumerate(secondary.headings) if heading.better == "lower")
-    assert [line.label for line in secondary.lines if line.entries[er].best] == ["CP-JKU PaSST 2lvl+mel"]
+    er = next(i for i, column in enumerate(secondary.columns) if column.better == "lower")
+    assert [row.label for row in secondary.rows if row.cells[er].best] == ["CP-JKU PaSST 2lvl+mel"]
 
 
 def test_a_measured_twin_stands_where_the_published_system_stands(board: Leaderboard) -> None:
@@ -99,7 +100,7 @@ def test_a_measured_twin_stands_where_the_published_system_stands(board: Leaderb
     assert first.above == BEST
     assert first.place == 2
     assert (last.place, last.untrained, last.below) == (35, True, "")
-    assert "audiomosaic tiny [UNTRAINED]" in [line.label for line in placing.sheet.lines]
+    assert "audiomosaic tiny [UNTRAINED]" in [row.full_label for row in placing_table("hear-2021", placing).rows]
     assert placing.left_out == ()
 
 
@@ -124,9 +125,10 @@ def test_few_tasks_are_told_and_get_no_interval(board: Leaderboard) -> None:
     [row] = placing.rows
     assert row.tasks == ("Beehive", "Beijing Opera", "CREMA-D")
     assert (row.interval, row.place_interval) == (None, None)
-    [line] = placing.sheet.lines
-    assert line.entries[0].text == "3"
-    assert placing.sheet.headings[0].unit == "of 19"
+    placed = placing_table("hear-2021", placing)
+    [printed] = placed.rows
+    assert printed.cells[0].text == "3"
+    assert placed.columns[0].unit == "of 19"
 
 
 def test_what_does_not_count_is_said(board: Leaderboard) -> None:
@@ -147,7 +149,7 @@ def test_what_does_not_count_is_said(board: Leaderboard) -> None:
     assert sum("different data" in reason for reason in reasons) == 2
     assert "its score is d_prime, the leaderboard's mAP" in reasons
     assert "no task of the leaderboard" in reasons
-    assert any("Not counted" in remark for remark in placing.sheet.remarks)
+    assert any("Not counted" in remark for remark in placing_table("hear-2021", placing).remarks)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from hear_audiomosaic.reporting import write_report
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
-from hear_audiomosaic.reporting.render.html.page import html_page
+from hear_audiomosaic.reporting.render.html.report import html_page
 from hear_audiomosaic.results.load import load_results
 
 EVIL = "</td><script>alert('x')</script><img src=x onerror=alert(1)> | `$\\frac{a}$ {{ 7*7 }} & \"q\""

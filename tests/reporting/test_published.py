@@ -14,8 +14,8 @@ from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.paths import content_dir
 from hear_audiomosaic.reporting.published import PUBLISHED, read_figures, write_published
 from hear_audiomosaic.reporting.published.figures import METRICS, PublishedFigure
-from hear_audiomosaic.reporting.published.pivot import Layout, sheets
-from hear_audiomosaic.reporting.tables.model import Entry, Heading, Line, Sheet, mark_best
+from hear_audiomosaic.reporting.published.layout import Layout, lay_out
+from hear_audiomosaic.reporting.tables.model import Cell, ColumnHeader, Row, Table, mark_best
 from hear_audiomosaic.reporting.text.formats import MISSING
 
 SHIPPED = content_dir("reports") / "published"
@@ -29,18 +29,18 @@ REPORTED = {
 
 
 @pytest.fixture(scope="module")
-def tables() -> dict[tuple[str, str], Sheet]:
-    return {(name, sheet.key): sheet for name, one in PUBLISHED.items() for sheet in one.sheets()}
+def tables() -> dict[tuple[str, str], Table]:
+    return {(name, table.key): table for name, one in PUBLISHED.items() for table in one.tables()}
 
 
 NOT_SHIPPED = {"hear_archives.csv", "hear_recent_more.csv"}
 """Addresses of archives, which are no figures; and figures that no table shows yet."""
 
 
-def cell(sheet: Sheet, row: str, column: str, group: str = "") -> Entry:
-    [line] = [line for line in sheet.lines if line.label == row]
-    [i] = [i for i, heading in enumerate(sheet.headings) if (heading.label, heading.group) == (column, group)]
-    return line.entries[i]
+def cell(table: Table, row: str, column: str, group: str = "") -> Cell:
+    [cells] = [one.cells for one in table.rows if one.label == row]
+    [i] = [i for i, heading in enumerate(table.columns) if (heading.label, heading.group) == (column, group)]
+    return cells[i]
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -61,14 +61,14 @@ def test_shipped_figures_are_the_reference_with_sources(shared: Path) -> None:
 
 
 @pytest.mark.parametrize("name", REPORTED)
-def test_every_figure_stands_in_one_cell(name: str, tables: dict[tuple[str, str], Sheet]) -> None:
+def test_every_figure_stands_in_one_cell(name: str, tables: dict[tuple[str, str], Table]) -> None:
     figures = read_figures(SHIPPED / REPORTED[name])
-    shown = [sheet for (of, key), sheet in tables.items() if of == name and key != "hear-best"]
-    entries = [entry for sheet in shown for line in sheet.lines for entry in line.entries if entry.text != MISSING]
+    shown = [table for (of, key), table in tables.items() if of == name and key != "hear-best"]
+    entries = [cell for table in shown for row in table.rows for cell in row.cells if cell.text != MISSING]
     halfwidths = [figure for figure in figures if METRICS[figure.metric].halfwidth_of]
-    assert len(entries) + sum(bool(entry.spread) for entry in entries) == len(figures)
+    assert len(entries) + sum(bool(cell.interval) for cell in entries) == len(figures)
     numbers = Counter(figure.number for figure in figures if figure not in halfwidths)
-    assert Counter(entry.number for entry in entries) == numbers
+    assert Counter(cell.sort_value for cell in entries) == numbers
 
 
 @pytest.mark.parametrize(
@@ -97,63 +97,63 @@ def test_every_figure_stands_in_one_cell(name: str, tables: dict[tuple[str, str]
     ],
 )
 def test_audiomosaic_tables_are_laid_out_as_in_the_paper(
-    tables: dict[tuple[str, str], Sheet], key: str, row: str, column: str, group: str, text: str, best: bool
+    tables: dict[tuple[str, str], Table], key: str, row: str, column: str, group: str, text: str, best: bool
 ) -> None:
     found = cell(tables["audiomosaic", key], row, column, group)
     assert (found.text, found.best) == (text, best)
 
 
-def test_table_1_keeps_the_papers_order_and_footnotes(tables: dict[tuple[str, str], Sheet]) -> None:
+def test_table_1_keeps_the_papers_order_and_footnotes(tables: dict[tuple[str, str], Table]) -> None:
     table = tables["audiomosaic", "table1-fine-tuning"]
-    assert [line.label.split(" (")[0] for line in table.lines][-5:] == ["A-JEPA", "ASiT", "EAT", "SSLAM", "AudioMosaic"]
-    assert [heading.label for heading in table.headings[2:]] == ["AS-20K", "AS-2M", "ESC-50", "SPC-2", "SPC-1"]
+    assert [row.label.split(" (")[0] for row in table.rows][-5:] == ["A-JEPA", "ASiT", "EAT", "SSLAM", "AudioMosaic"]
+    assert [heading.label for heading in table.columns[2:]] == ["AS-20K", "AS-2M", "ESC-50", "SPC-2", "SPC-1"]
     quoted = cell(table, "HuBERT (LS)", "SPC-1")
-    assert "SUPERB" in table.notes[quoted.notes[0] - 1]
+    assert "SUPERB" in table.footnotes[quoted.footnotes[0] - 1]
     assert not quoted.comparable
     assert any("Table 1" in remark for remark in table.remarks)
 
 
-def test_msm_mae_tables_hold_intervals_and_the_best_entries(tables: dict[tuple[str, str], Sheet]) -> None:
+def test_msm_mae_tables_hold_intervals_and_the_best_entries(tables: dict[tuple[str, str], Table]) -> None:
     evar = tables["msm-mae", "evar-linear-m2d-clap"]
     found = cell(evar, "MSM-MAE/0.75 (re-trained, 80x608, 300 ep)", "Surge")
-    assert (found.text, found.spread, found.best) == ("43.3", "± 0.3", True)
+    assert (found.text, found.interval, found.best) == ("43.3", "± 0.3", True)
     assert cell(tables["msm-mae", "evar-linear-weights"], "MSM-MAE 80x512p16x16_paper", "ESC-50").text == "89.1"
     assert cell(tables["msm-mae", "fine-tuning-m2d-clap"], "M2D/0.7", "AudioSet-2M").text == "47.9"
     best = tables["msm-mae", "hear-best"]
-    entries = [entry.text for entry in next(line for line in best.lines if line.label.startswith("CREMA-D")).entries]
+    entries = [cell.text for cell in next(row for row in best.rows if row.label.startswith("CREMA-D")).cells]
     assert entries == ["73.4", "75.21", "GURA Fuse Hubert", "68.97", "GURA Hubert"]
     own = tables["msm-mae", "hear-msm-mae"]
-    assert [len([e for e in line.entries if e.number is not None]) for line in own.lines] == [2, 2, 5]
+    assert [len([e for e in row.cells if e.sort_value is not None]) for row in own.rows] == [2, 2, 5]
 
 
-def test_recent_rows_name_their_paper(tables: dict[tuple[str, str], Sheet]) -> None:
+def test_recent_rows_name_their_paper(tables: dict[tuple[str, str], Table]) -> None:
     table = tables["recent", "hear-recent"]
     assert cell(table, "GRAM-Clean", "esc50").best
-    assert "WavJEPA" in table.notes[table.lines[-1].notes[0] - 1]
+    assert "WavJEPA" in table.footnotes[table.rows[-1].footnotes[0] - 1]
     assert any("GRAM paper" in remark for remark in table.remarks)
 
 
 def test_best_follows_the_direction_and_what_is_printed() -> None:
-    def line(label: str, *values: str) -> Line:
-        return Line(label, tuple(Entry(value, float(value) if value != MISSING else None) for value in values))
+    def row(label: str, *values: str) -> Row:
+        return Row(label, tuple(Cell(value, float(value) if value != MISSING else None) for value in values))
 
-    headings = [Heading("a", better="higher"), Heading("b", better="lower"), Heading("c")]
-    lines = [line("x", "0.5", "0.5", "1"), line("y", "0.50", "0.1", "2"), line("z", "0.4", MISSING, "3")]
+    headings = [ColumnHeader("a", better="higher"), ColumnHeader("b", better="lower"), ColumnHeader("c")]
+    lines = [row("x", "0.5", "0.5", "1"), row("y", "0.50", "0.1", "2"), row("z", "0.4", MISSING, "3")]
     marked = mark_best(headings, lines)
-    assert [[entry.best for entry in one.entries] for one in marked] == [
+    assert [[cell.best for cell in one.cells] for one in marked] == [
         [True, False, False],
         [True, True, False],
         [False, False, False],
     ]
-    assert not any(entry.best for one in mark_best(headings, lines[:1]) for entry in one.entries)
+    assert not any(cell.best for one in mark_best(headings, lines[:1]) for cell in one.cells)
 
 
 def test_a_sheet_that_is_not_square_or_misses_a_footnote_is_refused() -> None:
-    heading = (Heading("a"),)
+    heading = (ColumnHeader("a"),)
     with pytest.raises(ValueError, match="has 0 cells"):
-        Sheet("k", "t", "s", heading, (Line("x", ()),))
+        Table("k", "t", "s", heading, (Row("x", ()),))
     with pytest.raises(ValueError, match="footnote 2 of 1"):
-        Sheet("k", "t", "s", heading, (Line("x", (Entry(notes=(2,)),)),), notes=("n",))
+        Table("k", "t", "s", heading, (Row("x", (Cell(footnotes=(2,)),)),), footnotes=("n",))
 
 
 @pytest.mark.parametrize(
@@ -185,14 +185,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_figures_without_a_table_and_tables_without_figures_are_refused() -> None:
     figure = PublishedFigure("m", "p", "t", "accuracy", "1", "s")
     with pytest.raises(ResultError, match="No table shows m on t"):
-        sheets([figure], [Layout("k", "t", ("other",))])
+        lay_out([figure], [Layout("k", "t", ("other",))])
     with pytest.raises(ResultError, match="No figure for the tables k2"):
-        sheets([figure], [Layout("k1", "t"), Layout("k2", "t")])
+        lay_out([figure], [Layout("k1", "t"), Layout("k2", "t")])
     with pytest.raises(ResultError, match="two figures for m, t"):
-        sheets([figure, PublishedFigure("m", "q", "t", "accuracy", "2", "s")], [Layout("k", "t")])
+        lay_out([figure, PublishedFigure("m", "q", "t", "accuracy", "2", "s")], [Layout("k", "t")])
     lonely = PublishedFigure("m", "p", "u", "accuracy_95ci_halfwidth_%", "1", "s")
     with pytest.raises(ResultError, match="an interval without its figure"):
-        sheets([figure, lonely], [Layout("k", "t")])
+        lay_out([figure, lonely], [Layout("k", "t")])
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

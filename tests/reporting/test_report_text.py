@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hear_audiomosaic.reporting import Report, write_report
-from hear_audiomosaic.reporting.render.csv import PAIR_COLUMNS
+from hear_audiomosaic.reporting.render.csv.records import PAIR_COLUMNS
 from hear_audiomosaic.reporting.text.citations import CITATIONS, bibtex
 
 A, B, C = fake.AUDIOMOSAIC, fake.MSM_MAE, fake.LOGMEL

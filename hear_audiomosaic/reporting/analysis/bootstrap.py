@@ -18,7 +18,7 @@ import numpy.typing as npt
 from hear_audiomosaic.errors import MetricError, ResultError
 from hear_audiomosaic.metrics import SCORES, Events, evaluate_clips, evaluate_events
 from hear_audiomosaic.metrics.clips import SEMITONES_PER_OCTAVE
-from hear_audiomosaic.reporting.comparison.model import Cell, succeeded
+from hear_audiomosaic.reporting.comparison.model import ScoreCell, succeeded
 from hear_audiomosaic.results.load import LoadedResult
 from hear_audiomosaic.results.schema import Result, read_predictions
 from hear_audiomosaic.statistics import Ranking, folds_draws, mean_draws
@@ -83,7 +83,7 @@ class _Fold:
     """(b, rows) counts -> (b,) scores, for the others."""
 
 
-def draw_cell(cell: Cell, results_dir: Path, n_draws: int, seed: int) -> BootstrapScores | str:
+def draw_cell(cell: ScoreCell, results_dir: Path, n_draws: int, seed: int) -> BootstrapScores | str:
     """Draw the score of a cell for each seed that succeeded.
 
     Args:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.metrics.clips import mean_average_precision
-from hear_audiomosaic.reporting.tables.text_table import TextTable
+from hear_audiomosaic.reporting.tables.model import Table
+from hear_audiomosaic.reporting.tables.plain import plain_table
 from hear_audiomosaic.reporting.text.formats import MISSING, count, decimals
 from hear_audiomosaic.results.scene_predictions import ScenePredictions
 from hear_audiomosaic.results.schema import Result
@@ -39,10 +40,10 @@ class ClassErrors:
 
     about: str
     """What the table shows, in words."""
-    table: TextTable
+    table: Table
     confusion: Confusion | None = None
     """None where clips have several labels."""
-    confusions: TextTable | None = None
+    confusions: Table | None = None
     """The most frequent mix-ups, where the matrix is too large to be drawn; else None."""
 
 
@@ -79,16 +80,16 @@ def _multiclass(labels: tuple[str, ...], predictions: Sequence[ScenePredictions]
     header = ("class", "clips", "right", "recall", "precision", "most often taken for")
     return ClassErrors(
         about=_about("The most probable class against the true one", "recall", len(order)),
-        table=TextTable(header, tuple(rows)),
+        table=plain_table(header, rows),
         confusion=Confusion(labels, counts),
         confusions=_confusions(labels, wrong, clips) if n_classes > MOST_CLASSES else None,
     )
 
 
-def _confusions(labels: tuple[str, ...], wrong: Counts, clips: Counts) -> TextTable:
+def _confusions(labels: tuple[str, ...], wrong: Counts, clips: Counts) -> Table:
     pairs = sorted(np.argwhere(wrong > 0).tolist(), key=lambda pair: (-wrong[pair[0], pair[1]], pair))[:_LISTED]
     rows = [(labels[a], labels[b], str(wrong[a, b]), _share(wrong[a, b] / clips[a])) for a, b in pairs]
-    return TextTable(("class", "taken for", "clips", "share of the class"), tuple(rows))
+    return plain_table(("class", "taken for", "clips", "share of the class"), rows)
 
 
 def _multilabel(labels: tuple[str, ...], predictions: Sequence[ScenePredictions]) -> ClassErrors:
@@ -108,7 +109,7 @@ def _multilabel(labels: tuple[str, ...], predictions: Sequence[ScenePredictions]
     about = _about(
         f"Average precision of each class{over}; chance is its share of the clips", "average precision", len(order)
     )
-    return ClassErrors(about, TextTable(("class", "clips", "share", "average precision"), tuple(rows)))
+    return ClassErrors(about, plain_table(("class", "clips", "share", "average precision"), rows))
 
 
 def _about(what: str, by: str, n_classes: int) -> str:

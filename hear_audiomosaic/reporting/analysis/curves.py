@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hear_audiomosaic.reporting.analysis.model import Analysis
-from hear_audiomosaic.reporting.comparison.model import Column, Comparison, Row
+from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, TaskColumn
 
 __all__ = ["Curve", "Curves", "Point", "few_shot_curves", "layer_curves"]
 
@@ -70,7 +70,7 @@ class _Place:
     """What points of one line have in common."""
     label: str
     x: int | None
-    row: Row
+    row: EncoderRow
     comparison: Comparison
     analysis: Analysis | None
 
@@ -176,7 +176,7 @@ def _point(place: _Place, x: int, tasks: Sequence[Task]) -> Point:
     return Point(x, mean, mean - below / len(tasks), mean + above / len(tasks))
 
 
-def _scores(place: _Place) -> dict[Task, tuple[Column, float]]:
+def _scores(place: _Place) -> dict[Task, tuple[TaskColumn, float]]:
     """Finite scores on a common scale, by what makes a task the same in two comparisons."""
     return {
         (column.task.directory, column.task.digest, column.score_name): (column, cell.score)

@@ -10,7 +10,7 @@ import numpy as np
 
 from hear_audiomosaic.reporting.analysis.bootstrap import BootstrapScores
 from hear_audiomosaic.reporting.analysis.model import Pair
-from hear_audiomosaic.reporting.comparison.model import Column, Comparison, Row
+from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, TaskColumn
 from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar, paired_from_draws
 
 __all__ = ["pair_up", "tied_with_best"]
@@ -47,7 +47,7 @@ def tied_with_best(comparison: Comparison, pairs: Sequence[Pair], alpha: float) 
     return frozenset(tied)
 
 
-def _on_tasks(comparison: Comparison, a: Row, b: Row, draws: Draws, level: float) -> Iterator[Pair]:
+def _on_tasks(comparison: Comparison, a: EncoderRow, b: EncoderRow, draws: Draws, level: float) -> Iterator[Pair]:
     """One pair on every task that both have, before adjustment."""
     for i, column in enumerate(comparison.columns):
         score_a, score_b = a.cells[i].score, b.cells[i].score
@@ -79,7 +79,7 @@ def _judged(pair: Pair, comparison: Comparison, alpha: float) -> Pair:
         return pair
     if pair.p_holm >= alpha or pair.difference == 0:
         return replace(pair, verdict="not told apart")
-    column: Column = next(one for one in comparison.columns if one.label == pair.column)
+    column: TaskColumn = next(one for one in comparison.columns if one.label == pair.column)
     if (pair.difference > 0) == column.higher_is_better:
         return replace(pair, better="a", verdict=f"{pair.a} better")
     return replace(pair, better="b", verdict=f"{pair.b} better")

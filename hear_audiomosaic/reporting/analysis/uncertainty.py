@@ -25,7 +25,7 @@ from hear_audiomosaic.reporting.analysis.bootstrap import BootstrapScores, draw_
 from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty, Pair, RankPlace
 from hear_audiomosaic.reporting.analysis.overall import compared_scores, overall_scores, rank_places
 from hear_audiomosaic.reporting.analysis.pairs import pair_up, tied_with_best
-from hear_audiomosaic.reporting.comparison.model import Cell, Comparison, succeeded
+from hear_audiomosaic.reporting.comparison.model import Comparison, ScoreCell, succeeded
 from hear_audiomosaic.reporting.published.placing import place_measured
 from hear_audiomosaic.statistics import draws_interval, score_variances
 
@@ -82,7 +82,7 @@ def compare_pairs(
     return pair_up(comparison, draws, level)
 
 
-def _scored(comparison: Comparison) -> dict[tuple[str, str], Cell]:
+def _scored(comparison: Comparison) -> dict[tuple[str, str], ScoreCell]:
     """(row label, column label) -> cell, for those with a score."""
     return {
         (row.label, column.label): cell
@@ -92,7 +92,7 @@ def _scored(comparison: Comparison) -> dict[tuple[str, str], Cell]:
     }
 
 
-def _cell(cell: Cell, drawn: BootstrapScores | str, level: float, tied: bool) -> CellUncertainty:
+def _cell(cell: ScoreCell, drawn: BootstrapScores | str, level: float, tied: bool) -> CellUncertainty:
     by_seed = [one.result.score for one in cell.results if succeeded(one.result) and one.result.score is not None]
     several = len(by_seed) > 1 and all(map(math.isfinite, by_seed))
     seed_sd = float(np.std(by_seed, ddof=1)) if several else None

@@ -14,7 +14,14 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TypeVar
 
-from hear_audiomosaic.reporting.comparison.model import OFFICIAL_PROTOCOL, Cell, Column, Comparison, Row, succeeded
+from hear_audiomosaic.reporting.comparison.model import (
+    OFFICIAL_PROTOCOL,
+    Comparison,
+    EncoderRow,
+    ScoreCell,
+    TaskColumn,
+    succeeded,
+)
 from hear_audiomosaic.reporting.text.formats import decimals, listing, plain_label
 from hear_audiomosaic.results.load import LoadedResult
 from hear_audiomosaic.results.schema import EncoderFacts, Result
@@ -74,7 +81,7 @@ def _comparison(label: str, members: Sequence[LoadedResult], encoder_names: Mapp
     table = dict(zip(encoders, zip(*by_task, strict=True), strict=True))
     in_mean, left_out = _mean_tasks(list(columns.values()), {encoder_names[key]: row for key, row in table.items()})
     rows = [
-        Row(encoder_names[key], encoders[key], row, _mean([row[i].score for i in in_mean]))
+        EncoderRow(encoder_names[key], encoders[key], row, _mean([row[i].score for i in in_mean]))
         for key, row in table.items()
     ]
     rows.sort(key=lambda row: (row.mean is None, -(row.mean or 0.0), row.label.lower(), row.label))
@@ -108,7 +115,7 @@ def _column_key(result: Result) -> ColumnKey:
     return result.task.directory, result.task.digest, result.score_name
 
 
-def _columns(by_column: Mapping[ColumnKey, Sequence[Result]]) -> dict[ColumnKey, Column]:
+def _columns(by_column: Mapping[ColumnKey, Sequence[Result]]) -> dict[ColumnKey, TaskColumn]:
     def names(results: Sequence[Result]) -> tuple[str, ...]:
         task, score_name = results[0].task, results[0].score_name
         data = f"{task.directory} [data {task.digest[:8]}]"
@@ -116,7 +123,7 @@ def _columns(by_column: Mapping[ColumnKey, Sequence[Result]]) -> dict[ColumnKey,
 
     labels = _distinct(by_column, names)
     columns = {
-        key: Column(
+        key: TaskColumn(
             label=labels[key],
             task=results[0].task,
             score_name=results[0].score_name,
@@ -142,13 +149,13 @@ def _distinct(things: Mapping[Key, Thing], names: Callable[[Thing], tuple[str, .
     return labels
 
 
-def _cell(results: Sequence[LoadedResult]) -> Cell:
+def _cell(results: Sequence[LoadedResult]) -> ScoreCell:
     if not results:
-        return Cell("missing")
+        return ScoreCell("missing")
     good = [loaded.result for loaded in results if succeeded(loaded.result)]
     scores = [result.score for result in good if result.score is not None]
     if not scores:
-        return Cell("failed", results=tuple(results))
+        return ScoreCell("failed", results=tuple(results))
     spread, over = None, ""
     if len(good) > 1:
         if all(math.isfinite(score) for score in scores):
@@ -156,10 +163,10 @@ def _cell(results: Sequence[LoadedResult]) -> Cell:
     elif len(good[0].folds) > 1 and good[0].score_std is not None and math.isfinite(good[0].score_std):
         spread, over = good[0].score_std, f"{len(good[0].folds)} folds"
     remark = f"{len(good)} of {len(results)} seeds" if len(good) < len(results) else ""
-    return Cell("scored", sum(scores) / len(scores), spread, over, remark, results=tuple(results))
+    return ScoreCell("scored", sum(scores) / len(scores), spread, over, remark, results=tuple(results))
 
 
-def _mark_best(cells: list[Cell], column: Column) -> list[Cell]:
+def _mark_best(cells: list[ScoreCell], column: TaskColumn) -> list[ScoreCell]:
     """Mark all that equal the best at three decimals, if there is anything to be better than."""
     scores = [cell.score for cell in cells if cell.score is not None and not math.isnan(cell.score)]
     if len(scores) < 2:
@@ -169,7 +176,7 @@ def _mark_best(cells: list[Cell], column: Column) -> list[Cell]:
 
 
 def _mean_tasks(
-    columns: Sequence[Column], table: Mapping[str, Sequence[Cell]]
+    columns: Sequence[TaskColumn], table: Mapping[str, Sequence[ScoreCell]]
 ) -> tuple[list[int], tuple[tuple[str, str], ...]]:
     """Columns that every encoder with any score has, and why the others are not among them."""
     compared = {label: row for label, row in table.items() if any(_is_number(cell.score) for cell in row)}

@@ -6,25 +6,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hear_audiomosaic.reporting.comparison.model import Column, Comparison, Row, succeeded
-from hear_audiomosaic.reporting.tables.text_table import TextTable
+from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, TaskColumn, succeeded
+from hear_audiomosaic.reporting.tables.model import Table
+from hear_audiomosaic.reporting.tables.plain import plain_table
 from hear_audiomosaic.reporting.text.formats import MISSING, decimals, setting, settings
 from hear_audiomosaic.results.schema import Result
 
-__all__ = ["RunDetail", "TaskDetail", "TextTable", "task_details"]
+__all__ = ["RunDetail", "TaskDetail", "task_details"]
 
 
 @dataclass(frozen=True)
 class RunDetail:
     """One result: an encoder on a task with one seed."""
 
-    row: Row
+    row: EncoderRow
     file: str
     result: Result
-    folds: TextTable
+    folds: Table
     hparams: tuple[tuple[str, str], ...]
     postprocessing: str
-    grid: TextTable
+    grid: Table
     """The grid points, with the settings in which they differ; the winner is marked."""
 
     @property
@@ -37,7 +38,7 @@ class RunDetail:
 class TaskDetail:
     """All results of one column."""
 
-    column: Column
+    column: TaskColumn
     runs: tuple[RunDetail, ...]
 
 
@@ -52,7 +53,7 @@ def task_details(comparison: Comparison) -> tuple[TaskDetail, ...]:
     )
 
 
-def _run(row: Row, file: str, result: Result) -> RunDetail:
+def _run(row: EncoderRow, file: str, result: Result) -> RunDetail:
     return RunDetail(
         row=row,
         file=file,
@@ -64,16 +65,16 @@ def _run(row: Row, file: str, result: Result) -> RunDetail:
     )
 
 
-def _folds(result: Result) -> TextTable:
+def _folds(result: Result) -> Table:
     keys = _in_order(key for fold in result.folds for key in fold.scores)
     rows = [(fold.split, *(_score(key, fold.scores.get(key)) for key in keys)) for fold in result.folds]
     if len(result.folds) > 1:
         for title, suffix in (("mean", "_mean"), ("sd", "_std")):
             rows.append((title, *(decimals(result.aggregated.get(key + suffix)) for key in keys)))
-    return TextTable(("test split", *keys), tuple(rows))
+    return plain_table(("test split", *keys), rows)
 
 
-def _grid(points: Sequence[Mapping[str, Any]], winner: Mapping[str, Any]) -> TextTable:
+def _grid(points: Sequence[Mapping[str, Any]], winner: Mapping[str, Any]) -> Table:
     settings_of = [_mapping(point.get("hparams")) for point in points]
     names = _in_order(name for own in settings_of for name in own)
     varying = [name for name in names if len({setting(own.get(name)) for own in settings_of}) > 1]
@@ -89,7 +90,7 @@ def _grid(points: Sequence[Mapping[str, Any]], winner: Mapping[str, Any]) -> Tex
         for number, (point, own) in enumerate(zip(points, settings_of, strict=True), start=1)
     )
     marked = next((i for i, own in enumerate(settings_of) if own and own == dict(winner)), None)
-    return TextTable(("grid point", *varying, *(("post-processing",) if post else ()), *others), rows, marked)
+    return plain_table(("grid point", *varying, *(("post-processing",) if post else ()), *others), rows, marked)
 
 
 def _postprocessing(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 from hear_audiomosaic.results.load import LoadedResult
 from hear_audiomosaic.results.schema import EncoderFacts, Result, TaskFacts
 
-__all__ = ["OFFICIAL_PROTOCOL", "Cell", "Column", "Comparison", "Row", "succeeded"]
+__all__ = ["OFFICIAL_PROTOCOL", "Comparison", "EncoderRow", "ScoreCell", "TaskColumn", "succeeded"]
 
 OFFICIAL_PROTOCOL = "hear-2021"
 """The one protocol whose scores may be held against those of the HEAR 2021 evaluation."""
@@ -19,7 +19,7 @@ _UNBOUNDED_SCORES = frozenset({"d_prime"})
 
 
 @dataclass(frozen=True)
-class Cell:
+class ScoreCell:
     """What one encoder scored on one task, over all seeds."""
 
     state: Literal["scored", "failed", "missing"]
@@ -38,7 +38,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class TaskColumn:
     """One task."""
 
     label: str
@@ -59,12 +59,12 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Row:
+class EncoderRow:
     """One encoder."""
 
     label: str
     encoder: EncoderFacts
-    cells: tuple[Cell, ...]
+    cells: tuple[ScoreCell, ...]
     """In the order of the columns."""
     mean: float | None
     """Over the tasks that all compared encoders have."""
@@ -82,8 +82,8 @@ class Comparison:
     grid_points: tuple[int, ...]
     """The different numbers of grid points, sorted; one number unless tasks differ."""
     seeds: tuple[int, ...]
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[TaskColumn, ...]
+    rows: tuple[EncoderRow, ...]
     """The best mean first; then by label."""
     mean_tasks: tuple[str, ...]
     """Labels of the columns that the mean is over; empty if there is no mean."""
@@ -102,7 +102,7 @@ class Comparison:
         return any(column.chance is not None for column in self.columns)
 
     @property
-    def failures(self) -> tuple[tuple[Row, Column, LoadedResult], ...]:
+    def failures(self) -> tuple[tuple[EncoderRow, TaskColumn, LoadedResult], ...]:
         """Failed results in reading order."""
         return tuple(
             (row, column, loaded)

@@ -10,7 +10,7 @@ from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.reporting.analysis.model import Pair
 from hear_audiomosaic.reporting.analysis.uncertainty import compare_pairs
 from hear_audiomosaic.reporting.comparison.build import compare
-from hear_audiomosaic.reporting.comparison.model import Comparison, Row
+from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow
 from hear_audiomosaic.reporting.text.formats import listing
 from hear_audiomosaic.results.load import SkippedFile, load_results
 
@@ -114,7 +114,7 @@ def compare_encoders(
     return tuple(found), skipped
 
 
-def _compare(table: Comparison, a: Row, b: Row, results_dir: Path, level: float) -> EncoderComparison:
+def _compare(table: Comparison, a: EncoderRow, b: EncoderRow, results_dir: Path, level: float) -> EncoderComparison:
     pairs = {pair.column: pair for pair in compare_pairs(replace(table, rows=(a, b)), results_dir, level=level)}
     tasks, only_a, only_b = [], [], []
     for column, own, other in zip(table.columns, a.cells, b.cells, strict=True):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.build import compare, encoder_labels
-from hear_audiomosaic.reporting.comparison.model import Column, Comparison, Row
+from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, TaskColumn
 from hear_audiomosaic.reporting.comparison.provenance import Cost, Environment, commands, costs, environments, notices
 from hear_audiomosaic.reporting.text.formats import listing
 from hear_audiomosaic.results.load import LoadedResult, SkippedFile
@@ -44,7 +44,7 @@ class ReportData:
         )
 
     @property
-    def encoders(self) -> tuple[Row, ...]:
+    def encoders(self) -> tuple[EncoderRow, ...]:
         """Every encoder once, by label."""
         rows = {
             (row.encoder.ref, row.encoder.fingerprint): row
@@ -96,7 +96,7 @@ def about_scores(comparison: Comparison, analysis: Analysis | None = None) -> st
     return " ".join(parts)
 
 
-def _has_interval(analysis: Analysis | None, row: Row, column: Column) -> bool:
+def _has_interval(analysis: Analysis | None, row: EncoderRow, column: TaskColumn) -> bool:
     firm = None if analysis is None else analysis.cell(row.label, column.label)
     return firm is not None and firm.interval is not None
 

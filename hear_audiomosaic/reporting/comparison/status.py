@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hear_audiomosaic.reporting.comparison.model import Cell, Comparison, succeeded
+from hear_audiomosaic.reporting.comparison.model import Comparison, ScoreCell, succeeded
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.results.load import SkippedFile, load_results
 
@@ -70,12 +70,12 @@ def status_of(results_dir: Path) -> Status:
         there = _cells(table)
         for label, ref in encoders.items():
             for task in tasks:
-                cell = there.get((label, task), Cell("missing"))
+                cell = there.get((label, task), ScoreCell("missing"))
                 cells.append(_status(table, label, ref, task, cell))
     return Status(tuple(cells), skipped)
 
 
-def _cells(table: Comparison) -> dict[tuple[str, str], Cell]:
+def _cells(table: Comparison) -> dict[tuple[str, str], ScoreCell]:
     return {
         (row.label, column.label): cell
         for row in table.rows
@@ -83,7 +83,7 @@ def _cells(table: Comparison) -> dict[tuple[str, str], Cell]:
     }
 
 
-def _status(table: Comparison, label: str, ref: str, task: str, cell: Cell) -> CellStatus:
+def _status(table: Comparison, label: str, ref: str, task: str, cell: ScoreCell) -> CellStatus:
     failed = [loaded.result for loaded in cell.results if not succeeded(loaded.result)]
     n_done = len(cell.results) - len(failed)
     error = (failed[0].error or "no score in the file").strip().splitlines()[0] if failed else ""

@@ -10,19 +10,19 @@ from markupsafe import Markup
 
 from hear_audiomosaic.reporting.analysis.curves import Curves, few_shot_curves, layer_curves
 from hear_audiomosaic.reporting.analysis.model import Analysis
-from hear_audiomosaic.reporting.comparison.model import Column, Comparison
+from hear_audiomosaic.reporting.comparison.model import Comparison, TaskColumn
 from hear_audiomosaic.reporting.figures.correlation import (
     FEWEST_ENCODERS,
     FEWEST_TASKS,
     correlation_figure,
     task_correlations,
 )
-from hear_audiomosaic.reporting.figures.curves import curve_figure, curve_table
+from hear_audiomosaic.reporting.figures.curves import curve_figure
 from hear_audiomosaic.reporting.figures.domains import domain_figure, domain_means
 from hear_audiomosaic.reporting.figures.ranks import critical_difference_diagram, rank_intervals_figure
-from hear_audiomosaic.reporting.figures.svg import MINUS
-from hear_audiomosaic.reporting.tables.text_table import TextTable
-from hear_audiomosaic.reporting.text.formats import decimals, listing
+from hear_audiomosaic.reporting.tables.curves import curve_table
+from hear_audiomosaic.reporting.tables.model import Table
+from hear_audiomosaic.reporting.text.formats import MINUS, decimals, listing
 
 __all__ = ["Figure", "chance_normalised", "few_shot_figures", "figures"]
 
@@ -35,11 +35,11 @@ class Figure:
     drawing: Markup | None
     """None where there is nothing to draw; then the caption says why."""
     caption: str
-    table: TextTable | None = None
+    table: Table | None = None
     """The numbers of the drawing, where it has more than can be read off."""
 
 
-def chance_normalised(score: float, column: Column) -> float | None:
+def chance_normalised(score: float, column: TaskColumn) -> float | None:
     """How far a score is on the way from chance to perfect.
 
     Where no score of chance is known, the way starts at 0 for scores and at 1 for error rates.

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from scipy.stats import rankdata
 
 from hear_audiomosaic.reporting.comparison.model import Comparison
-from hear_audiomosaic.reporting.figures.svg import MINUS, Drawing, short, text_width
-from hear_audiomosaic.reporting.text.formats import MISSING, decimals
+from hear_audiomosaic.reporting.figures.svg import Drawing, short, text_width
+from hear_audiomosaic.reporting.text.formats import MINUS, MISSING, decimals
 
 __all__ = ["FEWEST_ENCODERS", "FEWEST_TASKS", "Correlations", "correlation_figure", "task_correlations"]
 

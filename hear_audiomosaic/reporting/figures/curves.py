@@ -8,13 +8,12 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
-from hear_audiomosaic.reporting.analysis.curves import Curve, Curves, Point
+from hear_audiomosaic.reporting.analysis.curves import Curve, Curves
 from hear_audiomosaic.reporting.figures.svg import NARROW, Drawing, axis_ticks, named
-from hear_audiomosaic.reporting.tables.model import bracketed
-from hear_audiomosaic.reporting.tables.text_table import TextTable
-from hear_audiomosaic.reporting.text.formats import MISSING, decimals
+from hear_audiomosaic.reporting.tables.curves import point_text
+from hear_audiomosaic.reporting.text.formats import decimals
 
-__all__ = ["curve_figure", "curve_table"]
+__all__ = ["curve_figure"]
 
 _TOP, _HEIGHT, _LEFT, _RIGHT = 10.0, 190.0, 44.0, NARROW - 26.0
 _LEGEND, _BETWEEN, _WHOLE = 18.0, 13.0, 40.0
@@ -59,29 +58,11 @@ def curve_figure(curves: Curves, x_name: str, *, log: bool = False) -> Markup:
     return drawing.markup()
 
 
-def curve_table(curves: Curves, x_name: str) -> TextTable:
-    """The same numbers: lines in rows, places in columns."""
-    whole = any(curve.whole is not None for curve in curves.curves)
-    rows = []
-    for curve in curves.curves:
-        by_x = {point.x: point for point in curve.points}
-        cells = [_cell(by_x.get(x)) for x in curves.xs] + ([_cell(curve.whole)] if whole else [])
-        rows.append((curve.label + (" [UNTRAINED]" if curve.untrained else ""), *cells))
-    header = ("encoder", *(f"{x_name} {x}" for x in curves.xs), *(["default"] if whole else []))
-    return TextTable(header, tuple(rows))
-
-
-def _cell(point: Point | None) -> str:
-    if point is None:
-        return MISSING
-    return f"{decimals(point.score)} {bracketed(point.low, point.high)}".rstrip()
-
-
 def _said(curve: Curve, x_name: str) -> Iterator[str]:
     for point in curve.points:
-        yield f"{x_name} {point.x} {_cell(point)}"
+        yield f"{x_name} {point.x} {point_text(point)}"
     if curve.whole is not None:
-        yield f"default {_cell(curve.whole)}"
+        yield f"default {point_text(curve.whole)}"
 
 
 def _apart(ends: list[float]) -> list[float]:

@@ -13,12 +13,12 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
-__all__ = ["MINUS", "NARROW", "Drawing", "axis_ticks", "named", "short", "text_width"]
+from hear_audiomosaic.reporting.text.formats import UNTRAINED
+
+__all__ = ["NARROW", "Drawing", "axis_ticks", "named", "short", "text_width"]
 
 NARROW = 340.0
 """Width of a figure that fits a telephone without scrolling."""
-
-MINUS = "\N{MINUS SIGN}"
 
 Anchor = Literal["start", "middle", "end"]
 
@@ -111,7 +111,7 @@ def short(label: str, length: int) -> str:
 
 def named(label: str, untrained: Collection[str], length: int) -> str:
     """An encoder's label in so many letters, with its mark where it is among the untrained."""
-    mark = " [UNTRAINED]" if label in untrained else ""
+    mark = f" {UNTRAINED}" if label in untrained else ""
     return short(label, length - len(mark)) + mark
 
 

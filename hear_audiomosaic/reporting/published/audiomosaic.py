@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from hear_audiomosaic.reporting.published.figures import METRICS, PublishedFigure
-from hear_audiomosaic.reporting.published.pivot import Layout, task_column
-from hear_audiomosaic.reporting.tables.model import Heading
+from hear_audiomosaic.reporting.published.layout import Layout, task_column
+from hear_audiomosaic.reporting.tables.model import ColumnHeader
 
 __all__ = ["LAYOUTS"]
 
@@ -16,27 +16,27 @@ _MSM_MAE = "Quoted; elsewhere the same number stands as a frozen HEAR 2021 resul
 _README = "HanxunH/AudioMosaic @67a86a8)"
 
 
-def _table_1(figure: PublishedFigure) -> Heading:
+def _table_1(figure: PublishedFigure) -> ColumnHeader:
     if figure.task in _TABLE_1:
-        return Heading(_TABLE_1[figure.task], METRICS[figure.metric].label, group="parameters")
+        return ColumnHeader(_TABLE_1[figure.task], METRICS[figure.metric].label, group="parameters")
     return task_column(figure)
 
 
-def _envsdd(figure: PublishedFigure) -> Heading:
+def _envsdd(figure: PublishedFigure) -> ColumnHeader:
     metric = METRICS[figure.metric]
     _, kind, test = figure.task.split(" ", 2)
-    return Heading(test.partition(" ")[0], metric.label, metric.better, group=kind)
+    return ColumnHeader(test.partition(" ")[0], metric.label, metric.better, group=kind)
 
 
-def _ltu(figure: PublishedFigure) -> Heading:
+def _ltu(figure: PublishedFigure) -> ColumnHeader:
     metric = METRICS[figure.metric]
     group = "zero-shot" if figure.protocol.endswith("zero-shot") else ""
-    return Heading(figure.task, metric.label, metric.better, group)
+    return ColumnHeader(figure.task, metric.label, metric.better, group)
 
 
-def _memory(figure: PublishedFigure) -> Heading:
+def _memory(figure: PublishedFigure) -> ColumnHeader:
     metric = METRICS[figure.metric]
-    return Heading(figure.task.rpartition(" ")[2], metric.label, metric.better, group="batch size")
+    return ColumnHeader(figure.task.rpartition(" ")[2], metric.label, metric.better, group="batch size")
 
 
 def _probe(figure: PublishedFigure) -> str:
@@ -56,17 +56,17 @@ def _frequency_ratio(figure: PublishedFigure) -> str:
     return _mask_ratio(figure, "frequency")
 
 
-def _time_ratio(figure: PublishedFigure) -> Heading:
+def _time_ratio(figure: PublishedFigure) -> ColumnHeader:
     metric = METRICS[figure.metric]
-    return Heading(_mask_ratio(figure, "time"), metric.label, metric.better, group="share of time masked")
+    return ColumnHeader(_mask_ratio(figure, "time"), metric.label, metric.better, group="share of time masked")
 
 
 def _task_of(figure: PublishedFigure) -> str:
     return f"{figure.task}, {figure.protocol} ({METRICS[figure.metric].label})"
 
 
-def _alone(figure: PublishedFigure) -> Heading:
-    return Heading(figure.method)
+def _alone(figure: PublishedFigure) -> ColumnHeader:
+    return ColumnHeader(figure.method)
 
 
 LAYOUTS = (

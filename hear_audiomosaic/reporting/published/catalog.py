@@ -10,9 +10,9 @@ from types import MappingProxyType
 from hear_audiomosaic.paths import content_dir
 from hear_audiomosaic.reporting.published import audiomosaic, peers
 from hear_audiomosaic.reporting.published.figures import read_figures
-from hear_audiomosaic.reporting.published.leaderboard import leaderboard_sheets
-from hear_audiomosaic.reporting.published.pivot import Layout, sheets
-from hear_audiomosaic.reporting.tables.model import Sheet
+from hear_audiomosaic.reporting.published.layout import Layout, lay_out
+from hear_audiomosaic.reporting.published.leaderboard import leaderboard_tables
+from hear_audiomosaic.reporting.tables.model import Table
 
 __all__ = ["PUBLISHED", "Publication"]
 
@@ -23,10 +23,10 @@ class Publication:
 
     title: str
     about: str
-    build: Callable[[Path], tuple[Sheet, ...]]
+    build: Callable[[Path], tuple[Table, ...]]
     """Folder of the CSVs -> the tables."""
 
-    def sheets(self, folder: Path | None = None) -> tuple[Sheet, ...]:
+    def tables(self, folder: Path | None = None) -> tuple[Table, ...]:
         """The tables.
 
         Args:
@@ -38,13 +38,13 @@ class Publication:
         return self.build(folder or content_dir("reports") / "published")
 
 
-def _laid_out(file: str, layouts: tuple[Layout, ...]) -> Callable[[Path], tuple[Sheet, ...]]:
-    return lambda folder: sheets(read_figures(folder / file), layouts)
+def _laid_out(file: str, layouts: tuple[Layout, ...]) -> Callable[[Path], tuple[Table, ...]]:
+    return lambda folder: lay_out(read_figures(folder / file), layouts)
 
 
-def _msm_mae(folder: Path) -> tuple[Sheet, ...]:
+def _msm_mae(folder: Path) -> tuple[Table, ...]:
     figures = read_figures(folder / "msm_mae_reported.csv")
-    first, *others = sheets(figures, peers.MSM_MAE)
+    first, *others = lay_out(figures, peers.MSM_MAE)
     return first, peers.best_on_hear(figures), *others
 
 
@@ -53,7 +53,7 @@ PUBLISHED: Mapping[str, Publication] = MappingProxyType(
         "hear2021": Publication(
             "The HEAR 2021 leaderboard",
             "All 34 systems of the HEAR 2021 leaderboard, 29 of the competition and 5 of later years.",
-            leaderboard_sheets,
+            leaderboard_tables,
         ),
         "audiomosaic": Publication(
             "AudioMosaic's published figures",

@@ -20,8 +20,8 @@ from hear_audiomosaic.reporting.published.figures import (
     read_submissions,
     read_tasks,
 )
-from hear_audiomosaic.reporting.tables.model import Entry, Heading, Line, Sheet, bracketed, mark_best
-from hear_audiomosaic.reporting.text.formats import decimals
+from hear_audiomosaic.reporting.tables.model import Cell, ColumnHeader, Row, Table, mark_best
+from hear_audiomosaic.reporting.text.formats import decimals, interval_text
 from hear_audiomosaic.statistics import (
     Interval,
     hear_normalised_scores,
@@ -32,7 +32,7 @@ from hear_audiomosaic.statistics import (
     separable_pairs,
 )
 
-__all__ = ["Leaderboard", "interval_text", "leaderboard_sheets", "overall_interval"]
+__all__ = ["Leaderboard", "leaderboard_tables", "overall_interval"]
 
 _OVERALL = (
     "Normalised score: HEAR's own. Missing scores are imputed, each task is standardised over these systems, clipped "
@@ -95,7 +95,7 @@ class Leaderboard:
         return scores
 
 
-def leaderboard_sheets(folder: Path | None = None) -> tuple[Sheet, ...]:
+def leaderboard_tables(folder: Path | None = None) -> tuple[Table, ...]:
     """The leaderboard's tables: overall, primary scores, secondary scores, tasks.
 
     Args:
@@ -126,61 +126,56 @@ def overall_interval(cells: npt.NDArray[np.float64], fewest: int = 2) -> Interva
     return mean_interval(own) if len(own) >= fewest else None
 
 
-def interval_text(interval: Interval | None, places: int) -> str:
-    """An interval in brackets; empty where there is none."""
-    return "" if interval is None else bracketed(interval.low, interval.high, places)
-
-
-def _overall(board: Leaderboard, normalised: npt.NDArray[np.float64], order: Sequence[int]) -> Sheet:
+def _overall(board: Leaderboard, normalised: npt.NDArray[np.float64], order: Sequence[int]) -> Table:
     scores = board.scores
     standardised = hear_standardised(scores)
     sums, ranks, intervals = np.nansum(scores, axis=1), mean_rank(scores), rank_intervals(scores)
     apart = separable_pairs(standardised)[order[0]]
     has = np.count_nonzero(~np.isnan(scores), axis=1)
     sources = {one.submission: one.source for one in board.submissions}
-    headings = (
-        Heading("score", "95 % interval", "higher", "normalised"),
-        Heading("place", group="normalised"),
-        Heading("mean", "", "lower", "rank within tasks"),
-        Heading("place", "95 % interval", group="rank within tasks"),
-        Heading("sum", "", "higher", "raw"),
-        Heading("place", group="raw"),
-        Heading("tasks", f"of {len(board.tasks)}"),
-        Heading("submitted"),
+    columns = (
+        ColumnHeader("score", "95 % interval", "higher", "normalised"),
+        ColumnHeader("place", group="normalised"),
+        ColumnHeader("mean", "", "lower", "rank within tasks"),
+        ColumnHeader("place", "95 % interval", group="rank within tasks"),
+        ColumnHeader("sum", "", "higher", "raw"),
+        ColumnHeader("place", group="raw"),
+        ColumnHeader("tasks", f"of {len(board.tasks)}"),
+        ColumnHeader("submitted"),
     )
-    lines = []
+    rows = []
     for i in order:
         values = (normalised[i], ranks[i], sums[i])
         name = board.submissions[i].submission
-        score, mean, total = (Entry(decimals(float(value)), float(value)) for value in values)
+        score, mean, total = (Cell(decimals(float(value)), float(value)) for value in values)
         score = replace(
-            score, spread=interval_text(overall_interval(standardised[i]), 3), tied=i != order[0] and not apart[i]
+            score, interval=interval_text(overall_interval(standardised[i])), tied=i != order[0] and not apart[i]
         )
-        entries = (
+        cells = (
             score,
             _place(normalised, i),
             mean,
-            replace(_place(-ranks, i), spread=interval_text(intervals[i], 0)),
+            replace(_place(-ranks, i), interval=interval_text(intervals[i], 0)),
             total,
             _place(sums, i),
-            Entry(str(has[i]), float(has[i])),
-            Entry(board.submissions[i].submission_date),
+            Cell(str(has[i]), float(has[i])),
+            Cell(board.submissions[i].submission_date),
         )
-        lines.append(Line(name, entries, source=sources[name]))
-    return Sheet(
+        rows.append(Row(name, cells, source=sources[name]))
+    return Table(
         key="overall",
         title="HEAR 2021 leaderboard: overall",
         stub="system",
-        headings=headings,
-        lines=mark_best(headings, lines),
+        columns=columns,
+        rows=mark_best(columns, rows),
         remarks=(*_sources(board.primary), *_OVERALL),
     )
 
 
-def _place(values: npt.NDArray[np.float64], i: int) -> Entry:
+def _place(values: npt.NDArray[np.float64], i: int) -> Cell:
     """The place by a value that is better when higher; equal values share it."""
     place = 1 + int(np.count_nonzero(values > values[i] + 1e-9))
-    return Entry(str(place), float(place))
+    return Cell(str(place), float(place))
 
 
 def _scores(
@@ -190,61 +185,61 @@ def _scores(
     key: str,
     title: str,
     remarks: tuple[str, ...],
-) -> Sheet:
+) -> Table:
     by_place = {(figure.method, figure.task): figure for figure in figures}
     shown = [task for task in board.tasks if any(task.task == figure.task for figure in figures)]
     metrics = {figure.task: METRICS[figure.metric] for figure in figures}
-    headings = tuple(
-        Heading(task.leaderboard_column, metrics[task.task].label, metrics[task.task].better) for task in shown
+    columns = tuple(
+        ColumnHeader(task.leaderboard_column, metrics[task.task].label, metrics[task.task].better) for task in shown
     )
-    lines = []
+    rows = []
     for name in names:
         row = [by_place.get((name, task.task)) for task in shown]
         source = "; ".join(_without_task(dict.fromkeys(figure.source for figure in row if figure is not None)))
-        entries = tuple(Entry() if figure is None else Entry(decimals(figure.number), figure.number) for figure in row)
+        cells = tuple(Cell() if figure is None else Cell(decimals(figure.number), figure.number) for figure in row)
         if source:
-            lines.append(Line(name, entries, source=source))
-    missing = len(lines) * len(shown) - len(figures)
+            rows.append(Row(name, cells, source=source))
+    missing = len(rows) * len(shown) - len(figures)
     about = f"At three decimals. {missing} scores are missing."
-    return Sheet(
+    return Table(
         key=key,
         title=title,
         stub="system",
-        headings=headings,
-        lines=mark_best(headings, lines),
+        columns=columns,
+        rows=mark_best(columns, rows),
         remarks=(*_sources(figures), about, *remarks),
     )
 
 
-def _tasks(board: Leaderboard) -> Sheet:
+def _tasks(board: Leaderboard) -> Table:
     counts = Counter(figure.task for figure in board.primary)
-    headings = (
-        *(Heading(label) for label in ("directory", "embedding", "labels", "split", "clip length (s)")),
-        Heading("clips"),
-        *(Heading(label) for label in ("primary score", "secondary score")),
-        Heading("systems"),
+    columns = (
+        *(ColumnHeader(label) for label in ("directory", "embedding", "labels", "split", "clip length (s)")),
+        ColumnHeader("clips"),
+        *(ColumnHeader(label) for label in ("primary score", "secondary score")),
+        ColumnHeader("systems"),
     )
-    lines = [
-        Line(
+    rows = [
+        Row(
             task.leaderboard_column,
             (
-                *(Entry(text) for text in (task.task, task.embedding_type, task.prediction_type, task.split)),
-                Entry(task.clip_seconds),
-                Entry(str(task.n_clips), float(task.n_clips)),
-                Entry(task.primary_metric),
-                Entry(task.secondary_metric) if task.secondary_metric else Entry(),
-                Entry(str(counts[task.task]), float(counts[task.task])),
+                *(Cell(text) for text in (task.task, task.embedding_type, task.prediction_type, task.split)),
+                Cell(task.clip_seconds),
+                Cell(str(task.n_clips), float(task.n_clips)),
+                Cell(task.primary_metric),
+                Cell(task.secondary_metric) if task.secondary_metric else Cell(),
+                Cell(str(counts[task.task]), float(counts[task.task])),
             ),
             source=task.source,
         )
         for task in board.tasks
     ]
-    return Sheet(
+    return Table(
         key="tasks",
         title="HEAR 2021 leaderboard: tasks",
         stub="task",
-        headings=headings,
-        lines=tuple(lines),
+        columns=columns,
+        rows=tuple(rows),
         remarks=(
             f"Source: {board.tasks[0].source}.",
             "TVT: train, validation and test. Beehive ran as two folds (beehive_states_fold0, beehive_states_fold1); "

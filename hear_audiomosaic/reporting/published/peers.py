@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hear_audiomosaic.reporting.published.figures import METRICS, PublishedFigure
-from hear_audiomosaic.reporting.published.pivot import Layout
-from hear_audiomosaic.reporting.tables.model import Entry, Heading, Line, Sheet
+from hear_audiomosaic.reporting.published.layout import Layout
+from hear_audiomosaic.reporting.tables.model import Cell, ColumnHeader, Row, Table
 
 __all__ = ["AASP", "ADVERSARIAL", "MSM_MAE", "RECENT", "best_on_hear"]
 
@@ -119,7 +119,7 @@ _SAME_TASK = {"DCASE 2016 Task 2": "DCASE 2016", "LibriCount": "Libricount"}
 _ENSEMBLES = ("GURA Fuse", "GURA Cat", "GURA Avg")
 
 
-def best_on_hear(figures: Sequence[PublishedFigure]) -> Sheet:
+def best_on_hear(figures: Sequence[PublishedFigure]) -> Table:
     """MSM-MAE beside the best of the HEAR 2021 competition's entries on each task.
 
     Args:
@@ -133,40 +133,38 @@ def best_on_hear(figures: Sequence[PublishedFigure]) -> Sheet:
         if one.source in (_ABSTRACT, _ISSUE) and one.metric == metrics.get(_SAME_TASK.get(one.task, one.task))
     }
     single = [one for one in entries if not one.method.startswith(_ENSEMBLES)]
-    lines = []
+    rows = []
     for task in sorted(metrics, key=_HEAR_ORDER.index):
-        msm_mae = Entry()
+        msm_mae = Cell()
         if task in own:
             number = float(own[task].value)
-            msm_mae = Entry(f"{number:.4g}", number, notes=(1 if own[task].source == _ABSTRACT else 2,))
+            msm_mae = Cell(f"{number:.4g}", number, footnotes=(1 if own[task].source == _ABSTRACT else 2,))
         label = f"{task} ({METRICS[metrics[task]].label})"
         sources = [own[task].source, _LEADERBOARD] if task in own else [_LEADERBOARD]
-        lines.append(Line(label, (msm_mae, *_top(task, entries), *_top(task, single)), source="; ".join(sources)))
+        rows.append(Row(label, (msm_mae, *_top(task, entries), *_top(task, single)), source="; ".join(sources)))
     n_methods = len({one.method for one in entries})
-    return Sheet(
+    return Table(
         key="hear-best",
         title="HEAR 2021: MSM-MAE beside the best entry of each task, per cent",
         stub="task",
-        headings=(
-            Heading("MSM-MAE"),
+        columns=(
+            ColumnHeader("MSM-MAE"),
             *_best_and_whose(f"the competition's {n_methods} entries"),
             *_best_and_whose("without GURA's Fuse, Cat and Avg"),
         ),
-        lines=tuple(lines),
-        notes=(f"Source: {_ABSTRACT}; variant not named.", f"Source: {_ISSUE}."),
+        rows=tuple(rows),
+        footnotes=(f"Source: {_ABSTRACT}; variant not named.", f"Source: {_ISSUE}."),
         remarks=(f"Source of the entries: {_LEADERBOARD}.",),
     )
 
 
-def _best_and_whose(group: str) -> tuple[Heading, Heading]:
-    return Heading("best", group=group), Heading("system", group=group)
+def _best_and_whose(group: str) -> tuple[ColumnHeader, ColumnHeader]:
+    return ColumnHeader("best", group=group), ColumnHeader("system", group=group)
 
 
-def _top(task: str, figures: Iterable[PublishedFigure]) -> tuple[Entry, Entry]:
+def _top(task: str, figures: Iterable[PublishedFigure]) -> tuple[Cell, Cell]:
     """The best figure of a task and whose it is; further ones of the same value are counted."""
     found = [one for one in figures if one.task == task]
     best = max(found, key=lambda one: float(one.value))
     others = sum(one.value == best.value for one in found) - 1
-    return Entry(f"{float(best.value):.2f}", best.number), Entry(
-        best.method + (f" and {others} more" if others else "")
-    )
+    return Cell(f"{float(best.value):.2f}", best.number), Cell(best.method + (f" and {others} more" if others else ""))

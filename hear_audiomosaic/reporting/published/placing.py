@@ -17,11 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import ProtocolError
-from hear_audiomosaic.reporting.comparison.model import OFFICIAL_PROTOCOL, Comparison, Row
+from hear_audiomosaic.reporting.comparison.model import OFFICIAL_PROTOCOL, Comparison, EncoderRow
 from hear_audiomosaic.reporting.published.figures import read_tasks
-from hear_audiomosaic.reporting.published.leaderboard import Leaderboard, interval_text, overall_interval
-from hear_audiomosaic.reporting.tables.model import Entry, Heading, Line, Sheet
-from hear_audiomosaic.reporting.text.formats import MISSING, decimals
+from hear_audiomosaic.reporting.published.leaderboard import Leaderboard, overall_interval
+from hear_audiomosaic.reporting.text.formats import marked_label
 from hear_audiomosaic.statistics import Interval, hear_normalised_scores, hear_standardised, rank_intervals
 
 __all__ = ["FEWEST_TASKS", "Placed", "Placing", "leaderboard_row", "place_measured"]
@@ -66,45 +65,6 @@ class Placing:
     """Tasks of the leaderboard."""
     left_out: tuple[tuple[str, str], ...]
     """Label of a measured task -> why it does not count."""
-
-    @property
-    def sheet(self) -> Sheet:
-        """As a table of measured rows alone."""
-        lines = [
-            Line(
-                row.label + (" [UNTRAINED]" if row.untrained else ""),
-                (
-                    Entry(str(len(row.tasks)), float(len(row.tasks))),
-                    Entry(decimals(row.normalised), row.normalised, interval_text(row.interval, 3)),
-                    Entry(str(row.place), float(row.place), interval_text(row.place_interval, 0)),
-                    Entry(row.above or MISSING),
-                    Entry(row.below or MISSING),
-                ),
-            )
-            for row in self.rows
-        ]
-        left_out = "; ".join(f"{task} ({reason})" for task, reason in self.left_out)
-        return Sheet(
-            key="where-measured-rows-would-stand",
-            title="Where the measured rows would stand on the HEAR 2021 leaderboard",
-            stub="encoder (measured)",
-            headings=(
-                Heading("tasks", f"of {self.n_tasks}"),
-                Heading("normalised score", "95 % interval", "higher"),
-                Heading("place", "95 % interval"),
-                Heading("next above (published)"),
-                Heading("next below (published)"),
-            ),
-            lines=tuple(lines),
-            remarks=(
-                f"Each measured row alone is held against the {self.n_published} published systems on the tasks that "
-                "the row has, without imputation; a row with all tasks against their published normalised scores. It "
-                "moves none of them. Rows with different tasks do not compare with each other.",
-                f"Intervals are bootstraps over tasks, that of the place by mean rank; with fewer than {FEWEST_TASKS} "
-                "tasks there is none.",
-                *([f"Not counted: {left_out}."] if left_out else []),
-            ),
-        )
 
 
 def place_measured(comparison: Comparison, board: Leaderboard | None = None) -> Placing | None:
@@ -169,7 +129,7 @@ def leaderboard_row(comparison: Comparison, folder: Path | None = None) -> str:
     for row in comparison.rows:
         scores = [_score(row, place[task.task]) if task.task in place else math.nan for task in tasks]
         if not all(map(math.isnan, scores)):
-            label = (row.label + (" [UNTRAINED]" if row.encoder.untrained else "")).replace(",", ";")
+            label = marked_label(row.label, row.encoder.untrained).replace(",", ";")
             writer.writerow([label, "", *("" if math.isnan(score) else f"{score:.10g}" for score in scores)])
     return file.getvalue()
 
@@ -197,7 +157,7 @@ def _leaderboard_columns(
     return columns, tuple(left_out)
 
 
-def _score(row: Row, column: int) -> float:
+def _score(row: EncoderRow, column: int) -> float:
     score = row.cells[column].score
     return score if score is not None and math.isfinite(score) else math.nan
 
@@ -206,7 +166,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def _placed(
-    row: Row, board: Leaderboard, names: list[str], published: tuple[Floats, Floats], own: tuple[Floats, Floats]
+    row: EncoderRow, board: Leaderboard, names: list[str], published: tuple[Floats, Floats], own: tuple[Floats, Floats]
 ) -> Placed:
     """``published`` and ``own`` are raw scores and standardised ones: (M, T) each, and (T,) each."""
     (population, standardised), (scores, cells) = published, own

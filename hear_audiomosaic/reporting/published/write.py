@@ -8,11 +8,15 @@ from pathlib import Path
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.files import write_text
 from hear_audiomosaic.reporting.published.catalog import PUBLISHED
-from hear_audiomosaic.reporting.published.formats import sheet_csv, sheets_html, sheets_markdown
-from hear_audiomosaic.reporting.render.latex import document, sheet_latex
+from hear_audiomosaic.reporting.render.csv.tables import table_csv
+from hear_audiomosaic.reporting.render.html.published import published_page
+from hear_audiomosaic.reporting.render.latex.tables import document, table_latex
+from hear_audiomosaic.reporting.render.markdown.tables import tables_page
 from hear_audiomosaic.reporting.text.formats import listing
 
 __all__ = ["PublishedReport", "write_published"]
+
+_NOT_MEASURED = "These figures were published by others, as each table says; none was measured by this project."
 
 
 @dataclass(frozen=True)
@@ -55,17 +59,17 @@ def write_published(name: str, out_dir: Path, *, folder: Path | None = None) -> 
     if out_dir.exists() and not out_dir.is_dir():
         raise ResultError(f"{out_dir} is a file; tables need a folder to be written into: choose another --out.")
     publication = PUBLISHED[name]
-    sheets = publication.sheets(folder)
-    latex = [sheet_latex(sheet, label=f"published-{name}-{sheet.key}") for sheet in sheets]
+    tables = publication.tables(folder)
+    latex = [table_latex(table, label=f"published-{name}-{table.key}") for table in tables]
     written: dict[Path, str] = {}
-    for sheet, text in zip(sheets, latex, strict=True):
-        written[out_dir / "tables" / f"{sheet.key}.csv"] = sheet_csv(sheet)
-        written[out_dir / "tables" / f"{sheet.key}.tex"] = text
+    for table, text in zip(tables, latex, strict=True):
+        written[out_dir / "tables" / f"{table.key}.csv"] = table_csv(table)
+        written[out_dir / "tables" / f"{table.key}.tex"] = text
     report = PublishedReport(
         name, out_dir / "index.html", out_dir / "published.md", out_dir / "published.tex", tuple(written)
     )
-    written[report.html] = sheets_html(publication.title, publication.about, sheets)
-    written[report.markdown] = sheets_markdown(publication.title, publication.about, sheets)
+    written[report.html] = published_page(publication.title, publication.about, _NOT_MEASURED, tables)
+    written[report.markdown] = tables_page(publication.title, f"{publication.about} {_NOT_MEASURED}", tables)
     written[report.latex] = document(latex)
     for path, text in written.items():
         write_text(path, text)

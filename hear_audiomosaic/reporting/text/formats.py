@@ -7,10 +7,31 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["MISSING", "count", "decimals", "listing", "plain_label", "setting", "settings"]
+from hear_audiomosaic.statistics import Interval
+
+__all__ = [
+    "MINUS",
+    "MISSING",
+    "UNTRAINED",
+    "bracketed",
+    "count",
+    "decimals",
+    "interval_text",
+    "label_key",
+    "listing",
+    "marked_label",
+    "plain_label",
+    "setting",
+    "settings",
+]
+
+MINUS = "\N{MINUS SIGN}"
 
 MISSING = "\N{EN DASH}"
 """Stands where there is no value."""
+
+UNTRAINED = "[UNTRAINED]"
+"""Marks an encoder with random weights."""
 
 _NOT_FINITE = {"inf": "∞", "infinity": "∞", "-inf": "-∞", "-infinity": "-∞", "nan": "NaN"}
 
@@ -67,3 +88,23 @@ def listing(names: Iterable[str]) -> str:
 def plain_label(label: str) -> str:
     """An encoder's label without its own mark ``(untrained)``; the report sets a louder one."""
     return re.sub(r"\s*[(\[]untrained[)\]]\s*", " ", label, flags=re.IGNORECASE).strip() or label
+
+
+def marked_label(label: str, untrained: bool) -> str:
+    """An encoder's label, with its mark where it has random weights."""
+    return f"{label} {UNTRAINED}" if untrained else label
+
+
+def label_key(text: str) -> str:
+    """Lower-case letters, digits and hyphens, which every tool takes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def bracketed(low: float, high: float, places: int = 3) -> str:
+    """An interval as ``[0.812, 0.845]``; empty where it has no ends."""
+    return "" if math.isnan(low) or math.isnan(high) else f"[{decimals(low, places)}, {decimals(high, places)}]"
+
+
+def interval_text(interval: Interval | None, places: int = 3) -> str:
+    """An interval as ``[0.812, 0.845]``; empty where there is none."""
+    return "" if interval is None else bracketed(interval.low, interval.high, places)

@@ -6,12 +6,11 @@ import math
 from collections import defaultdict
 from itertools import pairwise
 
-from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty, Pair
-from hear_audiomosaic.reporting.comparison.model import Cell, Comparison
-from hear_audiomosaic.reporting.tables.model import bracketed
+from hear_audiomosaic.reporting.analysis.model import Analysis, Pair
+from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.text.formats import decimals, listing
 
-__all__ = ["adjacent_pairs", "interval_text", "overall_remarks", "p_text", "without_interval"]
+__all__ = ["adjacent_pairs", "overall_remarks", "p_text", "without_interval"]
 
 _MEANINGS = {
     "mean": "mean: over the tasks that all compared encoders have",
@@ -20,20 +19,6 @@ _MEANINGS = {
     "s(m)": "s(m): share of the way from logmel to the best encoder of this table, in per cent, mean over tasks",
     "HEAR normalised": "HEAR normalised: HEAR's own score, on the scale of the 34 systems of its leaderboard",
 }
-
-
-def interval_text(cell: Cell, firm: CellUncertainty | None) -> str:
-    """What stands small after a score: its interval, or the spread over folds where there is none; and that over seeds.
-
-    Args:
-        cell: a scored cell.
-        firm: how firm it is, if that was worked out.
-    """
-    interval = None if firm is None else firm.interval
-    parts = [] if interval is None else [bracketed(interval.low, interval.high)]
-    if cell.spread is not None and (interval is None or cell.spread_over.endswith("seeds")):
-        parts.append(f"± {decimals(cell.spread)} ({cell.spread_over})")
-    return " ".join(parts)
 
 
 def without_interval(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:

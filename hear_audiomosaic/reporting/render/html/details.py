@@ -11,7 +11,7 @@ from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.reporting.analysis.class_errors import MOST_CLASSES, ClassErrors, class_errors
 from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback, Mistake
 from hear_audiomosaic.reporting.comparison.details import RunDetail, task_details
-from hear_audiomosaic.reporting.comparison.model import Column, Comparison
+from hear_audiomosaic.reporting.comparison.model import Comparison, TaskColumn
 from hear_audiomosaic.reporting.figures.confusion import confusion_figure
 from hear_audiomosaic.results.load import LoadedResult
 from hear_audiomosaic.results.scene_predictions import scene_predictions
@@ -44,7 +44,7 @@ class PageRun:
 class PageTask:
     """One column on the page."""
 
-    column: Column
+    column: TaskColumn
     runs: tuple[PageRun, ...]
 
 

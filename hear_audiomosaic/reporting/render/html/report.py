@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment
-from markupsafe import Markup, escape
-
 from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback
 from hear_audiomosaic.reporting.analysis.model import Analysis
-from hear_audiomosaic.reporting.comparison.model import Comparison
+from hear_audiomosaic.reporting.comparison.model import Comparison, succeeded
+from hear_audiomosaic.reporting.comparison.provenance import Cost
 from hear_audiomosaic.reporting.comparison.report_data import ReportData, about_mean, about_scores
 from hear_audiomosaic.reporting.figures.collect import Figure, few_shot_figures, figures
 from hear_audiomosaic.reporting.render.html.details import PageTask, page_tasks
-from hear_audiomosaic.reporting.render.html.tables import CellView, cell_views, pairs_table, precisions, sort_value
 from hear_audiomosaic.reporting.render.html.templates import template_environment
-from hear_audiomosaic.reporting.tables.measured import overall_sheet
-from hear_audiomosaic.reporting.tables.model import Sheet
-from hear_audiomosaic.reporting.tables.text_table import TextTable
+from hear_audiomosaic.reporting.tables.report import ProtocolTables
 from hear_audiomosaic.reporting.text.citations import bibtex
-from hear_audiomosaic.reporting.text.formats import count, decimals, listing
 from hear_audiomosaic.reporting.text.methods import methods
 from hear_audiomosaic.reporting.text.uncertainty import overall_remarks, without_interval
+from hear_audiomosaic.results.load import LoadedResult
 
 __all__ = ["html_page"]
 
@@ -40,13 +34,10 @@ class _Section:
     analysis: Analysis | None
     about_scores: str
     about_mean: str
-    cells: Mapping[tuple[str, str], CellView]
+    tables: ProtocolTables
     without_interval: tuple[str, ...]
-    overall: Sheet | None
     overall_remarks: tuple[str, ...]
-    """In place of the sheet, where there is none."""
-    placing: Sheet | None
-    pairs: TextTable | None
+    """In place of the table, where there is none."""
     figures: tuple[Figure, ...]
     tasks: tuple[PageTask, ...]
 
@@ -72,8 +63,8 @@ def html_page(
     """
     playback = playback or AudioPlayback()
     found: Sequence[Analysis | None] = [None] * len(content.comparisons) if analyses is None else analyses
-    environment = _environment()
-    environment.globals.update(precision_of=lambda cost: precisions(content.results, cost))
+    environment = template_environment()
+    environment.globals.update(precision_of=lambda cost: _precisions(content.results, cost))
     sections = [
         _section(number, comparison, analysis, results_dir, playback)
         for number, (comparison, analysis) in enumerate(zip(content.comparisons, found, strict=True), start=1)
@@ -91,19 +82,18 @@ def html_page(
 def _section(
     number: int, comparison: Comparison, analysis: Analysis | None, results_dir: Path | None, playback: AudioPlayback
 ) -> _Section:
-    has_overall = analysis is not None and bool(analysis.overall)
+    tables = ProtocolTables.of(comparison, analysis)
     return _Section(
         id=f"p{number}",
         comparison=comparison,
         analysis=analysis,
         about_scores=_about_scores(comparison, analysis),
         about_mean=about_mean(comparison),
-        cells=cell_views(comparison, analysis),
+        tables=tables,
         without_interval=() if analysis is None else without_interval(comparison, analysis),
-        overall=overall_sheet(comparison, analysis) if analysis is not None and has_overall else None,
-        overall_remarks=overall_remarks(comparison, analysis) if analysis is not None and not has_overall else (),
-        placing=None if analysis is None or analysis.placing is None else analysis.placing.sheet,
-        pairs=None if analysis is None else pairs_table(comparison, analysis),
+        overall_remarks=overall_remarks(comparison, analysis)
+        if analysis is not None and tables.overall is None
+        else (),
         figures=figures(comparison, analysis),
         tasks=page_tasks(comparison, results_dir, playback),
     )
@@ -116,14 +106,13 @@ def _about_scores(comparison: Comparison, analysis: Analysis | None) -> str:
     return f"{text} ± is one sample standard deviation over folds." if shown and "±" not in text else text
 
 
-def _environment() -> Environment:
-    environment = template_environment()
-    environment.filters.update(
-        decimals=decimals, count=count, listing=listing, sort_value=sort_value, breakable=_breakable
-    )
-    return environment
-
-
-def _breakable(name: str) -> Markup:
-    """A name, escaped, that a browser may break after underscores, colons and slashes."""
-    return Markup(re.sub(r"([_/:])(?=[^\s_/:])", r"\1<wbr>", str(escape(name))))  # noqa: S704
+def _precisions(results: tuple[LoadedResult, ...], cost: Cost) -> str:
+    """Precisions of the probes behind one row of costs."""
+    found = {
+        loaded.result.protocol.precision
+        for loaded in results
+        if succeeded(loaded.result)
+        and (loaded.result.encoder.ref, loaded.result.encoder.fingerprint, loaded.result.manifest.device)
+        == (cost.encoder.ref, cost.encoder.fingerprint, cost.device)
+    }
+    return ", ".join(sorted(found))

@@ -1,4 +1,4 @@
-"""The CSVs, with all digits, for other programs.
+"""Every result and every paired test as CSV, with all digits, for other programs.
 
 - :func:`long_csv`: one row per encoder x task x protocol x seed.
 - :func:`pairs_csv`: one row per two encoders x task x protocol.
@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 
 from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty
 from hear_audiomosaic.reporting.comparison.model import Comparison, succeeded
+from hear_audiomosaic.reporting.render.csv.tables import csv_text
 from hear_audiomosaic.results.load import LoadedResult
 
 __all__ = ["COLUMNS", "PAIR_COLUMNS", "long_csv", "pairs_csv"]
@@ -52,7 +51,7 @@ def long_csv(
     Returns:
         Text as in RFC 4180 but for its line ends, which are a line feed, sorted by protocol, task, encoder and seed.
     """
-    firm = {
+    uncertainties = {
         loaded.file: (analysis.level, cell)
         for comparison, analysis in zip(comparisons, analyses, strict=True)
         for row in comparison.rows
@@ -61,8 +60,8 @@ def long_csv(
         for loaded in scored.results
         if succeeded(loaded.result)
     }
-    rows = sorted((_row(loaded, firm) for loaded in results), key=lambda row: [row[i] for i in _SORTED_BY])
-    return _written(COLUMNS, rows)
+    rows = sorted((_row(loaded, uncertainties) for loaded in results), key=lambda row: [row[i] for i in _SORTED_BY])
+    return csv_text(COLUMNS, [[_text(value) for value in row] for row in rows])
 
 
 def pairs_csv(comparisons: Sequence[Comparison], analyses: Sequence[Analysis]) -> str:
@@ -88,15 +87,7 @@ def pairs_csv(comparisons: Sequence[Comparison], analyses: Sequence[Analysis]) -
                     *(*ends, *tests, pair.mcnemar_p, better, pair.verdict),
                 ]
             )
-    return _written(PAIR_COLUMNS, rows)
-
-
-def _written(header: Sequence[str], rows: Sequence[Sequence[Value]]) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([[_text(value) for value in row] for row in rows])
-    return file.getvalue()
+    return csv_text(PAIR_COLUMNS, [[_text(value) for value in row] for row in rows])
 
 
 _SORTED_BY = [
@@ -107,7 +98,7 @@ _SORTED_BY = [
 Value = str | int | float | bool | None
 
 
-def _row(loaded: LoadedResult, firm: Mapping[str, tuple[float, CellUncertainty]]) -> list[Value]:
+def _row(loaded: LoadedResult, uncertainties: Mapping[str, tuple[float, CellUncertainty]]) -> list[Value]:
     result = loaded.result
     encoder, task, protocol, made = result.encoder, result.task, result.protocol, result.manifest
     return [
@@ -116,14 +107,14 @@ def _row(loaded: LoadedResult, firm: Mapping[str, tuple[float, CellUncertainty]]
         *(protocol.name, protocol.fingerprint, protocol.precision, protocol.n_grid_points, protocol.seed),
         *(result.status, result.score_name, result.higher_is_better),
         *(result.score, result.score_std, len(result.folds), task.chance),
-        *_firmness(*firm.get(loaded.file, (None, None))),
+        *_uncertainty(*uncertainties.get(loaded.file, (None, None))),
         *(encoder.n_parameters, encoder.embedding_size),
         *(made.embedding_seconds, made.audio_seconds, made.probing_seconds, made.device),
         *(made.package_version, made.created, result.error, loaded.file),
     ]
 
 
-def _firmness(level: float | None, cell: CellUncertainty | None) -> list[Value]:
+def _uncertainty(level: float | None, cell: CellUncertainty | None) -> list[Value]:
     if cell is None:
         return [None] * 9
     ends = (None, None, None) if cell.interval is None else (cell.interval.low, cell.interval.high, level)

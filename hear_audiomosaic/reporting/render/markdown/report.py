@@ -1,22 +1,24 @@
-"""The report as Markdown (GitHub's dialect)."""
+"""The whole report as Markdown."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator, Sequence
 
-from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty
+from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.details import RunDetail, TaskDetail, task_details
-from hear_audiomosaic.reporting.comparison.model import Cell, Comparison, Row
+from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.comparison.report_data import ReportData, about_mean, about_scores
-from hear_audiomosaic.reporting.render.markdown_analysis import overall_section, pairs_section, placing_section
-from hear_audiomosaic.reporting.render.markdown_text import code, fenced, safe, table
+from hear_audiomosaic.reporting.render.markdown.tables import pipe_table, safe_label, table_section
+from hear_audiomosaic.reporting.render.markdown.text import code, fenced, pipes, safe
+from hear_audiomosaic.reporting.tables.model import Table
+from hear_audiomosaic.reporting.tables.report import ProtocolTables
 from hear_audiomosaic.reporting.text.citations import bibtex
-from hear_audiomosaic.reporting.text.formats import MISSING, count, decimals, settings
+from hear_audiomosaic.reporting.text.formats import count, decimals, marked_label, settings
 from hear_audiomosaic.reporting.text.methods import methods
-from hear_audiomosaic.reporting.text.uncertainty import interval_text, without_interval
+from hear_audiomosaic.reporting.text.uncertainty import overall_remarks, without_interval
 
-__all__ = ["main_table", "markdown"]
+__all__ = ["markdown"]
 
 
 def markdown(content: ReportData, analyses: Sequence[Analysis]) -> str:
@@ -28,17 +30,18 @@ def markdown(content: ReportData, analyses: Sequence[Analysis]) -> str:
     """
     blocks = ["# Comparison of audio representations", *_notices(content)]
     for comparison, analysis in zip(content.comparisons, analyses, strict=True):
+        tables = ProtocolTables.of(comparison, analysis)
         blocks += [
             f"## Protocol {safe(comparison.label)}",
             _caption(comparison),
-            main_table(comparison, analysis),
+            pipe_table(tables.scores, bold_mark=True),
             safe(about_scores(comparison, analysis)),
             safe(about_mean(comparison)),
             *map(safe, without_interval(comparison, analysis)),
             *_failures(comparison),
-            *overall_section(comparison, analysis),
-            *pairs_section(comparison, analysis),
-            *placing_section(analysis),
+            *_overall(tables.overall, comparison, analysis),
+            *_pairs(tables.pairs, comparison),
+            *([table_section(tables.placing, level=3)] if tables.placing else []),
         ]
     for comparison in content.comparisons:
         blocks.append(f"## Details, protocol {safe(comparison.label)}")
@@ -46,33 +49,6 @@ def markdown(content: ReportData, analyses: Sequence[Analysis]) -> str:
             blocks += _task(detail)
     blocks += [*_methods(content, analyses), *_cost(content), *_manifest(content), *_skipped(content)]
     return "\n\n".join(blocks) + "\n"
-
-
-def main_table(comparison: Comparison, analysis: Analysis | None = None) -> str:
-    """The table encoders x tasks of one protocol, as Markdown.
-
-    Args:
-        comparison: the results.
-        analysis: of them; None: without intervals and daggers.
-    """
-    averaged = bool(comparison.mean_tasks)
-    header = ["encoder", *(["mean ↑"] if averaged else [])]
-    header += [f"{safe(column.label)}<br>{safe(column.score_name)} {column.arrow}" for column in comparison.columns]
-    rows = [
-        [
-            _encoder(row),
-            *([decimals(row.mean)] if averaged else []),
-            *(
-                _cell(cell, analysis.cell(row.label, column.label) if analysis else None)
-                for column, cell in zip(comparison.columns, row.cells, strict=True)
-            ),
-        ]
-        for row in comparison.rows
-    ]
-    if comparison.has_chance:
-        chance = [decimals(column.chance) for column in comparison.columns]
-        rows.append(["*chance*", *([decimals(comparison.chance_mean)] if averaged else []), *chance])
-    return table(header, rows)
 
 
 def _caption(comparison: Comparison) -> str:
@@ -90,24 +66,6 @@ def _numbers(numbers: Iterable[int]) -> str:
     return ", ".join(str(number) for number in numbers)
 
 
-def _encoder(row: Row) -> str:
-    return safe(row.label) + (" **[UNTRAINED]**" if row.encoder.untrained else "")
-
-
-def _cell(cell: Cell, firm: CellUncertainty | None) -> str:
-    if cell.state == "missing":
-        return MISSING
-    if cell.state == "failed":
-        return "failed"
-    score = f"**{decimals(cell.score)}**" if cell.best else decimals(cell.score)
-    score += "†" if firm is not None and firm.tied and not cell.best else ""
-    return " ".join([score, *(part for part in (safe(interval_text(cell, firm)), _remark(cell)) if part)])
-
-
-def _remark(cell: Cell) -> str:
-    return f"[{cell.remark}]" if cell.remark else ""
-
-
 def _notices(content: ReportData) -> Iterator[str]:
     if content.notices:
         yield "\n".join(f"- {safe(note)}" for note in content.notices)
@@ -117,10 +75,31 @@ def _failures(comparison: Comparison) -> Iterator[str]:
     if comparison.failures:
         yield "Failed:"
         yield "\n".join(
-            f"- {_encoder(row)} on {safe(column.label)}, seed {loaded.result.protocol.seed}: "
+            f"- {safe_label(row.label, row.encoder.untrained)} on {safe(column.label)}, "
+            f"seed {loaded.result.protocol.seed}: "
             f"{safe(loaded.result.error or 'no score in the file')} ({code(loaded.file)})"
             for row, column, loaded in comparison.failures
         )
+
+
+def _overall(table: Table | None, comparison: Comparison, analysis: Analysis) -> Iterator[str]:
+    if table is not None:
+        yield table_section(table, level=3)
+    else:
+        yield from map(safe, overall_remarks(comparison, analysis))
+
+
+def _pairs(table: Table | None, comparison: Comparison) -> Iterator[str]:
+    if table is None:
+        return
+    yield "### Neighbours compared"
+    words = "mean" if comparison.mean_tasks else "label"
+    yield (
+        f"Encoders that follow each other in the table (by {words}), on the same resamples of the test clips; all "
+        "pairs are in `pairs.csv`. The difference is the first score minus the second. p is adjusted over the tasks of "
+        "a pair; Holm's gives the verdict. (The mark † is adjusted over the encoders of a task, and so may differ.)"
+    )
+    yield pipe_table(table)
 
 
 def _task(detail: TaskDetail) -> Iterator[str]:
@@ -139,18 +118,15 @@ def _task(detail: TaskDetail) -> Iterator[str]:
 def _run(run: RunDetail) -> Iterator[str]:
     result = run.result
     outcome = "failed" if run.failed else decimals(result.score)
-    label = html.escape(run.row.label) + (" [UNTRAINED]" if run.row.encoder.untrained else "")
+    label = html.escape(marked_label(run.row.label, run.row.encoder.untrained))
     yield f"<details><summary>{label}, seed {result.protocol.seed}: {outcome}</summary>"
     if run.failed:
         yield safe(result.error or "no score in the file")
     else:
-        yield table([safe(name) for name in run.folds.header], [[safe(v) for v in row] for row in run.folds.rows])
+        yield pipe_table(run.folds)
         yield f"Hyper-parameters: {safe(settings(run.hparams))}. Post-processing: {safe(run.postprocessing)}."
         if run.grid.rows:
-            rows = [[safe(value) for value in row] for row in run.grid.rows]
-            if run.grid.marked is not None:
-                rows[run.grid.marked] = [f"**{value}**" for value in rows[run.grid.marked]]
-            yield table([safe(name) for name in run.grid.header], rows)
+            yield pipe_table(run.grid)
     yield "</details>"
 
 
@@ -169,11 +145,11 @@ def _cost(content: ReportData) -> Iterator[str]:
     )
     header = ["encoder", "device", "parameters", "embedding size", "audio (s)", "embedding (s)"]
     header += ["audio seconds per second", "probing (s)", "results"]
-    yield table(
+    yield pipes(
         header,
         [
             [
-                safe(cost.label) + (" **[UNTRAINED]**" if cost.encoder.untrained else ""),
+                safe_label(cost.label, cost.encoder.untrained),
                 safe(cost.device),
                 count(cost.encoder.n_parameters),
                 _numbers(cost.embedding_sizes),
@@ -196,12 +172,12 @@ def _manifest(content: ReportData) -> Iterator[str]:
         made = found.manifest
         software = [made.package_version, made.python, made.torch, made.numpy, made.platform, made.device]
         rows.append([*map(safe, software), str(found.n_results), safe(made.created), safe(found.last_created)])
-    yield table(header, rows)
-    yield table(
+    yield pipes(header, rows)
+    yield pipes(
         ["encoder", "reference", "fingerprint", "sample rate (Hz)"],
         [
             [
-                _encoder(row),
+                safe_label(row.label, row.encoder.untrained),
                 code(row.encoder.ref),
                 code(row.encoder.fingerprint[:12]),
                 count(row.encoder.sample_rate_hz),
@@ -209,7 +185,7 @@ def _manifest(content: ReportData) -> Iterator[str]:
             for row in content.encoders
         ],
     )
-    yield table(
+    yield pipes(
         ["task", "directory", "digest", "clips", "classes"],
         [
             [

@@ -1,4 +1,4 @@
-"""From figures to sheets: a layout says which figures make a table and what stands in its rows and columns."""
+"""From figures to tables: a layout says which figures make a table and what stands in its rows and columns."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Literal
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.reporting.published.figures import METRICS, PublishedFigure
-from hear_audiomosaic.reporting.tables.model import Entry, Heading, Line, Sheet, mark_best
+from hear_audiomosaic.reporting.tables.model import Cell, ColumnHeader, Row, Table, mark_best
 from hear_audiomosaic.reporting.text.formats import listing
 
-__all__ = ["Layout", "method_row", "sheets", "task_column"]
+__all__ = ["Layout", "lay_out", "method_row", "task_column"]
 
 
 def method_row(figure: PublishedFigure) -> str:
@@ -20,10 +20,10 @@ def method_row(figure: PublishedFigure) -> str:
     return figure.method
 
 
-def task_column(figure: PublishedFigure) -> Heading:
+def task_column(figure: PublishedFigure) -> ColumnHeader:
     """One column per task and metric."""
     metric = METRICS[figure.metric]
-    return Heading(figure.task, metric.label, metric.better)
+    return ColumnHeader(figure.task, metric.label, metric.better)
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Layout:
     stub: str = "method"
     row: Callable[[PublishedFigure], str] = method_row
     protocol_shown: bool = False
-    """Whether rows or headings name the protocol already."""
-    column: Callable[[PublishedFigure], Heading] = task_column
+    """Whether rows or columns name the protocol already."""
+    column: Callable[[PublishedFigure], ColumnHeader] = task_column
     order: tuple[str, ...] = ()
     """Labels of columns in their order; those not named follow as they come."""
     best: Literal["column", "table", ""] = "column"
@@ -62,7 +62,7 @@ class Layout:
         )
 
 
-def sheets(figures: Sequence[PublishedFigure], layouts: Iterable[Layout]) -> tuple[Sheet, ...]:
+def lay_out(figures: Sequence[PublishedFigure], layouts: Iterable[Layout]) -> tuple[Table, ...]:
     """Lay out all figures.
 
     Args:
@@ -70,7 +70,7 @@ def sheets(figures: Sequence[PublishedFigure], layouts: Iterable[Layout]) -> tup
         layouts: a figure goes into the first that takes it.
 
     Returns:
-        One sheet per layout.
+        One table per layout.
 
     Raises:
         ResultError: a figure has no table, a table no figure, or two figures have one cell.
@@ -85,7 +85,7 @@ def sheets(figures: Sequence[PublishedFigure], layouts: Iterable[Layout]) -> tup
     empty = [key for key, found in members.items() if not found]
     if empty:
         raise ResultError(f"No figure for the tables {listing(empty)}; are the sources spelled as in the CSV?")
-    return tuple(_sheet(layout, members[layout.key]) for layout in layouts)
+    return tuple(_table(layout, members[layout.key]) for layout in layouts)
 
 
 class _Footnotes:
@@ -100,90 +100,94 @@ class _Footnotes:
         return self.texts.index(text) + 1
 
 
-Row = tuple[str, str]
+RowKey = tuple[str, str]
 """Label and source."""
 
 
-def _sheet(layout: Layout, figures: Sequence[PublishedFigure]) -> Sheet:
+def _table(layout: Layout, figures: Sequence[PublishedFigure]) -> Table:
     cells, halfwidths = _cells(layout, figures)
-    headings = _headings(layout, dict.fromkeys(heading for _, heading in cells))
+    columns = _columns(layout, dict.fromkeys(column for _, column in cells))
     source = _usual_source(dict.fromkeys(row for row, _ in cells))
     unusual = {} if layout.protocol_shown else _unusual_protocols(cells)
     notes = _Footnotes()
-    lines = []
+    rows = []
     for row in dict.fromkeys(row for row, _ in cells):
         marks = [f"Source: {row[1]}."] if row[1] != source else []
         marks += [f"Protocol: {unusual[row, None]}."] if (row, None) in unusual else []
-        line_notes = tuple(map(notes.number, marks))
-        entries = []
-        for heading in headings:
-            figure = cells.get((row, heading))
-            texts = [f"Protocol: {unusual[row, heading]}."] if (row, heading) in unusual else []
-            texts += [layout.cell_notes[key] for key in [(row[0], heading.label)] if key in layout.cell_notes]
-            halfwidth = halfwidths.get((row, heading))
-            entries.append(
-                _entry(layout, figure, halfwidth, tuple(map(notes.number, texts))) if figure is not None else Entry()
+        row_notes = tuple(map(notes.number, marks))
+        row_cells = []
+        for column in columns:
+            figure = cells.get((row, column))
+            texts = [f"Protocol: {unusual[row, column]}."] if (row, column) in unusual else []
+            texts += [layout.cell_notes[key] for key in [(row[0], column.label)] if key in layout.cell_notes]
+            halfwidth = halfwidths.get((row, column))
+            row_cells.append(
+                _figure_cell(layout, figure, halfwidth, tuple(map(notes.number, texts)))
+                if figure is not None
+                else Cell()
             )
-        lines.append(Line(row[0], tuple(entries), line_notes, source=row[1]))
+        rows.append(Row(row[0], tuple(row_cells), footnotes=row_notes, source=row[1]))
     several = any(row[1] != source for row, _ in cells)
     about = [f"Source{', unless noted' if several else ''}: {source}."] if source else []
     if not layout.protocol_shown:
         usual = [
             figure.protocol
-            for (row, heading), figure in cells.items()
-            if (row, None) not in unusual and (row, heading) not in unusual
+            for (row, column), figure in cells.items()
+            if (row, None) not in unusual and (row, column) not in unusual
         ]
         protocols = list(dict.fromkeys(usual))
         name = "Protocols" if len(protocols) > 1 else "Protocol"
         about.append(f"{name}{', unless noted' if unusual else ''}: {'; '.join(protocols)}.")
     if halfwidths:
         about.append("± is the half-width of a 95 % confidence interval, as published.")
-    return Sheet(
+    return Table(
         key=layout.key,
         title=layout.title,
         stub=layout.stub,
-        headings=tuple(headings),
-        lines=mark_best(headings, lines, layout.best == "table") if layout.best else tuple(lines),
-        notes=tuple(notes.texts),
+        columns=tuple(columns),
+        rows=mark_best(columns, rows, layout.best == "table") if layout.best else tuple(rows),
+        footnotes=tuple(notes.texts),
         remarks=(*about, *layout.remarks),
     )
 
 
-def _usual_source(rows: Iterable[Row]) -> str:
+def _usual_source(rows: Iterable[RowKey]) -> str:
     """The source of more than half of the rows; empty if there is none."""
     counts = Counter(source for _, source in rows)
     source, n = counts.most_common(1)[0]
     return source if 2 * n > counts.total() else ""
 
 
-def _unusual_protocols(cells: Mapping[tuple[Row, Heading], PublishedFigure]) -> dict[tuple[Row, Heading | None], str]:
-    """Protocols that need a footnote: of a whole row (the heading is None) or of one cell."""
-    by_row: dict[Row, dict[Heading, str]] = {}
-    by_column: dict[Heading, Counter[str]] = {}
-    for (row, heading), figure in cells.items():
-        by_row.setdefault(row, {})[heading] = figure.protocol
-        by_column.setdefault(heading, Counter())[figure.protocol] += 1
+def _unusual_protocols(
+    cells: Mapping[tuple[RowKey, ColumnHeader], PublishedFigure],
+) -> dict[tuple[RowKey, ColumnHeader | None], str]:
+    """Protocols that need a footnote: of a whole row (the column is None) or of one cell."""
+    by_row: dict[RowKey, dict[ColumnHeader, str]] = {}
+    by_column: dict[ColumnHeader, Counter[str]] = {}
+    for (row, column), figure in cells.items():
+        by_row.setdefault(row, {})[column] = figure.protocol
+        by_column.setdefault(column, Counter())[figure.protocol] += 1
     commonest = Counter(figure.protocol for figure in cells.values()).most_common(1)[0][0]
-    unusual: dict[tuple[Row, Heading | None], str] = {}
+    unusual: dict[tuple[RowKey, ColumnHeader | None], str] = {}
     for row, protocols in by_row.items():
-        differing: dict[Heading | None, str] = {
-            heading: protocol
-            for heading, protocol in protocols.items()
-            if protocol != by_column[heading].most_common(1)[0][0]
+        differing: dict[ColumnHeader | None, str] = {
+            column: protocol
+            for column, protocol in protocols.items()
+            if protocol != by_column[column].most_common(1)[0][0]
         }
         own = set(protocols.values())
         if len(own) == 1:
             differing = {} if own == {commonest} else {None: own.pop()}
-        unusual |= {(row, heading): protocol for heading, protocol in differing.items()}
+        unusual |= {(row, column): protocol for column, protocol in differing.items()}
     return unusual
 
 
 def _cells(
     layout: Layout, figures: Sequence[PublishedFigure]
-) -> tuple[dict[tuple[Row, Heading], PublishedFigure], dict[tuple[Row, Heading], str]]:
+) -> tuple[dict[tuple[RowKey, ColumnHeader], PublishedFigure], dict[tuple[RowKey, ColumnHeader], str]]:
     """Figures by their place, and half-widths by the place of the figure that they belong to."""
-    cells: dict[tuple[Row, Heading], PublishedFigure] = {}
-    halfwidths: dict[tuple[Row, Heading], str] = {}
+    cells: dict[tuple[RowKey, ColumnHeader], PublishedFigure] = {}
+    halfwidths: dict[tuple[RowKey, ColumnHeader], str] = {}
     for figure in figures:
         of = METRICS[figure.metric].halfwidth_of
         owner = PublishedFigure(figure.method, figure.protocol, figure.task, of, "0", figure.source) if of else figure
@@ -200,23 +204,23 @@ def _cells(
     return cells, halfwidths
 
 
-def _headings(layout: Layout, found: Iterable[Heading]) -> list[Heading]:
-    def place(heading: Heading) -> int:
-        return layout.order.index(heading.label) if heading.label in layout.order else len(layout.order)
+def _columns(layout: Layout, found: Iterable[ColumnHeader]) -> list[ColumnHeader]:
+    def place(column: ColumnHeader) -> int:
+        return layout.order.index(column.label) if column.label in layout.order else len(layout.order)
 
     return sorted(found, key=place)
 
 
-def _entry(layout: Layout, figure: PublishedFigure, halfwidth: str | None, notes: tuple[int, ...]) -> Entry:
+def _figure_cell(layout: Layout, figure: PublishedFigure, halfwidth: str | None, notes: tuple[int, ...]) -> Cell:
     text = figure.value
     if figure.number is not None:
         text = _padded(text, layout.decimals) if layout.places is None else f"{figure.number:.{layout.places}f}"
-    return Entry(
+    return Cell(
         text=text,
-        number=figure.number,
-        spread="" if halfwidth is None else f"± {halfwidth}",
+        sort_value=figure.number,
+        interval="" if halfwidth is None else f"± {halfwidth}",
         comparable=not figure.protocol.startswith(layout.incomparable) if layout.incomparable else True,
-        notes=notes,
+        footnotes=notes,
     )
 
 

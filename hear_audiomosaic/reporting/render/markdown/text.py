@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from hear_audiomosaic.reporting.text.formats import MISSING
 
-__all__ = ["code", "fenced", "safe", "table"]
+__all__ = ["code", "fenced", "pipes", "safe"]
 
 
 def safe(text: str) -> str:
@@ -35,8 +35,8 @@ def fenced(lines: Iterable[str], language: str) -> str:
     return "\n".join([f"{fence}{language}", *lines, fence])
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], words: Iterable[int] = (0,)) -> str:
-    """A table of safe cells.
+def pipes(header: Sequence[str], rows: Sequence[Sequence[str]], words: Iterable[int] = (0,)) -> str:
+    """A table of texts that are safe already.
 
     Args:
         header: its head.

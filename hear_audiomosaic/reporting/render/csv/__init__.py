@@ -1,0 +1,1 @@
+"""CSV: printed tables, and every result with all its digits."""

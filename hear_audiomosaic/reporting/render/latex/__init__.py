@@ -1,0 +1,1 @@
+"""LaTeX that needs the package booktabs and nothing else."""

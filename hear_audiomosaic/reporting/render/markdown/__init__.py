@@ -1,0 +1,1 @@
+"""Markdown, in GitHub's dialect."""
