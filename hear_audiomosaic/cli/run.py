@@ -56,7 +56,7 @@ def run(
         precision=precision,
     )
     summary = run_plan(
-        plan, told=lambda result: say(f"{result.encoder.label} on {result.task.name}: {result.score:.3f}")
+        plan, on_result=lambda result: say(f"{result.encoder.label} on {result.task.name}: {result.score:.3f}")
     )
     print_table(summary.rows(), as_json)
     for failure in summary.failures:

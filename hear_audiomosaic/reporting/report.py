@@ -72,7 +72,8 @@ def write_report(results_dir: Path, out_dir: Path, *, playback: AudioPlayback | 
     Raises:
         ResultError: there is no valid result file, or ``out_dir`` is a file.
     """
-    content = ReportData.of(*load_results(results_dir))
+    loaded = load_results(results_dir)
+    content = ReportData.of(loaded.results, loaded.skipped)
     if out_dir.exists() and not out_dir.is_dir():
         raise ResultError(f"{out_dir} is a file; a report needs a folder to be written into: choose another --out.")
     comparisons = content.comparisons

@@ -24,7 +24,7 @@ from hear_audiomosaic.reporting.figures.ranks import critical_difference_diagram
 from hear_audiomosaic.reporting.figures.svg import axis_ticks, named, short
 from hear_audiomosaic.reporting.text.formats import MISSING, count, decimals, listing, plain_label, setting
 from hear_audiomosaic.results.load import LoadedResult
-from hear_audiomosaic.results.scene_predictions import ScenePredictions
+from hear_audiomosaic.results.predictions import FoldPredictions
 
 LABEL = "a$b$ <i>&\\frac --> 音"
 
@@ -173,10 +173,11 @@ def test_figures_that_cannot_be_drawn_say_why():
 # --------------------------------------------------------------------------------------------------- errors by class
 
 
-def scene(target: list[int], said: list[int], n_classes: int = 3, split: str = "test") -> ScenePredictions:
+def scene(target: list[int], said: list[int], n_classes: int = 3, split: str = "test") -> FoldPredictions:
     probabilities = np.eye(n_classes)[said] * 0.9 + 0.01
     files = tuple(f"{i}.wav" for i in range(len(said)))
-    return ScenePredictions(split, files, probabilities, np.eye(n_classes)[target].astype(bool))
+    targets = np.eye(n_classes)[target].astype(bool)
+    return FoldPredictions(split, files, probabilities, targets, np.arange(len(said)))
 
 
 def test_errors_by_class_count_over_folds():
@@ -212,7 +213,7 @@ def test_fifty_classes_are_few_elements():
 def test_multilabel_has_the_average_precision_of_each_class():
     target = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0]], dtype=bool)
     probabilities = np.array([[0.9, 0.5, 0.5], [0.1, 0.4, 0.5], [0.5, 0.9, 0.5]])
-    one = ScenePredictions("test", ("x", "y", "z"), probabilities, target)
+    one = FoldPredictions("test", ("x", "y", "z"), probabilities, target, np.arange(3))
     found = class_errors(fake.success(fake.LOGMEL, fake.FSD50K, [0.5]), [one])
     assert found.confusion is None
     assert found.table.texts == (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import fake_predictions as predictions
@@ -14,6 +15,7 @@ from hear_audiomosaic.reporting import write_report
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.render.html.report import html_page
 from hear_audiomosaic.results.load import load_results
+from hear_audiomosaic.results.schema import TriedGridPoint
 
 EVIL = "</td><script>alert('x')</script><img src=x onerror=alert(1)> | `$\\frac{a}$ {{ 7*7 }} & \"q\""
 VOID = {"meta", "wbr", "br", "img", "link", "input", "hr", "rect", "line", "circle", "path"}
@@ -141,16 +143,10 @@ def predicted(tmp_path_factory):
         draw = np.random.default_rng(rank)
         target = np.eye(3, dtype=np.float32)[np.arange(60) % 3]
         noise = draw.random((60, 3)).astype(np.float32)
-        fold = {
-            "prediction": 0.4 * target * (rank < 2) + 0.6 * noise,
-            "target": target,
-            "files": np.array([f"clip_{i:02d}.wav" for i in range(60)]),
-            "row_file": np.arange(60),
-        }
+        fold = predictions.fold(0.4 * target * (rank < 2) + 0.6 * noise, target, prefix="clip_")
         predictions.clips(folder, of, one, [fold])
-        predictions.clips(
-            folder, of, many, [fold | {"target": np.maximum(target, np.roll(target, 1))}], score_name="mAP"
-        )
+        several = replace(fold, targets=np.maximum(target, np.roll(target, 1)))
+        predictions.clips(folder, of, many, [several], score_name="mAP")
     return folder
 
 
@@ -192,7 +188,8 @@ def test_a_page_without_predictions_says_so(demo):
 
 
 def test_a_page_of_content_alone(tmp_path):
-    words = visible(html_page(ReportData.of(*load_results(fake.demo(tmp_path)))))
+    loaded = load_results(fake.demo(tmp_path))
+    words = visible(html_page(ReportData.of(loaded.results, loaded.skipped)))
     assert "no test of significance was made" in words
     assert "The predictions were not read." in words
     assert "Ranks were not worked out." in words
@@ -211,9 +208,10 @@ def test_markdown_tables_are_square(demo):
 def test_nothing_in_a_result_file_becomes_markup(tmp_path):
     evil = fake.encoder("evil", EVIL, untrained=True)
     where = fake.GUNSHOT.model_copy(update={"name": EVIL, "title": EVIL, "domain": EVIL})
+    point = TriedGridPoint(hparams={EVIL: EVIL}, validation_score=1.0)
     fake.save(
         tmp_path,
-        fake.success(evil, where, [0.5], hparams={EVIL: EVIL}, grid_points=({EVIL: 1.0, "hparams": {EVIL: EVIL}},)),
+        fake.success(evil, where, [0.5], grid_points=(point,), winner=0),
         fake.failure(evil, fake.ESC50, EVIL),
         fake.success(fake.LOGMEL, fake.ESC50, [0.5], manifest=fake.manifest(platform=EVIL, device=EVIL)),
     )

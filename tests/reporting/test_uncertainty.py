@@ -26,7 +26,7 @@ N_DRAWS = 200
 
 
 def table(folder: Path) -> Comparison:
-    (one,) = compare(load_results(folder)[0])
+    (one,) = compare(load_results(folder).results)
     return one
 
 
@@ -47,7 +47,7 @@ def test_accuracy_over_folds_is_resampled_within_each_fold(tmp_path: Path) -> No
     for i, fold in enumerate(folds):
         for d, counts in enumerate(resample_counts(N_DRAWS, None, sizes[i][0], (0, i))):
             rows = np.repeat(np.arange(sizes[i][0]), counts)
-            slow[i, d] = evaluate_clips(["top1_acc"], fold["target"][rows], fold["prediction"][rows])["top1_acc"]
+            slow[i, d] = evaluate_clips(["top1_acc"], fold.targets[rows], fold.probabilities[rows])["top1_acc"]
     low, high = np.quantile(slow.mean(axis=0), [0.025, 0.975])
     assert cell.interval is not None
     assert (cell.interval.low, cell.interval.high) == (pytest.approx(low), pytest.approx(high))
@@ -72,7 +72,7 @@ def test_ranking_scores_equal_the_score_computed_anew_for_each_resample(tmp_path
     slow = []
     for counts in resample_counts(N_DRAWS, None, 40, (0, 0)):
         rows = np.repeat(np.arange(40), counts)
-        slow.append(evaluate_clips([score_name], fold["target"][rows], fold["prediction"][rows])[score_name])
+        slow.append(evaluate_clips([score_name], fold.targets[rows], fold.probabilities[rows])[score_name])
     assert cell.interval is not None
     ends = (cell.interval.low, cell.interval.high)
     assert ends == pytest.approx(tuple(np.quantile(slow, [0.025, 0.975])), abs=1e-9)
@@ -83,7 +83,9 @@ def test_event_scores_are_resampled_by_file(tmp_path: Path, score_name: str) -> 
     fold = stored.event_fold(12, seed=1, chance_of_hit=0.7)
     stored.events(tmp_path, A, fake.DRUMS, [fold], score_name)
     cell = analysed(tmp_path, 100).cells[A.label, "mdb_drums"]
-    truth, found = stored.events_of(fold, "target"), stored.events_of(fold, "predicted")
+    truth, found = fold.reference_events, fold.predicted_events
+    assert truth is not None
+    assert found is not None
 
     def drawn(events: Events, files: np.ndarray) -> Events:
         """Each file that was drawn as a file of its own."""
@@ -241,7 +243,7 @@ def spoil(path: Path, how: str) -> None:
         ("truncated", "cannot be read as predictions"),
         ("array", "cannot be read as predictions"),
         ("other names", "there is no test/files"),
-        ("other shapes", "does not hold this result's predictions"),
+        ("other shapes", "does not hold the result's predictions"),
         ("other scores", "not the score of the result file"),
     ],
 )

@@ -12,7 +12,7 @@ from hear_audiomosaic.metrics.clips import mean_average_precision
 from hear_audiomosaic.reporting.tables.model import Table
 from hear_audiomosaic.reporting.tables.plain import plain_table
 from hear_audiomosaic.reporting.text.formats import MISSING, count, decimals
-from hear_audiomosaic.results.scene_predictions import ScenePredictions
+from hear_audiomosaic.results.predictions import FoldPredictions
 from hear_audiomosaic.results.schema import Result
 
 __all__ = ["MOST_CLASSES", "ClassErrors", "Confusion", "class_errors"]
@@ -47,7 +47,7 @@ class ClassErrors:
     """The most frequent mix-ups, where the matrix is too large to be drawn; else None."""
 
 
-def class_errors(result: Result, predictions: Sequence[ScenePredictions]) -> ClassErrors:
+def class_errors(result: Result, predictions: Sequence[FoldPredictions]) -> ClassErrors:
     """Count errors by class, over all folds.
 
     Args:
@@ -59,7 +59,7 @@ def class_errors(result: Result, predictions: Sequence[ScenePredictions]) -> Cla
     return _multilabel(result.task.vocabulary, predictions)
 
 
-def _multiclass(labels: tuple[str, ...], predictions: Sequence[ScenePredictions]) -> ClassErrors:
+def _multiclass(labels: tuple[str, ...], predictions: Sequence[FoldPredictions]) -> ClassErrors:
     n_classes = len(labels)
     counts = np.zeros((n_classes, n_classes), dtype=np.int64)
     for one in predictions:
@@ -92,9 +92,9 @@ def _confusions(labels: tuple[str, ...], wrong: Counts, clips: Counts) -> Table:
     return plain_table(("class", "taken for", "clips", "share of the class"), rows)
 
 
-def _multilabel(labels: tuple[str, ...], predictions: Sequence[ScenePredictions]) -> ClassErrors:
-    clips = sum((one.targets.sum(axis=0) for one in predictions), np.zeros(len(labels), dtype=np.int64))
-    total = sum(len(one.files) for one in predictions)
+def _multilabel(labels: tuple[str, ...], predictions: Sequence[FoldPredictions]) -> ClassErrors:
+    clips = sum(((one.targets > 0).sum(axis=0) for one in predictions), np.zeros(len(labels), dtype=np.int64))
+    total = sum(len(one.row_file) for one in predictions)
     found = np.full((len(predictions), len(labels)), np.nan)
     for i, one in enumerate(predictions):
         for c in np.flatnonzero(one.targets.any(axis=0)):

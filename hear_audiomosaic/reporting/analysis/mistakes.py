@@ -19,7 +19,7 @@ import numpy as np
 
 from hear_audiomosaic.errors import AudioError, ResultError, TaskError
 from hear_audiomosaic.reporting.render.html.clip_audio import MOST_SECONDS, ogg_data_uri
-from hear_audiomosaic.results.scene_predictions import ScenePredictions
+from hear_audiomosaic.results.predictions import FoldPredictions
 from hear_audiomosaic.results.schema import Result, TaskFacts
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
@@ -50,7 +50,7 @@ class Mistake:
 
 
 def mistakes(
-    result: Result, predictions: Sequence[ScenePredictions], tasks_dir: Path | None = None, n: int = 6
+    result: Result, predictions: Sequence[FoldPredictions], tasks_dir: Path | None = None, n: int = 6
 ) -> tuple[Mistake, ...]:
     """Find the wrong predictions that were made with the most confidence.
 
@@ -73,28 +73,29 @@ def mistakes(
 
 
 def _found(
-    result: Result, predictions: Sequence[ScenePredictions], task: PreparedTask | None, n: int
+    result: Result, predictions: Sequence[FoldPredictions], task: PreparedTask | None, n: int
 ) -> tuple[Mistake, ...]:
     multiclass = result.task.prediction_type == "multiclass"
     found: list[tuple[float, Mistake]] = []
     for one in predictions:
-        truth = one.targets
-        error = np.abs(one.probabilities - truth)  # (n, C)
-        label = one.probabilities.argmax(axis=1) if multiclass else error.argmax(axis=1)  # (n,)
+        truth, files = one.targets > 0, one.row_names
+        probabilities = one.probabilities.astype(np.float64)
+        error = np.abs(probabilities - truth)  # (n, C)
+        label = probabilities.argmax(axis=1) if multiclass else error.argmax(axis=1)  # (n,)
         rows = np.arange(len(label))
         is_there = truth[rows, label]
-        confidence = one.probabilities[rows, label] if multiclass else error[rows, label]
+        confidence = probabilities[rows, label] if multiclass else error[rows, label]
         wrong = ~is_there if multiclass else confidence >= 0.5
         order = np.argsort(-confidence, kind="stable")
         for row in order[wrong[order]][:n].tolist():
             mistake = Mistake(
                 split=one.split,
-                file=one.files[row],
+                file=files[row],
                 expected=tuple(result.task.vocabulary[c] for c in np.flatnonzero(truth[row])),
                 said=result.task.vocabulary[label[row]],
-                probability=float(one.probabilities[row, label[row]]),
+                probability=float(probabilities[row, label[row]]),
                 kind="mistaken" if multiclass else "missed" if is_there[row] else "false alarm",
-                audio=None if task is None else _audio(task, one.split, one.files[row], result.encoder.sample_rate_hz),
+                audio=None if task is None else _audio(task, one.split, files[row], result.encoder.sample_rate_hz),
             )
             found.append((float(confidence[row]), mistake))
     found.sort(key=lambda pair: -pair[0])
@@ -147,7 +148,7 @@ class AudioPlayback:
         if self.mode == "link" and self.page_dir is None:
             raise ResultError("links to audio need the folder that the page is written into")
 
-    def mistakes(self, result: Result, predictions: Sequence[ScenePredictions], n: int = 6) -> tuple[Mistake, ...]:
+    def mistakes(self, result: Result, predictions: Sequence[FoldPredictions], n: int = 6) -> tuple[Mistake, ...]:
         """:func:`mistakes`, with audio where it is wanted and there; why it is not is logged once per task."""
         return _found(result, predictions, None if self.mode == "none" else self._task(result.task), n)
 

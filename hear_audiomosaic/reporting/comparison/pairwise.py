@@ -92,8 +92,8 @@ def compare_encoders(
         ResultError: no such encoder or protocol, a name that fits several encoders, twice the same encoder, or no
             table with both. The message lists what is there.
     """
-    results, skipped = load_results(results_dir)
-    tables = compare(results)
+    loaded = load_results(results_dir)
+    tables = compare(loaded.results)
     chosen = [table for table in tables if protocol in (None, table.protocol, table.label)]
     if not chosen:
         raise ResultError(f"No results of the protocol '{protocol}'; there are {listing(one.label for one in tables)}.")
@@ -111,7 +111,7 @@ def compare_encoders(
             + "; ".join(f"{table.label}: {listing(row.label for row in table.rows)}" for table in chosen)
             + "."
         )
-    return tuple(found), skipped
+    return tuple(found), loaded.skipped
 
 
 def _compare(table: Comparison, a: EncoderRow, b: EncoderRow, results_dir: Path, level: float) -> EncoderComparison:

@@ -61,8 +61,8 @@ def status_of(results_dir: Path) -> Status:
     Raises:
         ResultError: the folder is missing, or holds no valid result file.
     """
-    results, skipped = load_results(results_dir)
-    content = ReportData.of(results, skipped)
+    loaded = load_results(results_dir)
+    content = ReportData.of(loaded.results, loaded.skipped)
     tasks = sorted({column.label for table in content.comparisons for column in table.columns})
     encoders = {row.label: row.encoder.ref for row in content.encoders}
     cells = []
@@ -72,7 +72,7 @@ def status_of(results_dir: Path) -> Status:
             for task in tasks:
                 cell = there.get((label, task), ScoreCell("missing"))
                 cells.append(_status(table, label, ref, task, cell))
-    return Status(tuple(cells), skipped)
+    return Status(tuple(cells), loaded.skipped)
 
 
 def _cells(table: Comparison) -> dict[tuple[str, str], ScoreCell]:
