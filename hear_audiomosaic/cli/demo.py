@@ -1,4 +1,4 @@
-"""``hear-audiomosaic demo``: the whole line on made-up audio, without a network, in minutes."""
+"""``hear-audiomosaic demo``: everything from audio to a report on synthetic audio, offline, in minutes."""
 
 from __future__ import annotations
 

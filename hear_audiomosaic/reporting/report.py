@@ -10,7 +10,7 @@ from hear_audiomosaic.files import write_text
 from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback
 from hear_audiomosaic.reporting.analysis.uncertainty import analyse
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
-from hear_audiomosaic.reporting.published.placing import leaderboard_row
+from hear_audiomosaic.reporting.published.leaderboard_ranks import leaderboard_row
 from hear_audiomosaic.reporting.render.csv.records import long_csv, pairs_csv
 from hear_audiomosaic.reporting.render.html.report import html_page
 from hear_audiomosaic.reporting.render.latex.report import latex

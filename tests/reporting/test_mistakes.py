@@ -72,7 +72,7 @@ def result_on(task: PreparedTask):
 def test_the_most_confident_come_first():
     result = fake.success(fake.LOGMEL, fake.ESC50, [0.25])
     found = mistakes(result, [ONE])
-    assert [(one.file, one.expected, one.said, one.probability) for one in found] == [
+    assert [(one.file, one.expected, one.predicted, one.probability) for one in found] == [
         ("very wrong.wav", ("c",), "a", 0.95),
         ("long.wav", ("b",), "c", 0.7),
         ("a bit wrong.wav", ("a",), "b", 0.6),
@@ -83,17 +83,17 @@ def test_the_most_confident_come_first():
     assert [one.file for one in mistakes(result, [ONE, ONE], n=2)] == ["very wrong.wav"] * 2
 
 
-def test_multilabel_clips_are_missed_or_given_what_is_not_there():
+def test_multilabel_clips_are_missed_or_false_alarms():
     result = fake.success(fake.LOGMEL, fake.FSD50K, [0.25])
     found = mistakes(result, [ONE])
-    assert [(one.file, one.said, one.kind) for one in found] == [
+    assert [(one.file, one.predicted, one.kind) for one in found] == [
         ("very wrong.wav", "c", "missed"),
         ("long.wav", "b", "missed"),
         ("a bit wrong.wav", "a", "missed"),
     ]
     over = FoldPredictions("test", ("x.wav",), np.array([[0.9, 0.1, 0.8]]), np.array([[1, 0, 0]]), np.arange(1))
     [one] = mistakes(result, [over])
-    assert (one.said, one.kind, one.expected) == ("c", "false alarm", ("a",))
+    assert (one.predicted, one.kind, one.expected) == ("c", "false alarm", ("a",))
 
 
 def test_audio_is_of_the_task_that_was_probed(task):
@@ -104,7 +104,7 @@ def test_audio_is_of_the_task_that_was_probed(task):
     with pytest.raises(TaskError, match="other labels than those that were probed"):
         mistakes(other, [ONE], tasks_dir)
     away = other.model_copy(update={"task": fake.task("small", None, directory="../tasks/small-v1-full")})
-    with pytest.raises(TaskError, match="no name of a task folder"):
+    with pytest.raises(TaskError, match="not the name of a task folder"):
         mistakes(away, [ONE], tasks_dir)
 
 

@@ -109,7 +109,7 @@ def test_sortable_columns_are_buttons_and_one_is_marked(demo):
     assert sum(attrs["data-first"] == "ascending" and attrs["data-kind"] == "number" for attrs in heads[:10]) == 1
 
 
-def test_page_and_markdown_tell_what_must_be_told(demo):
+def test_page_and_markdown_state_what_a_reader_must_know(demo):
     page, markdown = visible(demo[0]), " ".join(demo[1].split())
     for text in (page, markdown):
         assert "UNTRAINED, here as a floor" in text
@@ -159,7 +159,7 @@ def test_scores_tell_their_interval_without_a_script(predicted, tmp_path):
         assert re.search(r"95 % interval 0\.\d{3} to 0\.\d{3} over 60 test clips", attrs["title"])
         assert re.search(r"\bh\d+\b", attrs["class"])
         assert attrs["tabindex"] == "-1"
-    assert any("not told apart from the best" in attrs["title"] for attrs in scores)
+    assert any("no significant difference from the best" in attrs["title"] for attrs in scores)
     intervals = [attrs for attrs, _ in page.all("span") if attrs.get("class") == "unit interval"]
     assert len(intervals) == 6
 
@@ -172,7 +172,7 @@ def test_details_hold_the_errors_by_class(predicted, tmp_path):
     assert words.count("Most confident mistakes") == 6
     assert "Average precision of each class" in words
     assert "<b>hen</b>" in words
-    assert "taken for" in words
+    assert "predicted as" in words
     assert "Domain: music" in words
     assert "it needs at least 3 tasks that 4 encoders have" in words
     assert "@misc{hear2021" in words
@@ -187,12 +187,12 @@ def test_a_page_without_predictions_says_so(demo):
     assert "no interval: " in demo[0]
 
 
-def test_a_page_of_content_alone(tmp_path):
+def test_a_page_without_analyses(tmp_path):
     loaded = load_results(fake.demo(tmp_path))
     words = visible(html_page(ReportData.of(loaded.results, loaded.skipped)))
     assert "no test of significance was made" in words
     assert "The predictions were not read." in words
-    assert "Ranks were not worked out." in words
+    assert "Ranks were not computed." in words
 
 
 def test_markdown_tables_are_square(demo):

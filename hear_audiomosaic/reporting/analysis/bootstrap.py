@@ -20,7 +20,7 @@ from hear_audiomosaic.reporting.comparison.model import ScoreCell, succeeded
 from hear_audiomosaic.results.load import LoadedResult
 from hear_audiomosaic.results.predictions import FoldPredictions
 from hear_audiomosaic.results.schema import Result
-from hear_audiomosaic.statistics import Ranking, folds_draws, mean_draws
+from hear_audiomosaic.statistics import Ranking, bootstrap_fold_scores, bootstrap_means
 
 __all__ = ["BootstrapScores", "draw_cell"]
 
@@ -124,12 +124,12 @@ def _draws(folds: list[_Fold], n_draws: int, seed: int) -> Floats:
         units = [np.arange(fold.n_rows) if fold.units is None else fold.units for fold in folds]
         whole = None if all(fold.units is None for fold in folds) else np.concatenate(units)
         numbers = np.repeat(np.arange(len(folds)), [fold.n_rows for fold in folds])
-        return mean_draws(np.concatenate(values), whole, n_draws, seed, folds=numbers)
+        return bootstrap_means(np.concatenate(values), whole, n_draws, seed, folds=numbers)
     scores = [fold.score for fold in folds if fold.score is not None]
     cells = sum(fold.n_ranked for fold in folds)
     n_draws = min(n_draws, max(_RANKING_WORK // max(cells, 1), _FEWEST_DRAWS))
     sizes, groups = [fold.n_rows for fold in folds], [fold.units for fold in folds]
-    return folds_draws(scores, sizes, groups, n_draws, seed, takes="batches")
+    return bootstrap_fold_scores(scores, sizes, groups, n_draws, seed, takes="batches")
 
 
 def _digest(result: Result, folds: list[_Fold]) -> str:
