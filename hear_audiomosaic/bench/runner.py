@@ -17,15 +17,16 @@ import torch
 
 import hear_audiomosaic
 from hear_audiomosaic.bench.assemble import probe_task
-from hear_audiomosaic.bench.chance import chance_level
 from hear_audiomosaic.bench.plan import Plan, Summary
 from hear_audiomosaic.embedding import TaskEmbeddings, embed_task
 from hear_audiomosaic.errors import HearAudioMosaicError, ResultError
 from hear_audiomosaic.files import write_bytes
 from hear_audiomosaic.hear import Encoder, load_encoder
 from hear_audiomosaic.metrics import get_score
+from hear_audiomosaic.metrics.chance import chance_level
+from hear_audiomosaic.probing.probe_result import ProbeResult
 from hear_audiomosaic.probing.protocol import Protocol
-from hear_audiomosaic.probing.run import ProbeResult, run_protocol
+from hear_audiomosaic.probing.run import run_protocol
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.results.predictions import fold_arrays, to_npz
 from hear_audiomosaic.results.schema import (
@@ -155,7 +156,7 @@ def _probe(cell: _Cell, plan: Plan, encoder: Encoder, task: PreparedTask, embedd
             "aggregated": dict(probed.aggregated),
             "hparams": dict(probed.hparams),
             "postprocessing": probed.postprocessing,
-            "grid_points": tuple(probed.grid_points),
+            "grid_points": tuple(point.to_dict() for point in probed.grid_points),
             "predictions": predictions.name,
             "task": _task_facts(task, probed),
             "manifest": _manifest(encoder, embeddings.seconds, seconds, embeddings.audio_seconds),
