@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,12 +13,12 @@ import numpy as np
 import torch
 
 import hear_audiomosaic
-from hear_audiomosaic.bench.chance import chance_level
 from hear_audiomosaic.errors import HearAudioMosaicError
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.metrics import get_score
+from hear_audiomosaic.metrics.chance import chance_level
+from hear_audiomosaic.probing.probe_result import GridPointResult, ProbeResult
 from hear_audiomosaic.probing.protocol import Protocol
-from hear_audiomosaic.probing.run import ProbeResult
 from hear_audiomosaic.results.schema import (
     EncoderFacts,
     EventPostprocessing,
@@ -75,7 +74,7 @@ def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
         chance=chance_level(cell.task.card.evaluation[0], [fold.targets for fold in probe.folds]),
         folds=tuple(FoldScores.from_named(fold.split, fold.scores) for fold in probe.folds),
         grid_points=tuple(_grid_point(point) for point in probe.grid_points),
-        winner=[point["hparams"] for point in probe.grid_points].index(probe.hparams),
+        winner=[point.hparams for point in probe.grid_points].index(probe.hparams),
         predictions=outcome.predictions,
         manifest=_manifest(cell.encoder, *costs),
     )
@@ -130,13 +129,12 @@ def _task_facts(task: PreparedTask, chance: float | None) -> TaskFacts:
     )
 
 
-def _grid_point(point: Mapping[str, Any]) -> TriedGridPoint:
-    post = dict(point["postprocessing"])
+def _grid_point(point: GridPointResult) -> TriedGridPoint:
     return TriedGridPoint(
-        hparams=point["hparams"],
-        postprocessing=EventPostprocessing(**post) if post else None,
-        validation_score=point["validation_score"],
-        epoch=point.get("epoch"),
+        hparams=dict(point.hparams),
+        postprocessing=EventPostprocessing(**dict(point.postprocessing)) if point.postprocessing else None,
+        validation_score=point.validation_score,
+        epoch=point.epoch,
     )
 
 
