@@ -1,4 +1,4 @@
-"""How fast is the fused trainer? Against the plain reference, and against real heareval.
+"""How fast is the fused trainer? Against the reference trainer, and against real heareval.
 
     python benchmarks/probe_speed.py DIR [--heareval-python PATH] [--precision fp32 bf16] [--threads 2]
     python benchmarks/probe_speed.py --synthetic 2400
@@ -16,7 +16,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -24,23 +23,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "probing"))
-
-from plain_trainer import build_head, train_plainly  # noqa: E402
-
-from hear_audiomosaic.heareval.read import read_heareval_directory  # noqa: E402
-from hear_audiomosaic.heareval.write import write_heareval_directory  # noqa: E402
-from hear_audiomosaic.probing import (  # noqa: E402
-    ProbeResult,
-    ProbeTask,
-    SplitRows,
-    fold_rotation,
-    get_protocol,
-    run_protocol,
-)
-from hear_audiomosaic.probing.protocol import GridPoint  # noqa: E402
-from hear_audiomosaic.probing.run import training_data  # noqa: E402
+from hear_audiomosaic.heareval.read import read_heareval_directory
+from hear_audiomosaic.heareval.write import write_heareval_directory
+from hear_audiomosaic.probing import GridPoint, MlpProbe, ProbeResult, ProbeTask, SplitRows, get_protocol, run_protocol
+from hear_audiomosaic.tasks import Fold, TaskCard
 
 PROTOCOL = get_protocol("hear-2021")
 
@@ -54,7 +40,7 @@ def main() -> None:
     parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"], choices=["fp32", "bf16"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--no-plain", action="store_true", help="leave the plain reference out")
+    parser.add_argument("--no-reference", action="store_true", help="leave the reference trainer out")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as temporary:
@@ -90,12 +76,12 @@ def measure(directory: Path, options: argparse.Namespace, temporary: Path) -> No
         )
     if options.heareval_python:
         seconds["heareval"] = time_heareval(directory, options, temporary)
-    if not options.no_plain:
+    if not options.no_reference:
         started, cpu = time.perf_counter(), time.process_time()
-        plain_protocol(task, options.device)
-        seconds["plain"] = time.perf_counter() - started
-        print(f"plain reference: {seconds['plain']:.2f} s ({time.process_time() - cpu:.1f} CPU)")
-    for slow in ("heareval", "plain"):
+        run_protocol(task, PROTOCOL, device=options.device, trainer="reference")
+        seconds["reference"] = time.perf_counter() - started
+        print(f"reference: {seconds['reference']:.2f} s ({time.process_time() - cpu:.1f} CPU)")
+    for slow in ("heareval", "reference"):
         for fast in options.precision:
             if slow in seconds:
                 print(f"{slow} / fused {fast}: {seconds[slow] / seconds[f'fused {fast}']:.2f}x")
@@ -125,17 +111,19 @@ def synchronise(device: str) -> None:
 
 def gemm_flops(task: ProbeTask, result: ProbeResult) -> float:
     """Floating-point operations of every matrix product of training and validation."""
-    folds = fold_rotation(task.split_mode, tuple(task.splits))
-    points = PROTOCOL.grid_points(task.name, task.task_specific_param_grid)
+    if not isinstance(PROTOCOL.probe, MlpProbe):
+        raise SystemExit(f"{PROTOCOL.name} trains no heads")
+    folds = task.card.folds
+    points = PROTOCOL.probe.grid_points(task.name, task.card.task_specific_param_grid)
     winner = next(point for point in points if point.hparams() == result.hparams)
-    heads = [(folds[0], point, entry["epoch"]) for point, entry in zip(points, result.grid_points, strict=True)]
+    heads = [(folds[0], point, entry.epoch or 0) for point, entry in zip(points, result.grid_points, strict=True)]
     heads += [
         (fold, winner, int(r.scores["epoch"])) for fold, r in zip(folds, result.folds, strict=True) if fold != folds[0]
     ]
     return sum(head_flops(task, *head) for head in heads)
 
 
-def head_flops(task: ProbeTask, fold: object, point: GridPoint, best_epoch: int) -> float:
+def head_flops(task: ProbeTask, fold: Fold, point: GridPoint, best_epoch: int) -> float:
     """Of one head: forward, weight gradients, and gradients of every layer's input but the first's."""
     D, H, C, L = task.embedding_size, point.hidden_dim, len(task.vocabulary), point.hidden_layers
     hidden, first, last = (L - 1) * H * H, D * H, H * C
@@ -145,34 +133,6 @@ def head_flops(task: ProbeTask, fold: object, point: GridPoint, best_epoch: int)
     forward = first + hidden + last
     per_check = point.check_val_every_n_epoch * n_train * (2 * forward + hidden + last) + n_valid * forward
     return 2.0 * checks * per_check
-
-
-def plain_protocol(task: ProbeTask, device: str) -> None:
-    """Train all grid points, then the winner on the other folds, one after another."""
-    folds = fold_rotation(task.split_mode, tuple(task.splits))
-    points = PROTOCOL.grid_points(task.name, task.task_specific_param_grid)
-    torch.manual_seed(42)
-
-    def fit(fold: object, point: GridPoint) -> float:
-        data = training_data(task, PROTOCOL, fold)
-        higher = data.monitor.higher_is_better
-        train = [torch.from_numpy(array).to(device) for array in (data.values, data.targets)]
-        valid = [torch.from_numpy(array).to(device) for array in (data.monitor.rows.values, data.monitor.rows.targets)]
-
-        def monitor(logits: torch.Tensor, loss: float) -> float:
-            return float(data.monitor.check(logits[None], torch.tensor([loss]), valid[1]).values[0])
-
-        head = build_head(point, task.embedding_size, len(task.vocabulary)).to(device)
-        multilabel = task.prediction_type == "multilabel"
-        value = train_plainly(
-            head, point, train, valid, multilabel=multilabel, monitor=monitor, higher_is_better=higher
-        )[2][0]
-        return value if higher else -value
-
-    values = [fit(folds[0], point) for point in points]
-    winner = points[values.index(max(values))]
-    for fold in folds[1:]:
-        fit(fold, winner)
 
 
 def time_heareval(directory: Path, options: argparse.Namespace, temporary: Path) -> float:
@@ -215,7 +175,15 @@ def synthetic_task(n_train: int, n_features: int = 192, n_classes: int = 10) -> 
         splits[split] = SplitRows(values.astype(np.float32), targets, files, np.arange(n))
     vocabulary = tuple(f"c{c}" for c in range(n_classes))
     scores = ("top1_acc", "mAP", "d_prime", "aucroc")
-    return ProbeTask("synthetic", "scene", "multiclass", "trainvaltest", splits, vocabulary, scores)
+    fields = {
+        "name": "synthetic",
+        "embedding_type": "scene",
+        "prediction_type": "multiclass",
+        "split_mode": "trainvaltest",
+        "splits": tuple(splits),
+        "evaluation": scores,
+    }
+    return ProbeTask(TaskCard.from_fields(fields, "synthetic"), splits, vocabulary)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 
 from hear_audiomosaic.embedding import SplitEmbeddings, TaskEmbeddings
 from hear_audiomosaic.metrics import Events
-from hear_audiomosaic.probing.data import ProbeTask, SplitRows, frame_labels, heareval_row_order, multi_hot
+from hear_audiomosaic.probing.data import ProbeTask, SplitRows, frame_labels_of_rows, heareval_row_order, multi_hot
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
 __all__ = ["probe_task"]
@@ -15,23 +15,12 @@ __all__ = ["probe_task"]
 
 def probe_task(task: PreparedTask, embeddings: TaskEmbeddings) -> ProbeTask:
     """Rows in heareval's order (it decides the batches), targets as multi-hot, ground-truth events."""
-    card = task.card
     order = heareval_row_order({split: list(task.labels(split)) for split in task.splits})
-    return ProbeTask(
-        name=card.name,
-        embedding_type=card.embedding_type,
-        prediction_type=card.prediction_type,
-        split_mode=card.split_mode,
-        splits={
-            split: _split_rows(embeddings.rows(split, files), task.labels(split), task.vocabulary)
-            for split, files in order.items()
-        },
-        vocabulary=task.vocabulary,
-        evaluation=card.evaluation,
-        use_scoring_for_early_stopping=card.use_scoring_for_early_stopping,
-        event_postprocessing_grid=card.event_postprocessing_grid,
-        task_specific_param_grid=card.task_specific_param_grid,
-    )
+    splits = {
+        split: _split_rows(embeddings.rows(split, files), task.labels(split), task.vocabulary)
+        for split, files in order.items()
+    }
+    return ProbeTask(task.card, splits, task.vocabulary)
 
 
 def _split_rows(rows: SplitEmbeddings, labels: Mapping[str, Sequence[Any]], vocabulary: Sequence[str]) -> SplitRows:
@@ -40,9 +29,7 @@ def _split_rows(rows: SplitEmbeddings, labels: Mapping[str, Sequence[Any]], voca
         row_labels: Sequence[Sequence[str]] = [labels[file] for file in rows.files]
     else:
         reference = Events.from_lists(labels, rows.files, vocabulary)
-        row_labels = []
-        for i, file in enumerate(rows.files):
-            row_labels += frame_labels(labels[file], rows.timestamps_ms[rows.row_file == i])
+        row_labels = frame_labels_of_rows(labels, rows.files, rows.row_file, rows.timestamps_ms)
     return SplitRows(
         values=rows.values,
         targets=multi_hot(row_labels, vocabulary),

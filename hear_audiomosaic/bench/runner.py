@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from hear_audiomosaic.bench.assemble import probe_task
+from hear_audiomosaic.bench.outcome import Cell, Outcome, result_of
 from hear_audiomosaic.bench.plan import Plan, Summary
-from hear_audiomosaic.bench.record import Cell, Outcome, result_of
 from hear_audiomosaic.embedding import TaskEmbeddings, embed_task
 from hear_audiomosaic.errors import HearAudioMosaicError, ResultError
 from hear_audiomosaic.hear import Encoder, load_encoder

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from hear_audiomosaic.cli._common import AsJson, Device, Precision, examples, print_table, say
 
-EXAMPLES = examples("probe embeddings/logmel/small-v1-full", "probe embeddings/logmel/small-v1-full --seed 43 --json")
+EXAMPLES = examples(
+    "probe embeddings/logmel/small-v1-full",
+    "probe embeddings/logmel/small-v1-full --seed 43 --json",
+    "probe embeddings/logmel/small-v1-full --trainer reference",
+)
 
 
 def probe(
@@ -19,24 +23,30 @@ def probe(
     strict: Annotated[bool, typer.Option("--strict", help="Stop where heareval stops or crashes.")] = False,
     device: Device = "cpu",
     precision: Precision = "fp32",
+    trainer: Annotated[
+        Literal["fused", "reference"],
+        typer.Option("--trainer", help="fused, or the plain one that it must equal (slow)."),
+    ] = "fused",
     as_json: AsJson = False,
 ) -> None:
     """Probe embedding directories; writes test.predicted-scores.json into each, with heareval's field names."""
     from hear_audiomosaic.errors import HearAudioMosaicError
-    from hear_audiomosaic.heareval.read import read_heareval_directory, write_predictions
+    from hear_audiomosaic.heareval.read import read_heareval_directory
+    from hear_audiomosaic.heareval.write import write_predictions
     from hear_audiomosaic.probing import get_protocol, run_protocol
 
     chosen, rows, failed = get_protocol(protocol), [], False
     for directory in directories:
         try:
             task = read_heareval_directory(directory)
-            result = run_protocol(task, chosen, seed=seed, device=device, precision=precision, strict=strict)
+            result = run_protocol(
+                task, chosen, seed=seed, device=device, precision=precision, strict=strict, trainer=trainer
+            )
         except HearAudioMosaicError as error:
             say(f"failed: {error}")
             failed = True
             continue
-        first = next(iter(task.splits.values()))
-        write_predictions(directory, result, first.values.shape[1])
+        write_predictions(directory, result, task.embedding_size)
         std = result.aggregated.get("test_score_std")
         rows.append(
             {

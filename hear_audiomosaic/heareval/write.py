@@ -1,12 +1,10 @@
-"""Writing an embeddings directory that heareval's own prediction runner accepts.
+"""Writing what heareval writes: an embeddings directory that its prediction step takes, and that step's own files.
 
-Origin: the layout of heareval 2021.1.3's embeddings step; of its files all that the prediction step reads.
+Origin: the layout of heareval 2021.1.3; of its embeddings step all files that the prediction step reads.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import pickle
 import random
@@ -18,10 +16,11 @@ import numpy as np
 
 from hear_audiomosaic.errors import EmbeddingError
 from hear_audiomosaic.files import write_bytes, write_text
-from hear_audiomosaic.heareval.read import pandas_labels
-from hear_audiomosaic.probing.data import ProbeTask, SplitRows
+from hear_audiomosaic.probing import ProbeResult, ProbeTask, SplitRows
+from hear_audiomosaic.probing.fold_predictions import fold_predictions
+from hear_audiomosaic.tasks.layout import METADATA, VOCABULARY, heareval_spelling, write_vocabulary
 
-__all__ = ["write_heareval_directory"]
+__all__ = ["write_heareval_directory", "write_predictions"]
 
 PICKLE_PROTOCOL = 4
 """Python 3.8 reads it."""
@@ -35,7 +34,7 @@ def write_heareval_directory(directory: Path, task: ProbeTask, metadata: Mapping
     Args:
         directory: ``<embeddings>/<module>/<task>``; made if need be.
         task: what to write.
-        metadata: content of ``task_metadata.json``; None: made from the task.
+        metadata: content of ``task_metadata.json`` that goes before what the task's card says.
 
     Raises:
         EmbeddingError: heareval would take two labels for one ("NA" and "nan").
@@ -43,8 +42,8 @@ def write_heareval_directory(directory: Path, task: ProbeTask, metadata: Mapping
     directory.mkdir(parents=True, exist_ok=True)
     (directory / ".done.embeddings").unlink(missing_ok=True)
     labels = _write_vocabulary(directory, task)
-    metadata = {**_metadata(task), **(metadata or {})}
-    write_text(directory / "task_metadata.json", json.dumps(metadata, indent=1))
+    metadata = {**task.card.to_metadata(), **(metadata or {})}
+    write_text(directory / METADATA, json.dumps(metadata, indent=1))
     orders = _json_orders({split: len(task.splits[split].files) for split in metadata["splits"]})
     for split in metadata["splits"]:
         _write_split(directory, split, task.splits[split], labels, orders[split])
@@ -74,14 +73,12 @@ def _write_split(directory: Path, split: str, rows: SplitRows, labels: Sequence[
 
 def _write_vocabulary(directory: Path, task: ProbeTask) -> list[str]:
     """Write the vocabulary; return the labels as heareval will read them, which the other files must then say."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([("idx", "label"), *enumerate(task.vocabulary)])
-    labels = pandas_labels(text.getvalue())
+    changed = heareval_spelling(task.vocabulary)
+    labels = [changed.get(label, label) for label in task.vocabulary]
     if len(set(labels)) != len(labels):
         twice = next(label for label in labels if labels.count(label) > 1)
         raise EmbeddingError(f"heareval reads several labels of {task.name!r} as {twice!r}; rename them.")
-    write_text(directory / "labelvocabulary.csv", text.getvalue())
+    write_vocabulary(directory / VOCABULARY, task.vocabulary)
     return labels
 
 
@@ -96,20 +93,45 @@ def _json_orders(counts: Mapping[str, int]) -> dict[str, list[int]]:
     return orders
 
 
-def _metadata(task: ProbeTask) -> dict[str, Any]:
-    metadata: dict[str, Any] = {
-        "task_name": task.name,
-        "version": "1",
-        "mode": "full",
-        "embedding_type": task.embedding_type,
-        "prediction_type": task.prediction_type,
-        "split_mode": task.split_mode,
-        "splits": list(task.splits),
-        "sample_duration": None,
-        "evaluation": list(task.evaluation),
-        "use_scoring_for_early_stopping": task.use_scoring_for_early_stopping,
+def write_predictions(directory: Path, result: ProbeResult, embedding_size: int) -> None:
+    """Write a result beside the embeddings, as heareval's prediction step does.
+
+    Writes ``test.predicted-scores.json`` (heareval's field names; infinite and missing values as the bare tokens
+    ``Infinity`` and ``NaN``, which its readers expect), ``<test split>.predictions.npz`` for each fold, and
+    ``prediction-done.json`` last.
+
+    Deviation: hyper-parameters are plain names, not the text of Python objects; predictions are npz, not pickles, and
+    name their files; ``prediction-done.json`` also names protocol, fingerprint, seed and precision.
+
+    Args:
+        directory: the embeddings directory.
+        result: what to write.
+        embedding_size: D.
+    """
+    for fold in result.folds:
+        fold_predictions(fold).save(directory / f"{fold.split}.predictions.npz")
+    scores: dict[str, Any] = {fold.split: fold.scores for fold in result.folds}
+    if result.aggregated:
+        scores["aggregated_scores"] = result.aggregated
+    scores["hparams"] = dict(result.hparams)
+    scores["postprocessing"] = [list(pair) for pair in result.postprocessing]
+    scores["score_mode"] = result.score_mode
+    scores["embedding_path"] = str(directory)
+    write_text(directory / "test.predicted-scores.json", json.dumps(scores, indent=4))
+    done = {
+        "time": result.seconds,
+        "embedding_path": str(directory),
+        "embedding_size": embedding_size,
+        "grid_points": len(result.grid_points),
+        "gpus": None if result.device == "cpu" else result.device,
+        "gpu_max_mem": None,
+        "gpu_device_name": result.device,
+        "in_memory": True,
+        "deterministic": True,
+        "protocol": result.protocol,
+        "fingerprint": result.fingerprint,
+        "strict": result.strict,
+        "seed": result.seed,
+        "precision": result.precision,
     }
-    grids = (task.event_postprocessing_grid, task.task_specific_param_grid)
-    named = dict(zip(("event_postprocessing_grid", "task_specific_param_grid"), grids, strict=True))
-    params = {name: {key: list(values) for key, values in grid.items()} for name, grid in named.items() if grid}
-    return {**metadata, "evaluation_params": params} if params else metadata
+    write_text(directory / "prediction-done.json", json.dumps(done, indent=4))

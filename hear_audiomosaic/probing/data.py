@@ -1,6 +1,6 @@
 """What a protocol is run on: rows of embeddings with their labels, split by split.
 
-Origin: heareval 2021.1.3, whose rows, row order, labels per frame and rotation of folds are reproduced.
+Origin: heareval 2021.1.3, whose rows, row order and labels per frame are reproduced.
 """
 
 from __future__ import annotations
@@ -8,20 +8,20 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import EmbeddingError, TaskError
 from hear_audiomosaic.metrics import Events
+from hear_audiomosaic.tasks import TaskCard
 
 __all__ = [
-    "Fold",
     "ProbeTask",
     "SplitRows",
-    "fold_rotation",
     "frame_labels",
+    "frame_labels_of_rows",
     "heareval_row_order",
     "multi_hot",
 ]
@@ -51,7 +51,7 @@ class SplitRows:
     timestamps_ms: npt.NDArray[np.float64] | None = None
     """(n,) centre of each frame; None for scenes."""
     reference: Events | None = None
-    """The events to be found; None for scenes."""
+    """The true events; None for scenes."""
 
     def __post_init__(self) -> None:
         n = len(self.values)
@@ -74,31 +74,20 @@ class SplitRows:
 
 @dataclass(frozen=True)
 class ProbeTask:
-    """A task as its probes see it: embeddings and labels of every split, and how it is scored.
+    """A task as its probes see it: its card, and embeddings and labels of every split.
 
     Raises:
-        TaskError: a setting is impossible.
+        TaskError: there are other splits than the card's, or labels that do not fit the kind of task.
         EmbeddingError: the splits do not fit each other, are empty, or hold values that are not finite.
     """
 
-    name: str
-    embedding_type: Literal["scene", "event"]
-    prediction_type: Literal["multiclass", "multilabel"]
-    split_mode: Literal["trainvaltest", "presplit_kfold", "new_split_kfold"]
+    card: TaskCard
     splits: Mapping[str, SplitRows]
     vocabulary: tuple[str, ...]
-    evaluation: tuple[str, ...]
-    """Score names; the first one is optimised."""
-    use_scoring_for_early_stopping: bool = True
-    """False: the validation loss is optimised."""
-    event_postprocessing_grid: Mapping[str, Sequence[float]] | None = None
-    task_specific_param_grid: Mapping[str, Sequence[Any]] | None = None
 
     def __post_init__(self) -> None:
-        if not self.evaluation:
-            raise TaskError(f"task {self.name!r} names no score; its metadata need `evaluation`.")
-        if self.embedding_type == "event" and self.prediction_type != "multilabel":
-            raise TaskError(f"task {self.name!r}: event tasks are multilabel, found {self.prediction_type}.")
+        if set(self.splits) != set(self.card.splits):
+            raise TaskError(f"task {self.name!r}: expected the splits {self.card.splits}, found {tuple(self.splits)}.")
         sizes = {rows.values.shape[1] for rows in self.splits.values()}
         if len(sizes) != 1:
             raise EmbeddingError(
@@ -118,53 +107,20 @@ class ProbeTask:
             )
         if not np.isfinite(rows.values).all():
             raise EmbeddingError(f"{where}: the embeddings hold NaN or infinite values; mend the encoder.")
-        if self.prediction_type == "multiclass" and not (rows.targets.sum(axis=1) == 1).all():
+        if self.card.prediction_type == "multiclass" and not (rows.targets.sum(axis=1) == 1).all():
             raise TaskError(f"{where}: a multiclass row has one label exactly, found rows with none or several.")
-        if self.embedding_type == "event" and (rows.timestamps_ms is None or rows.reference is None):
+        if self.card.embedding_type == "event" and (rows.timestamps_ms is None or rows.reference is None):
             raise EmbeddingError(f"{where}: an event task needs timestamps and reference events.")
+
+    @property
+    def name(self) -> str:
+        """The task's name, as in its card."""
+        return self.card.name
 
     @property
     def embedding_size(self) -> int:
         """D."""
         return int(next(iter(self.splits.values())).values.shape[1])
-
-
-@dataclass(frozen=True)
-class Fold:
-    """Which splits train, validate and test one model."""
-
-    train: tuple[str, ...]
-    valid: str
-    test: str
-
-
-def fold_rotation(split_mode: str, splits: Sequence[str]) -> tuple[Fold, ...]:
-    """Tell the folds of a task, in heareval's order.
-
-    Train-valid-test: one. Otherwise, splits sorted by name, fold i tests on split i, validates on split i + 1 (the last
-    one on the first) and trains on the rest.
-
-    Args:
-        split_mode: ``trainvaltest``, ``presplit_kfold`` or ``new_split_kfold``.
-        splits: names of the splits.
-
-    Raises:
-        TaskError: a split is missing, or there are fewer than 3 folds.
-    """
-    if split_mode == "trainvaltest":
-        missing = {"train", "valid", "test"} - set(splits)
-        if missing:
-            raise TaskError(f"a train-valid-test task needs the split {min(missing)!r}; found {', '.join(splits)}.")
-        return (Fold(("train",), "valid", "test"),)
-    if split_mode not in ("presplit_kfold", "new_split_kfold"):
-        raise TaskError(f"unknown split mode {split_mode!r}; expected trainvaltest, presplit_kfold or new_split_kfold.")
-    folds = sorted(splits)
-    if len(folds) < 3:
-        raise TaskError(f"a k-fold task needs at least 3 folds, found {len(folds)}.")
-    return tuple(
-        Fold(tuple(name for name in folds if name not in (test, valid)), valid, test)
-        for test, valid in zip(folds, folds[1:] + folds[:1], strict=True)
-    )
 
 
 def frame_labels(events: Sequence[Mapping[str, Any]], timestamps_ms: Sequence[float]) -> list[list[str]]:
@@ -182,6 +138,28 @@ def frame_labels(events: Sequence[Mapping[str, Any]], timestamps_ms: Sequence[fl
         [str(event["label"]) for event in ordered if event["start"] <= time < event["end"] + FRAME_TOLERANCE_MS]
         for time in timestamps_ms
     ]
+
+
+def frame_labels_of_rows(
+    events_of: Mapping[str, Sequence[Mapping[str, Any]]],
+    files: Sequence[str],
+    row_file: npt.NDArray[np.int64],
+    timestamps_ms: npt.NDArray[np.float64],
+) -> list[list[str]]:
+    """Label every row of an event split by :func:`frame_labels`.
+
+    Args:
+        events_of: clip name -> its events.
+        files: clip names.
+        row_file: (n,) index of each row's clip in ``files``.
+        timestamps_ms: (n,) centre of each row's frame.
+    """
+    labels: list[list[str]] = [[] for _ in row_file]
+    for number, file in enumerate(files):
+        rows = np.flatnonzero(row_file == number)
+        for row, of_row in zip(rows, frame_labels(events_of[file], timestamps_ms[rows].tolist()), strict=True):
+            labels[row] = of_row
+    return labels
 
 
 def heareval_row_order(splits: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

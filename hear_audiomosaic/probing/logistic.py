@@ -9,18 +9,23 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import ProtocolError
-from hear_audiomosaic.metrics import evaluate_clips, get_score
-from hear_audiomosaic.probing.data import Fold, ProbeTask, fold_rotation
-from hear_audiomosaic.probing.monitor import recorded, stable_best
-from hear_audiomosaic.probing.probe_result import FoldResult, ProbeResult, aggregate, named_scores
-from hear_audiomosaic.probing.protocol import Protocol
+from hear_audiomosaic.metrics import evaluate_clips
+from hear_audiomosaic.probing.data import SplitRows
+from hear_audiomosaic.probing.grid import HEAR_GRID, Value
+from hear_audiomosaic.probing.mlp import MlpProbe
+from hear_audiomosaic.probing.monitor import recorded
+from hear_audiomosaic.probing.postprocessing import Setting
+from hear_audiomosaic.probing.probe import Job, RunSettings, TrainingData
+from hear_audiomosaic.tasks import TaskCard
 
-__all__ = ["LogisticHead", "run_logistic"]
+__all__ = ["LogisticHead", "LogisticProbe"]
 
 Floats = npt.NDArray[np.float32]
 _MAX_ITERATIONS = 2000
@@ -57,108 +62,114 @@ class LogisticHead:
 
     def probabilities(self, values: Floats) -> Floats:
         """(n, D) -> (n, K); labels that no row had are 0."""
-        x, found = self._standardised(values), np.zeros((len(values), self._n_labels), dtype=np.float32)
+        x, predicted = self._standardised(values), np.zeros((len(values), self._n_labels), dtype=np.float32)
         for label, model in enumerate(self._models):
             if isinstance(model, float):
                 if self._multilabel:
-                    found[:, label] = model
+                    predicted[:, label] = model
                 else:
-                    found[:, int(model)] = 1.0
+                    predicted[:, int(model)] = 1.0
             elif self._multilabel:
-                found[:, label] = model.predict_proba(x)[:, 1]
+                predicted[:, label] = model.predict_proba(x)[:, 1]
             else:
-                found[:, model.classes_] = model.predict_proba(x)
-        return found
+                predicted[:, model.classes_] = model.predict_proba(x)
+        return predicted
 
     def _standardised(self, values: Floats) -> npt.NDArray[np.float64]:
         return np.asarray((values - self._mean) * self._scale)
 
 
-def run_logistic(task: ProbeTask, protocol: Protocol, seed: int, told: Callable[[str], None]) -> ProbeResult:
-    """Choose C on the first fold; on every fold fit training and validation rows with it, and test.
-
-    Args:
-        task: of scenes.
-        protocol: with ``inverse_penalties``.
-        seed: recorded; nothing here is random.
-        told: hears what goes on.
+@dataclass(frozen=True)
+class LogisticProbe:
+    """Logistic regression, one penalty per grid point.
 
     Raises:
-        ProtocolError: a task of events.
+        ProtocolError: there is no penalty, or one that is not positive.
     """
-    if task.embedding_type == "event":
-        raise ProtocolError(
-            f"task {task.name!r} labels frames; {protocol.name} is for scenes: use linear or hear-2021."
-        )
-    started = time.perf_counter()
-    folds = fold_rotation(task.split_mode, tuple(task.splits))
-    score = get_score(task.evaluation[0])
-    found = []
-    for c in protocol.inverse_penalties:
-        told(f"C = {c:g}")
-        found.append(_validation(task, folds[0], c))
-    winner = stable_best(found, score.higher_is_better)
-    c = protocol.inverse_penalties[winner]
-    tested = []
-    for i, fold in enumerate(folds):
-        told(f"test on {fold.test}")
-        tested.append(_test(task, fold, c, found[winner] if i == 0 else _validation(task, fold, c)))
-    return ProbeResult(
-        task=task.name,
-        folds=tuple(tested),
-        aggregated=aggregate([one.scores for one in tested]) if len(tested) > 1 else {},
-        hparams={"C": c},
-        postprocessing=(),
-        score_name=score.name,
-        score_mode=score.mode,
-        grid_points=[
-            {"validation_score": value, "hparams": {"C": c}, "postprocessing": []}
-            for c, value in zip(protocol.inverse_penalties, found, strict=True)
-        ],
-        protocol=protocol.name,
-        fingerprint=protocol.fingerprint,
-        strict=protocol.strict,
-        seed=seed,
-        device="cpu",
-        precision="fp32",
-        seconds=time.perf_counter() - started,
-    )
+
+    inverse_penalties: tuple[float, ...]
+    """scikit-learn's C."""
+
+    def __post_init__(self) -> None:
+        if not self.inverse_penalties or min(self.inverse_penalties) <= 0:
+            raise ProtocolError(
+                f"logistic regression: inverse_penalties is {self.inverse_penalties}; expected positive numbers."
+            )
+
+    @property
+    def n_grid_points(self) -> int:
+        """Penalties that are tried."""
+        return len(self.inverse_penalties)
+
+    @property
+    def standardise(self) -> bool:
+        """False: a head standardises by the rows of each fit itself."""
+        return False
+
+    def content(self) -> dict[str, Any]:
+        """Every value that can change a score.
+
+        The published fingerprint was made over those of a linear layer trained as HEAR does, too; they stay in it.
+        """
+        linear = MlpProbe({**HEAR_GRID, "hidden_layers": (0,)}, self.n_grid_points, standardise=True)
+        return linear.content() | {"inverse_penalties": self.inverse_penalties}
+
+    def monitored_score(self, card: TaskCard) -> str:
+        """The task's first score."""
+        return card.evaluation[0]
+
+    def resolve(self, settings: RunSettings) -> RunSettings:
+        """The same on the CPU in single precision: scikit-learn has no other, and one way to fit."""
+        return replace(settings, device="cpu", precision="fp32")
+
+    def hparams(self, card: TaskCard) -> tuple[dict[str, Value], ...]:
+        """C of each grid point.
+
+        Raises:
+            ProtocolError: a task of events.
+        """
+        if card.embedding_type == "event":
+            raise ProtocolError(
+                f"task {card.name!r} labels frames; logistic regression is for scenes: use linear or hear-2021."
+            )
+        return tuple({"C": c} for c in self.inverse_penalties)
+
+    def train(
+        self, card: TaskCard, jobs: Sequence[Job], settings: RunSettings, progress: Callable[[str], None]
+    ) -> list[TrainedLogistic]:
+        """Fit the training rows of each job and score its validation rows; nothing here is random."""
+        trained = []
+        for job in jobs:
+            progress(f"C = {self.inverse_penalties[job.point]:g}")
+            trained.append(_trained(card, job.data, self.inverse_penalties[job.point]))
+        return trained
 
 
-def _validation(task: ProbeTask, fold: Fold, inverse_penalty: float) -> float:
-    valid, name = task.splits[fold.valid], task.evaluation[0]
-    head = _fitted(task, fold.train, inverse_penalty)
-    return recorded(name, evaluate_clips([name], valid.targets, head.probabilities(valid.values))[name])
+@dataclass(frozen=True)
+class TrainedLogistic:
+    """A penalty that has been validated on a fold."""
+
+    data: TrainingData
+    inverse_penalty: float
+    score: float
+    """On the validation rows, fitted to the training rows."""
+    seconds: float
+    epoch: None = None
+    setting: Setting = ()
+
+    def predict(self, rows: SplitRows) -> tuple[float, Floats]:
+        """Fit training and validation rows; mean loss on a split, and its (n, C) probabilities."""
+        train, valid, multilabel = self.data, self.data.monitor.rows, self.data.monitor.multilabel
+        values, targets = np.concatenate([train.values, valid.values]), np.concatenate([train.targets, valid.targets])
+        probabilities = LogisticHead(values, targets, self.inverse_penalty, multilabel).probabilities(rows.values)
+        p = np.clip(probabilities.astype(np.float64), 1e-12, 1.0 - 1e-12)
+        hit = rows.targets * np.log(p)
+        loss = -(hit + (1.0 - rows.targets) * np.log1p(-p)).mean() if multilabel else -hit.sum(axis=1).mean()
+        return float(loss), probabilities
 
 
-def _test(task: ProbeTask, fold: Fold, inverse_penalty: float, validation_score: float) -> FoldResult:
-    started, rows = time.perf_counter(), task.splits[fold.test]
-    probabilities = _fitted(task, (*fold.train, fold.valid), inverse_penalty).probabilities(rows.values)
-    p = np.clip(probabilities.astype(np.float64), 1e-12, 1.0 - 1e-12)
-    hit = rows.targets * np.log(p)
-    multilabel = task.prediction_type == "multilabel"
-    loss = -(hit + (1.0 - rows.targets) * np.log1p(-p)).mean() if multilabel else -hit.sum(axis=1).mean()
-    scores = evaluate_clips(task.evaluation, rows.targets, probabilities)
-    return FoldResult(
-        split=fold.test,
-        scores=named_scores(
-            float(loss),
-            {name: recorded(name, value) for name, value in scores.items()},
-            task.evaluation[0],
-            validation_score=validation_score,
-            time_in_min=(time.perf_counter() - started) / 60,
-        ),
-        probabilities=probabilities,
-        targets=rows.targets,
-        files=rows.files,
-        row_file=rows.row_file,
-        timestamps_ms=None,
-        predicted_events=None,
-        reference_events=None,
-    )
-
-
-def _fitted(task: ProbeTask, splits: Sequence[str], inverse_penalty: float) -> LogisticHead:
-    values = np.concatenate([task.splits[name].values for name in splits])
-    targets = np.concatenate([task.splits[name].targets for name in splits])
-    return LogisticHead(values, targets, inverse_penalty, task.prediction_type == "multilabel")
+def _trained(card: TaskCard, data: TrainingData, inverse_penalty: float) -> TrainedLogistic:
+    started, valid, name = time.perf_counter(), data.monitor.rows, card.evaluation[0]
+    head = LogisticHead(data.values, data.targets, inverse_penalty, data.monitor.multilabel)
+    score = recorded(name, evaluate_clips([name], valid.targets, head.probabilities(valid.values))[name])
+    return TrainedLogistic(data, inverse_penalty, score, time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""What is watched while heads train: the validation loss or the first score, for all heads of a chunk at once."""
+"""What is monitored while heads train: the validation loss or the first score, for all heads of a chunk at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hear_audiomosaic.metrics import Events, clips, evaluate_events, get_score
 from hear_audiomosaic.probing.data import SplitRows
 from hear_audiomosaic.probing.postprocessing import Frames, Setting, best_setting
 
-__all__ = ["Check", "Monitor", "recorded"]
+__all__ = ["Check", "Monitor", "improves", "recorded", "stable_best", "worst"]
 
 ON_DEVICE = ("top1_acc", "pitch_acc", "chroma_acc")
 SEMITONES_PER_OCTAVE = 12
@@ -24,7 +24,7 @@ SEMITONES_PER_OCTAVE = 12
 
 @dataclass(frozen=True)
 class Check:
-    """What one validation found."""
+    """The values of one validation."""
 
     values: npt.NDArray[np.float64]
     """(g,) monitored values, as heareval compares them."""
@@ -41,7 +41,7 @@ def recorded(name: str, value: float) -> float:
 
 @dataclass(frozen=True)
 class Monitor:
-    """Watches one validation split.
+    """Monitors one validation split.
 
     Attributes:
         rows: the split.
@@ -112,7 +112,7 @@ def _event_scores(name: str, reference: Events, estimates: dict[Setting, Events]
 
 
 def improves(value: float, best: float, higher_is_better: bool) -> bool:
-    """Tell whether a value is strictly better; NaN never is."""
+    """Whether a value is strictly better; NaN never is."""
     return value > best if higher_is_better else value < best
 
 

@@ -1,19 +1,19 @@
-"""What a probe leaves behind: predictions and scores of each fold, and what was chosen how."""
+"""The result of a protocol on a task: scores and predictions of each fold, and how the probe was chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.metrics import Events
+from hear_audiomosaic.probing.grid import Value
 from hear_audiomosaic.probing.postprocessing import Setting
 from hear_audiomosaic.results.scores import aggregate
 
-__all__ = ["FoldResult", "ProbeResult", "aggregate", "named_scores"]
+__all__ = ["FoldResult", "GridPointResult", "ProbeResult", "aggregate", "named_scores"]
 
 
 @dataclass(frozen=True)
@@ -49,22 +49,35 @@ def named_scores(loss: float, scores: Mapping[str, float], primary: str, **other
 
 
 @dataclass(frozen=True)
+class GridPointResult:
+    """One grid point on the first split."""
+
+    validation_score: float
+    """The monitored value of its best check."""
+    epoch: int | None
+    """0-based epoch of that check; None for probes that have no epochs."""
+    hparams: Mapping[str, Value]
+    postprocessing: Setting
+    """() for scenes."""
+
+
+@dataclass(frozen=True)
 class ProbeResult:
-    """What a protocol found on a task."""
+    """The result of a protocol on a task."""
 
     task: str
     folds: tuple[FoldResult, ...]
     aggregated: dict[str, float]
     """<key>_mean and <key>_std (sample) over folds; empty for a single fold."""
-    hparams: dict[str, Any]
+    hparams: Mapping[str, Value]
     """Of the winner."""
     postprocessing: Setting
     """Of the winner on the first split; () for scenes."""
     score_name: str
     score_mode: str
     """``max`` or ``min``: direction of what was monitored."""
-    grid_points: list[dict[str, Any]]
-    """validation_score, epoch, hparams, postprocessing of each, in the order of the draw."""
+    grid_points: tuple[GridPointResult, ...]
+    """In the order of the draw."""
     protocol: str
     fingerprint: str
     strict: bool

@@ -7,30 +7,23 @@ tested there, and its hyper-parameters alone are trained on the other folds.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import time
 import warnings
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 
 from hear_audiomosaic.errors import ProtocolError
 from hear_audiomosaic.metrics import evaluate_clips, evaluate_events, get_score
-from hear_audiomosaic.probing.data import Fold, ProbeTask, fold_rotation
-from hear_audiomosaic.probing.fold_rows import frames_of, monitored, of_fold, training_data
-from hear_audiomosaic.probing.fused.trainer import Candidate, Trained, TrainingData, train
-from hear_audiomosaic.probing.heads import initial_parameters, predict
-from hear_audiomosaic.probing.logistic import run_logistic
+from hear_audiomosaic.probing.data import ProbeTask, SplitRows
+from hear_audiomosaic.probing.folds import FoldRows, fold_rows, frames_of, monitored
 from hear_audiomosaic.probing.monitor import recorded, stable_best
-from hear_audiomosaic.probing.probe_result import FoldResult, ProbeResult, aggregate, named_scores
-from hear_audiomosaic.probing.protocol import GridPoint, Protocol
+from hear_audiomosaic.probing.probe import Job, RunSettings, TrainedProbe, TrainingData
+from hear_audiomosaic.probing.probe_result import FoldResult, GridPointResult, ProbeResult, aggregate, named_scores
+from hear_audiomosaic.probing.protocol import Protocol
 from hear_audiomosaic.probing.shots import few_shots
 
-__all__ = ["FoldResult", "ProbeResult", "run_protocol", "run_seeds", "training_data"]
-
-STATE_BYTES = 4 << 30
-"""Weights, moments and best weights of heads that train together; more heads go in several rounds."""
+__all__ = ["run_protocol", "run_seeds"]
 
 
 def run_protocol(
@@ -41,6 +34,7 @@ def run_protocol(
     device: str = "cpu",
     precision: str = "fp32",
     strict: bool = False,
+    trainer: str = "fused",
     progress: Callable[[str], None] | None = None,
 ) -> ProbeResult:
     """Run a protocol on a task with one seed.
@@ -52,16 +46,27 @@ def run_protocol(
         device: ``cpu`` or ``cuda``.
         precision: ``fp32`` or ``bf16``.
         strict: replicate where heareval crashes or stops early; see :mod:`hear_audiomosaic.probing.protocol`.
-        progress: told in a few words what goes on, once per round of validations.
+        trainer: ``fused``, or ``reference``, the plain one (:mod:`hear_audiomosaic.probing.reference`).
+        progress: called with a few words on the state, once per round of validations.
 
     Returns:
         The result.
 
     Raises:
-        ProtocolError: the protocol does not apply to the task.
+        ProtocolError: the protocol does not apply to the task, or there is no such precision, device or trainer.
         TaskError: splits or labels do not fit.
     """
-    return run_seeds(task, protocol, [seed], device=device, precision=precision, strict=strict, progress=progress)[0]
+    [result] = run_seeds(
+        task,
+        protocol,
+        [seed],
+        device=device,
+        precision=precision,
+        strict=strict,
+        trainer=trainer,
+        progress=progress,
+    )
+    return result
 
 
 def run_seeds(
@@ -72,6 +77,7 @@ def run_seeds(
     device: str = "cpu",
     precision: str = "fp32",
     strict: bool = False,
+    trainer: str = "fused",
     progress: Callable[[str], None] | None = None,
 ) -> list[ProbeResult]:
     """Run a protocol on a task with several seeds, whose heads train together.
@@ -86,103 +92,80 @@ def run_seeds(
         raise ProtocolError("no CUDA device is here; use device cpu.")
     if strict:
         protocol = dataclasses.replace(protocol, strict=True)
-    told = progress or (lambda text: None)
-    if protocol.inverse_penalties:
-        return [run_logistic(task, protocol, seed, told) for seed in seeds]
-    return _Bench(task, protocol, device, precision, told).run(seeds)
+    settings = protocol.probe.resolve(RunSettings(device, precision, protocol.strict, trainer))
+    return _Run(task, protocol, settings, progress or (lambda text: None)).run(seeds)
 
 
-class _Bench:
+class _Run:
     """A protocol on a task."""
 
     def __init__(
-        self, task: ProbeTask, protocol: Protocol, device: str, precision: str, progress: Callable[[str], None]
+        self, task: ProbeTask, protocol: Protocol, settings: RunSettings, progress: Callable[[str], None]
     ) -> None:
-        self._task, self._protocol, self._device, self._precision = task, protocol, device, precision
-        self._progress = progress
-        self._folds = fold_rotation(task.split_mode, tuple(task.splits))
-        self._points = protocol.grid_points(task.name, task.task_specific_param_grid)
-        self._score, self._settings = monitored(task, protocol)
-        for name in task.evaluation:
-            kind = "event" if task.embedding_type == "event" else "clip"
-            if get_score(name).kind != kind:
-                raise ProtocolError(f"task {task.name!r}: {name} does not score {kind} predictions.")
+        self._task, self._protocol, self._settings, self._progress = task, protocol, settings, progress
+        self._folds = task.card.folds
+        self._hparams = protocol.probe.hparams(task.card)
+        self._score, self._postprocessing = monitored(task, protocol)
 
     def run(self, seeds: Sequence[int]) -> list[ProbeResult]:
         started = time.perf_counter()
-        first = self._data(self._folds[0], seeds)
-        drawn = [(seed, 0, p, first[seed]) for seed in seeds for p in range(len(self._points))]
-        trained = self._train(drawn, "all grid points on the first split")
-        n = len(self._points)
+        rows = [fold_rows(self._task, self._protocol, fold) for fold in self._folds]
+        data = [self._training_data(of_fold, seeds) for of_fold in rows]
+        n = len(self._hparams)
+        jobs = [Job(seed, 0, point, data[0][seed]) for seed in seeds for point in range(n)]
+        trained = self._train(jobs, "all grid points on the first split")
         by_seed = [trained[i * n : (i + 1) * n] for i in range(len(seeds))]
-        higher = first[seeds[0]].monitor.higher_is_better
+        higher = rows[0].training.monitor.higher_is_better
         winners = [stable_best([one.score for one in points], higher) for points in by_seed]
-        others = [(i, self._data(fold, seeds)) for i, fold in enumerate(self._folds) if i]
-        drawn = [(seed, i, p, data[seed]) for seed, p in zip(seeds, winners, strict=True) for i, data in others]
-        rest = self._train(drawn, "the winner on the other folds")
+        others = range(1, len(rows))
+        jobs = [Job(seed, i, p, data[i][seed]) for seed, p in zip(seeds, winners, strict=True) for i in others]
+        rest = self._train(jobs, "the winner on the other folds")
         share = (time.perf_counter() - started) / len(seeds)
         results = []
         for s, seed in enumerate(seeds):
             before = time.perf_counter()
             by_fold = [by_seed[s][winners[s]], *rest[s * len(others) :][: len(others)]]
-            folds = tuple(self._test(fold, one) for fold, one in zip(self._folds, by_fold, strict=True))
+            folds = tuple(
+                self._test(fold.test, of_fold.test, one)
+                for fold, of_fold, one in zip(self._folds, rows, by_fold, strict=True)
+            )
             seconds = share + time.perf_counter() - before
             results.append(self._result(seed, by_seed[s], winners[s], folds, seconds))
         return results
 
-    def _data(self, fold: Fold, seeds: Sequence[int]) -> dict[int, TrainingData]:
-        """What the heads of each seed train on: one for all, unless each seed draws its shots."""
-        data = training_data(of_fold(self._task, self._protocol, fold), self._protocol, fold)
-        shots = self._protocol.shots
+    def _training_data(self, rows: FoldRows, seeds: Sequence[int]) -> dict[int, TrainingData]:
+        """What the probes of each seed train on: one for all, unless each seed draws its shots."""
+        data, shots = rows.training, self._protocol.shots
         return {seed: data if shots is None else few_shots(data, shots, seed) for seed in seeds}
 
-    def _train(self, drawn: Sequence[tuple[int, int, int, TrainingData]], what: str) -> list[Trained]:
-        """Train heads (seed, fold, grid point, data), as many together as memory allows."""
-        trained: list[Trained] = []
-        n_features, n_classes = self._task.embedding_size, len(self._task.vocabulary)
-        largest = max((_head_bytes(point, n_features, n_classes) for point in self._points), default=1)
-        together = max(1, STATE_BYTES // largest)
-        for start in range(0, len(drawn), together):
-            candidates = []
-            for seed, fold, p, data in drawn[start : start + together]:
-                generator = torch.Generator().manual_seed(_derived_seed(seed, fold, p))
-                parameters = initial_parameters(self._points[p], self._protocol, n_features, n_classes, generator)
-                candidates.append(Candidate(self._points[p], data, parameters))
-            trained += train(
-                candidates,
-                self._protocol,
-                seed=_derived_seed(drawn[start][0], drawn[start][1], -1),
-                device=self._device,
-                precision=self._precision,
-                on_check=lambda heads: self._progress(f"{what}: {heads} training"),
-            )
-        return trained
+    def _train(self, jobs: Sequence[Job], what: str) -> Sequence[TrainedProbe]:
+        return self._protocol.probe.train(
+            self._task.card, jobs, self._settings, lambda text: self._progress(f"{what}: {text}")
+        )
 
-    def _test(self, fold: Fold, trained: Trained) -> FoldResult:
-        task, rows = self._task, of_fold(self._task, self._protocol, fold).splits[fold.test]
-        logits, probabilities = predict(trained.head, rows.values, self._device)
-        target = torch.as_tensor(rows.targets, device=self._device)
-        if trained.head.multilabel:
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target)
-        else:
-            loss = torch.nn.functional.cross_entropy(logits, target.argmax(-1))
+    def _test(self, split: str, rows: SplitRows, trained: TrainedProbe) -> FoldResult:
+        evaluation = self._task.card.evaluation
+        started = time.perf_counter()
+        loss, probabilities = trained.predict(rows)
+        seconds = trained.seconds + time.perf_counter() - started
         events = None
-        if self._settings and rows.reference is not None:
-            events = frames_of(rows, self._protocol).events(probabilities[None], [trained.setting])[0][trained.setting]
+        if self._postprocessing and rows.reference is not None:
+            frames = frames_of(rows, self._protocol)
+            events = frames.events(probabilities[None], [trained.setting])[0][trained.setting]
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # a NaN score says it
-                scores = evaluate_events(task.evaluation, rows.reference, events)
+                scores = evaluate_events(evaluation, rows.reference, events)
         else:
-            scores = evaluate_clips(task.evaluation, rows.targets, probabilities)
+            scores = evaluate_clips(evaluation, rows.targets, probabilities)
         return FoldResult(
-            split=fold.test,
+            split=split,
             scores=named_scores(
-                float(loss),
+                loss,
                 {name: recorded(name, value) for name, value in scores.items()},
-                task.evaluation[0],
+                evaluation[0],
                 validation_score=trained.score,
-                epoch=trained.epoch,
-                time_in_min=trained.seconds / 60,
+                **({} if trained.epoch is None else {"epoch": trained.epoch}),
+                time_in_min=seconds / 60,
             ),
             probabilities=probabilities,
             targets=rows.targets,
@@ -194,44 +177,25 @@ class _Bench:
         )
 
     def _result(
-        self, seed: int, points: Sequence[Trained], winner: int, folds: tuple[FoldResult, ...], seconds: float
+        self, seed: int, points: Sequence[TrainedProbe], winner: int, folds: tuple[FoldResult, ...], seconds: float
     ) -> ProbeResult:
-        mode = get_score(self._score).mode if self._score else "min"
-        listed = [
-            {
-                "validation_score": one.score,
-                "epoch": one.epoch,
-                "hparams": point.hparams(),
-                "postprocessing": [list(pair) for pair in one.setting],
-            }
-            for point, one in zip(self._points, points, strict=True)
-        ]
         return ProbeResult(
             task=self._task.name,
             folds=folds,
             aggregated=aggregate([fold.scores for fold in folds]) if len(folds) > 1 else {},
-            hparams=self._points[winner].hparams(),
+            hparams=self._hparams[winner],
             postprocessing=points[winner].setting,
-            score_name=self._task.evaluation[0],
-            score_mode=mode,
-            grid_points=listed,
+            score_name=self._task.card.evaluation[0],
+            score_mode=get_score(self._score).mode if self._score else "min",
+            grid_points=tuple(
+                GridPointResult(one.score, one.epoch, hparams, one.setting)
+                for hparams, one in zip(self._hparams, points, strict=True)
+            ),
             protocol=self._protocol.name,
             fingerprint=self._protocol.fingerprint,
             strict=self._protocol.strict,
             seed=seed,
-            device=self._device,
-            precision=self._precision,
+            device=self._settings.device,
+            precision=self._settings.precision,
             seconds=seconds,
         )
-
-
-def _derived_seed(seed: int, fold: int, point: int) -> int:
-    """A generator's seed of its own for each head (and, with point -1, for the masks of a stage)."""
-    state = np.random.SeedSequence([seed, fold, point + 1]).generate_state(2, np.uint32)
-    return int(state[0]) << 31 | int(state[1]) >> 1
-
-
-def _head_bytes(point: GridPoint, n_features: int, n_classes: int) -> int:
-    """Memory of one head's weights, moments and best weights."""
-    sizes = [n_features, *[point.hidden_dim] * point.hidden_layers, n_classes]
-    return 4 * 5 * sum(a * b for a, b in itertools.pairwise(sizes))

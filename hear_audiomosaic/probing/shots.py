@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import ProtocolError
-from hear_audiomosaic.probing.fused.trainer import TrainingData
+from hear_audiomosaic.probing.probe import TrainingData
 
 __all__ = ["drawn_rows", "few_shots"]
 

@@ -29,7 +29,7 @@ class FoldScores(Record):
     epoch: int | None = None
     """After which the head was kept, from 0; null where nothing is trained by epochs."""
     time_in_min: float
-    """Training and testing this fold, in minutes."""
+    """Training the head, in minutes."""
 
     def named(self, primary: str) -> dict[str, float]:
         """All numbers by the names of heareval's result files, in their order.
@@ -97,5 +97,7 @@ def aggregate(folds: Sequence[Mapping[str, float]]) -> dict[str, float]:
     aggregated: dict[str, float] = {}
     for name in folds[0] if len(folds) > 1 else ():
         both = over_folds([fold[name] for fold in folds])
-        aggregated |= {f"{name}_mean": both.mean, f"{name}_std": both.std if both.std is not None else float("nan")}
+        aggregated[f"{name}_mean"] = both.mean
+        if both.std is not None:
+            aggregated[f"{name}_std"] = both.std
     return aggregated

@@ -1,6 +1,6 @@
 """Tasks: what is asked of an encoder, on which clips, split how and scored by what.
 
-Cards tell a task in figures; a prepared task is a folder in HEAR's on-disk layout, whoever made it. Nothing here
+A card describes a task in figures; a prepared task is a folder in HEAR's on-disk layout, whoever made it. Nothing here
 knows of encoders.
 """
 
@@ -9,24 +9,24 @@ from hear_audiomosaic.tasks.catalog import all_cards, describe, expand, get_card
 from hear_audiomosaic.tasks.listing import find_card, list_rows
 from hear_audiomosaic.tasks.prepare import prepare_folder
 from hear_audiomosaic.tasks.prepared import PreparedTask, find_task
-from hear_audiomosaic.tasks.splits import Rotation, rotate
+from hear_audiomosaic.tasks.splits import Fold, fold_rotation
 from hear_audiomosaic.tasks.synthetic import names as synthetic_names
 from hear_audiomosaic.tasks.synthetic import prepare_synthetic
 
 __all__ = [
+    "Fold",
     "PreparedTask",
-    "Rotation",
     "TaskCard",
     "all_cards",
     "describe",
     "expand",
     "find_card",
     "find_task",
+    "fold_rotation",
     "get_card",
     "list_rows",
     "prepare_folder",
     "prepare_synthetic",
-    "rotate",
     "suites",
     "synthetic_names",
 ]

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.tasks.splits import Fold, SplitMode, fold_rotation
 
 __all__ = [
     "EVENT_EVALUATION",
+    "HEAREVAL_TASK_GRIDS",
     "MULTICLASS_EVALUATION",
     "MULTILABEL_EVALUATION",
     "SECTION",
@@ -48,10 +51,10 @@ _FACTS = (
     "generator",
     "seed",
 )
-# What heareval itself adds for a task name, before the metadata's own entries.
-_BUILT_IN_GRIDS: Mapping[str, Mapping[str, tuple[Number, ...]]] = {
-    "dcase2016_task2": {"check_val_every_n_epoch": (10,)}
-}
+HEAREVAL_TASK_GRIDS: Mapping[str, Mapping[str, tuple[Number, ...]]] = MappingProxyType(
+    {"dcase2016_task2": MappingProxyType({"check_val_every_n_epoch": (10,)})}
+)
+"""Entries of the probe's grid that heareval itself replaces for a task name, before the task's own metadata do."""
 
 
 class TaskCard(BaseModel):
@@ -96,7 +99,7 @@ class TaskCard(BaseModel):
     domain: str = ""
     embedding_type: Literal["scene", "event"]
     prediction_type: Literal["multiclass", "multilabel"]
-    split_mode: Literal["trainvaltest", "presplit_kfold", "new_split_kfold"]
+    split_mode: SplitMode
     splits: tuple[str, ...]
     sample_duration_s: float | None = Field(default=None, gt=0)
     evaluation: tuple[str, ...] = Field(min_length=1)
@@ -144,6 +147,11 @@ class TaskCard(BaseModel):
         """Name of the task's folder: ``<name>-<version>-<mode>``."""
         return f"{self.name}-{self.version}-{self.mode}"
 
+    @property
+    def folds(self) -> tuple[Fold, ...]:
+        """The trainings of the task, in heareval's order."""
+        return fold_rotation(self.split_mode, self.splits)
+
     @classmethod
     def from_yaml(cls, path: Path) -> TaskCard:
         """Read a card.
@@ -176,7 +184,7 @@ class TaskCard(BaseModel):
             raise TaskError(f"{where} lacks {', '.join(missing)}; is this a task folder in HEAR's layout?")
         name = metadata["task_name"]
         parameters = metadata.get("evaluation_params") or {}
-        grid = dict(_BUILT_IN_GRIDS.get(name, {})) | (parameters.get("task_specific_param_grid") or {})
+        grid = dict(HEAREVAL_TASK_GRIDS.get(name, {})) | (parameters.get("task_specific_param_grid") or {})
         fields = {key: value for key, value in (metadata.get(SECTION) or {}).items() if key in _FACTS}
         fields |= {
             "name": name,
@@ -255,4 +263,4 @@ def _check_score(name: str, kind: str) -> None:
     known = [score.name for score in SCORES.values() if score.kind == kind]
     if name not in known:
         task = "an event task" if kind == "event" else "a scene task"
-        raise ValueError(f"'{name}' is no score of {task}; expected one of {', '.join(known)}")
+        raise ValueError(f"'{name}' is not a score of {task}; expected one of {', '.join(known)}")

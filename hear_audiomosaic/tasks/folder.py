@@ -17,8 +17,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.tasks.assignment import SplitAssignment, assign_splits, check_labels
 from hear_audiomosaic.tasks.layout import sort_labels
-from hear_audiomosaic.tasks.parts import Parts, assign_parts, check_labels
 
 __all__ = ["Clip", "FolderPlan", "FolderRecipe", "Table", "flat_names", "parse_where", "read_folder", "read_table"]
 
@@ -57,7 +57,7 @@ class FolderPlan:
     """What the tables say, in the order of ``metadata.csv``."""
 
     clips: tuple[Clip, ...]
-    parts: Parts
+    assignment: SplitAssignment
     vocabulary: tuple[str, ...]
     embedding_type: Literal["scene", "event"]
     prediction_type: Literal["multiclass", "multilabel"]
@@ -149,7 +149,7 @@ def read_folder(source_dir: Path, recipe: FolderRecipe) -> FolderPlan:
 
     Raises:
         TaskError: whatever is wrong with the tables: a missing column, file or label, a clip or an event twice,
-            times that make no event, parts without a clip, a group in two parts, a label that is never trained.
+            times that make no event, splits without a clip, a group in two splits, a label that is never trained.
     """
     metadata = read_table(source_dir / "metadata.csv")
     metadata.need("filename", "every table needs it")
@@ -171,7 +171,7 @@ def read_folder(source_dir: Path, recipe: FolderRecipe) -> FolderPlan:
     for column, option in ((recipe.split_column, "--split"), (recipe.fold_column, "--fold")):
         if column is not None:
             metadata.need(column, option)
-    parts = assign_parts(
+    assignment = assign_splits(
         metadata.rows,
         plain,
         groups,
@@ -184,13 +184,13 @@ def read_folder(source_dir: Path, recipe: FolderRecipe) -> FolderPlan:
     vocabulary = sort_labels(label for values in plain.values() for label in values)
     if not vocabulary:
         raise TaskError(f"{metadata.path}: no clip has a label")
-    check_labels(parts, plain, vocabulary, strict=events is None and not recipe.allow_untrained_labels)
+    check_labels(assignment, plain, vocabulary, strict=events is None and not recipe.allow_untrained_labels)
     flat = flat_names(names)
     clips = tuple(
-        Clip(name, flat[name], parts.split_of[name], tuple(labels[name]), groups.get(name) if groups else None)
+        Clip(name, flat[name], assignment.split_of[name], tuple(labels[name]), groups.get(name) if groups else None)
         for name in names
     )
-    return FolderPlan(clips, parts, vocabulary, "scene" if events is None else "event", prediction_type)
+    return FolderPlan(clips, assignment, vocabulary, "scene" if events is None else "event", prediction_type)
 
 
 def flat_names(sources: Sequence[str]) -> dict[str, str]:
@@ -254,7 +254,7 @@ def _check_files(metadata: Table, source_dir: Path) -> None:
         name = row["filename"]
         path = PurePosixPath(name)
         if not name or path.is_absolute() or ".." in path.parts:
-            raise TaskError(f"{metadata.path}, line {line}: '{name}' is no file name relative to the folder")
+            raise TaskError(f"{metadata.path}, line {line}: '{name}' is not a file name relative to the folder")
         if name in seen:
             raise TaskError(f"{metadata.path}: '{name}' stands in lines {seen[name]} and {line}; a clip has one row")
         seen[name] = line
@@ -326,9 +326,9 @@ def _milliseconds(cell: str, where: str) -> float:
     try:
         seconds = float(cell)
     except ValueError as error:
-        raise TaskError(f"{where}: '{cell}' is no number of seconds") from error
+        raise TaskError(f"{where}: '{cell}' is not a number of seconds") from error
     if not math.isfinite(seconds):
-        raise TaskError(f"{where}: '{cell}' is no finite number of seconds")
+        raise TaskError(f"{where}: '{cell}' is not a finite number of seconds")
     return round(seconds * 1000.0, 3)
 
 

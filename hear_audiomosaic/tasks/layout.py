@@ -28,11 +28,12 @@ __all__ = [
     "METADATA",
     "PREPARATION",
     "VOCABULARY",
-    "hear_spelling",
+    "heareval_spelling",
     "locked",
     "read_vocabulary",
     "replace_directory",
     "sort_labels",
+    "vocabulary_csv",
     "write_vocabulary",
 ]
 
@@ -55,13 +56,16 @@ def sort_labels(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(unique))
 
 
-def write_vocabulary(path: Path, labels: Sequence[str]) -> None:
-    """Write ``labelvocabulary.csv``; labels with commas, quotes or line ends are quoted."""
+def vocabulary_csv(labels: Sequence[str]) -> str:
+    """Content of ``labelvocabulary.csv``; labels with commas, quotes or line ends are quoted."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["idx", "label"])
-    writer.writerows(enumerate(labels))
-    write_text(path, text.getvalue())
+    csv.writer(text, lineterminator="\n").writerows([("idx", "label"), *enumerate(labels)])
+    return text.getvalue()
+
+
+def write_vocabulary(path: Path, labels: Sequence[str]) -> None:
+    """Write ``labelvocabulary.csv``."""
+    write_text(path, vocabulary_csv(labels))
 
 
 def read_vocabulary(path: Path) -> tuple[str, ...]:
@@ -83,7 +87,7 @@ def read_vocabulary(path: Path) -> tuple[str, ...]:
     wanted = [str(i) for i in range(len(rows) - 1)]
     if sorted(labels) != sorted(wanted):
         raise TaskError(
-            f"{path}: idx must run from 0 to {len(rows) - 2}, each once; found {[row[0] for row in rows[1:]]}"
+            f"{path}: idx must run from 0 on, 0 .. {len(rows) - 2}, each once; found {[row[0] for row in rows[1:]]}"
         )
     vocabulary = tuple(labels[index] for index in wanted)
     if not vocabulary or len(set(vocabulary)) != len(vocabulary):
@@ -91,20 +95,15 @@ def read_vocabulary(path: Path) -> tuple[str, ...]:
     return vocabulary
 
 
-def hear_spelling(labels: Sequence[str]) -> dict[str, str]:
+def heareval_spelling(labels: Sequence[str]) -> dict[str, str]:
     """Labels that heareval reads differently from the vocabulary file, with what it makes of them.
 
     heareval reads the file with pandas' defaults: "01" becomes "1" (when all labels are numbers), "NA" becomes "nan".
     """
     import pandas as pd
 
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(["idx", "label"])
-    writer.writerows(enumerate(labels))
-    text.seek(0)
-    read = [str(label) for label in pd.read_csv(text)["label"].tolist()]
-    return {ours: theirs for ours, theirs in zip(labels, read, strict=True) if ours != theirs}
+    read = pd.read_csv(io.StringIO(vocabulary_csv(labels), newline=""))["label"].tolist()
+    return {ours: str(theirs) for ours, theirs in zip(labels, read, strict=True) if ours != str(theirs)}
 
 
 @contextmanager

@@ -15,7 +15,7 @@ __all__ = ["find_card", "list_rows"]
 
 
 def find_card(name: str, tasks_dir: Path) -> TaskCard:
-    """Card of a task, shipped or prepared; the shipped one, which tells more, if there are both.
+    """Card of a task, shipped or prepared; the shipped one, which says more, if there are both.
 
     Raises:
         TaskError: no such task, or several.

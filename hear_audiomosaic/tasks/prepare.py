@@ -10,8 +10,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.files import read_json, sha256_of_json, write_json
+from hear_audiomosaic.metrics.chance import chance_level
 from hear_audiomosaic.paths import default_tasks_dir
 from hear_audiomosaic.tasks.card import (
     EVENT_EVALUATION,
@@ -36,7 +39,7 @@ from hear_audiomosaic.tasks.layout import (
     METADATA,
     PREPARATION,
     VOCABULARY,
-    hear_spelling,
+    heareval_spelling,
     locked,
     replace_directory,
     write_vocabulary,
@@ -94,7 +97,7 @@ def prepare_folder(
     """Make ``<tasks_dir>/<name>-<version>-<mode>/`` from ``source_dir/metadata.csv`` and its recordings.
 
     A second call with the same input changes nothing and is quick; with further rates it adds them. An interrupted
-    call leaves a hidden folder beside the target, which the next call goes on with.
+    call leaves a hidden folder beside the target, from which the next call resumes.
 
     Args:
         source_dir: folder with ``metadata.csv`` and the recordings that its column ``filename`` names.
@@ -158,7 +161,7 @@ def prepare_folder(
     rates = _checked_rates(rates_hz)
     plan = read_folder(source_dir, recipe)
     card = _card(plan, scoring, {"name": name, "version": version, "mode": mode, **(facts or {})})
-    _tell_hear_spelling(plan)
+    _warn_of_heareval_spelling(plan)
     target = (default_tasks_dir() if tasks_dir is None else Path(tasks_dir)) / card.directory_name
     part = target.with_name(f".{target.name}.part")
     plan_sha256 = _plan_sha256(plan, card)
@@ -187,7 +190,7 @@ def _checked_rates(rates_hz: Sequence[int]) -> tuple[int, ...]:
 
 
 def _card(plan: FolderPlan, scoring: _Scoring, fields: Mapping[str, Any]) -> TaskCard:
-    """The card as far as the tables tell; raises TaskError before any audio is touched."""
+    """The card as far as the tables say; raises TaskError before any audio is touched."""
     is_event = plan.embedding_type == "event"
     usual: tuple[str, ...] = EVENT_EVALUATION
     if not is_event:
@@ -198,8 +201,8 @@ def _card(plan: FolderPlan, scoring: _Scoring, fields: Mapping[str, Any]) -> Tas
         {
             "embedding_type": plan.embedding_type,
             "prediction_type": plan.prediction_type,
-            "split_mode": plan.parts.split_mode,
-            "splits": plan.parts.splits,
+            "split_mode": plan.assignment.split_mode,
+            "splits": plan.assignment.splits,
             "evaluation": scoring.evaluation or usual,
             "use_scoring_for_early_stopping": scoring.use_scoring_for_early_stopping,
             "event_postprocessing_grid": _postprocessing(plan, scoring) if is_event else None,
@@ -242,13 +245,13 @@ def _chance(plan: FolderPlan) -> float | None:
     """Share of the commonest label (accuracy of always guessing it), or mean share of the labels (mAP at random)."""
     if plan.embedding_type == "event":
         return None
-    counts = [sum(label in clip.labels for clip in plan.clips) for label in plan.vocabulary]
-    times = max(counts) if plan.prediction_type == "multiclass" else sum(counts) / len(counts)
-    return round(times / len(plan.clips), 4)
+    targets = np.array([[label in clip.labels for label in plan.vocabulary] for clip in plan.clips], dtype=np.float64)
+    level = chance_level("top1_acc" if plan.prediction_type == "multiclass" else "mAP", [targets])
+    return None if level is None else round(level, 4)
 
 
-def _tell_hear_spelling(plan: FolderPlan) -> None:
-    changed = hear_spelling(plan.vocabulary)
+def _warn_of_heareval_spelling(plan: FolderPlan) -> None:
+    changed = heareval_spelling(plan.vocabulary)
     if changed:
         ours, theirs = next(iter(changed.items()))
         _log.warning(
@@ -262,7 +265,7 @@ def _tell_hear_spelling(plan: FolderPlan) -> None:
 
 def _plan_sha256(plan: FolderPlan, card: TaskCard) -> str:
     """Identity of everything but the audio: clips, labels, splits, groups, scoring, names."""
-    parts = asdict(plan.parts) | {"split_of": None}
+    parts = asdict(plan.assignment) | {"split_of": None}
     return sha256_of_json([[asdict(clip) for clip in plan.clips], parts, list(plan.vocabulary), card.to_metadata()])
 
 
@@ -333,7 +336,7 @@ def _within(clip: Clip, recording: Recording) -> Clip:
 
 
 def _measured(card: TaskCard, plan: FolderPlan, recordings: Mapping[str, Recording]) -> TaskCard:
-    """The card with what only the audio tells."""
+    """The card with what only the audio can say."""
     frames = [recording.frames for recording in recordings.values()]
     rate_hz = next(iter(recordings.values())).rate_hz
     equal = max(frames) - min(frames) <= 1
@@ -349,11 +352,11 @@ def _write_tables(part: Path, plan: FolderPlan, card: TaskCard, recordings: Mapp
     """Write everything but the audio."""
     metadata = card.to_metadata()
     metadata[SECTION]["audio_sha256"] = sha256_of_json({key: value.sha256 for key, value in recordings.items()})
-    if plan.parts.fold_values:
-        metadata[SECTION]["fold_values"] = dict(plan.parts.fold_values)
+    if plan.assignment.fold_values:
+        metadata[SECTION]["fold_values"] = dict(plan.assignment.fold_values)
     write_json(part / METADATA, metadata)
     write_vocabulary(part / VOCABULARY, plan.vocabulary)
-    for split in plan.parts.splits:
+    for split in plan.assignment.splits:
         write_json(part / f"{split}.json", {clip.file: list(clip.labels) for clip in plan.clips if clip.split == split})
     groups = {clip.file: clip.group for clip in plan.clips if clip.group is not None}
     if groups:

@@ -68,7 +68,7 @@ class PreparedTask:
             path = directory / f"{split}.json"
             raw[split] = _read(path)
             labels[split] = _checked_labels(raw[split], path, card, frozenset(vocabulary))
-        _tell_shared_names(labels, directory)
+        _warn_of_shared_names(labels, directory)
         groups_path = directory / GROUPS
         groups = _read(groups_path) if groups_path.is_file() else {}
         rates = sorted(
@@ -136,7 +136,7 @@ def find_task(name: str, tasks_dir: Path) -> PreparedTask:
         TaskError: no such task is prepared, or several are; the message lists what is there and the command.
     """
     if not name or Path(name).name != name:
-        raise TaskError(f"'{name}' is no task name; give NAME or NAME-VERSION-MODE, and the folder by --tasks-dir")
+        raise TaskError(f"'{name}' is not a task name; give NAME or NAME-VERSION-MODE, and the folder by --tasks-dir")
     prepared = sorted(
         path.parent.name for path in tasks_dir.glob(f"*/{METADATA}") if not path.parent.name.startswith(".")
     )
@@ -155,7 +155,7 @@ def _read(path: Path) -> Any:
     try:
         content = read_json(path)
     except OSError as error:
-        raise TaskError(f"{path.parent} is no task folder in HEAR's layout: it has no {path.name}") from error
+        raise TaskError(f"{path.parent} is not a task folder in HEAR's layout: it has no {path.name}") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise TaskError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(content, dict):
@@ -195,7 +195,7 @@ def _event(item: Any, file: str, path: Path) -> EventLabel:
     return event
 
 
-def _tell_shared_names(labels: Mapping[str, Mapping[str, Any]], directory: Path) -> None:
+def _warn_of_shared_names(labels: Mapping[str, Mapping[str, Any]], directory: Path) -> None:
     """Log names that stand in two splits: allowed, since each split has its folder, but often a leak."""
     seen: dict[str, str] = {}
     shared = [file for split, files in labels.items() for file in files if seen.setdefault(file, split) != split]

@@ -1,8 +1,9 @@
 """Which clip is trained on, which selects, which tests: the split arithmetic of HEAR 2021, and grouped folds.
 
-Rotation follows heareval 2021.1.3, everything called "HEAR's draw" follows hearpreprocess 2021.1.1 (Turian et al.,
-"HEAR: Holistic Evaluation of Audio Representations", 2022), so that a task prepared from the same clips gets the
-same parts. All functions are pure: names in, names out, nothing depends on the order of a set or on the clock.
+The rotation of folds follows heareval 2021.1.3, everything called "HEAR's draw" follows hearpreprocess 2021.1.1
+(Turian et al., "HEAR: Holistic Evaluation of Audio Representations", 2022), so that a task prepared from the same clips
+gets the same splits. All functions are pure: names in, names out, nothing depends on the order of a set or on the
+clock.
 """
 
 from __future__ import annotations
@@ -12,64 +13,69 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from hear_audiomosaic.errors import TaskError
 
 __all__ = [
-    "Rotation",
+    "Fold",
+    "SplitMode",
     "first_files",
     "fold_names",
+    "fold_rotation",
     "grouped_folds",
     "hear_folds",
     "hear_folds_with_labels",
     "hear_order",
     "hold_out",
-    "rotate",
     "string_seed",
 ]
+
+SplitMode: TypeAlias = Literal["trainvaltest", "presplit_kfold", "new_split_kfold"]
+"""Train, valid and test; or k folds that are given, or drawn. The two kinds of folds are evaluated alike."""
 
 _MINIMUM_FOLDS = 3
 _RETRIES = 999
 
 
 @dataclass(frozen=True)
-class Rotation:
-    """One training of a task: names of splits (``train``, ``valid`` and ``test`` never share one)."""
+class Fold:
+    """One training of a task: the splits that train, select and test; no split does two of these."""
 
     train: tuple[str, ...]
-    valid: tuple[str, ...]
-    test: tuple[str, ...]
+    valid: str
+    test: str
 
 
-def rotate(splits: Sequence[str]) -> list[Rotation]:
-    """All trainings of a task.
+def fold_rotation(split_mode: str, splits: Sequence[str]) -> tuple[Fold, ...]:
+    """All trainings of a task, in heareval's order.
+
+    Train-valid-test: one. Otherwise, splits sorted by name, fold i tests on split i, selects on split i + 1 (the last
+    one on the first) and trains on the rest.
 
     Args:
-        splits: ``train``, ``valid``, ``test`` (in any order), or at least three folds.
-
-    Returns:
-        One rotation for train/valid/test. For k folds, sorted by name, k rotations: rotation i tests on fold i,
-        selects on fold (i + 1) mod k and trains on the others.
+        split_mode: ``trainvaltest``, ``presplit_kfold`` or ``new_split_kfold``.
+        splits: names of the splits, in any order.
 
     Raises:
-        TaskError: a name stands twice, or there are fewer than three folds.
+        TaskError: a split is missing, a name stands twice, there are fewer than 3 folds, or no such mode.
     """
-    if set(splits) == {"train", "valid", "test"} and len(splits) == 3:
-        return [Rotation(train=("train",), valid=("valid",), test=("test",))]
+    if split_mode == "trainvaltest":
+        missing = {"train", "valid", "test"} - set(splits)
+        if missing:
+            raise TaskError(f"a train-valid-test task needs the split {min(missing)!r}; found {', '.join(splits)}.")
+        return (Fold(("train",), "valid", "test"),)
+    if split_mode not in ("presplit_kfold", "new_split_kfold"):
+        raise TaskError(f"unknown split mode {split_mode!r}; expected trainvaltest, presplit_kfold or new_split_kfold.")
     folds = sorted(splits)
     if len(set(folds)) != len(folds) or len(folds) < _MINIMUM_FOLDS:
-        raise TaskError(
-            f"Splits must be train, valid and test, or at least {_MINIMUM_FOLDS} different folds; found {list(splits)}"
-        )
-    k = len(folds)
-    rotations = []
-    for i, test in enumerate(folds):
-        valid = folds[(i + 1) % k]
-        train = tuple(fold for fold in folds if fold not in (test, valid))
-        rotations.append(Rotation(train=train, valid=(valid,), test=(test,)))
-    return rotations
+        raise TaskError(f"a k-fold task needs at least {_MINIMUM_FOLDS} different folds; found {list(splits)}.")
+    return tuple(
+        Fold(tuple(name for name in folds if name not in (test, valid)), valid, test)
+        for test, valid in zip(folds, folds[1:] + folds[:1], strict=True)
+    )
 
 
 def fold_names(k: int) -> list[str]:

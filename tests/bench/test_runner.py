@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hear_audiomosaic.bench.chance import chance_level
 from hear_audiomosaic.bench.plan import Plan, prepared_tasks
 from hear_audiomosaic.bench.runner import run
 from hear_audiomosaic.embedding import extractor
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.metrics.chance import chance_level
 from hear_audiomosaic.probing import get_protocol
 from hear_audiomosaic.results.predictions import Predictions
 from hear_audiomosaic.results.schema import read_result

@@ -39,8 +39,8 @@ def _write_tones(folder: Path) -> None:
         for i in range(n_clips):
             label = list(pitches_hz)[i % 3]
             audio = _tone(rng, pitches_hz[label] * rng.uniform(0.97, 1.03), 0.8) + _noise(rng, 0.8, 0.05)
-            told = list(pitches_hz)[rng.integers(3)] if i % 10 == 9 else label
-            splits[split][f"{split}{i:03d}.wav"] = (audio, [told])
+            written = list(pitches_hz)[rng.integers(3)] if i % 10 == 9 else label
+            splits[split][f"{split}{i:03d}.wav"] = (audio, [written])
     _write(folder / TASKS[0], "scene", "multiclass", "trainvaltest", splits, list(pitches_hz), 0.8, CLIP_SCORES)
 
 
@@ -146,7 +146,7 @@ def _write(
     with (folder / "labelvocabulary.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("idx", "label"), *enumerate(sorted(labels))])
     for split, clips in splits.items():
-        (folder / f"{split}.json").write_text(json.dumps({file: told for file, (_, told) in clips.items()}))
+        (folder / f"{split}.json").write_text(json.dumps({file: labels for file, (_, labels) in clips.items()}))
         audio_folder = folder / str(RATE_HZ) / split
         audio_folder.mkdir(parents=True)
         for file, (audio, _) in clips.items():

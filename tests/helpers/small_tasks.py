@@ -8,7 +8,8 @@ from types import MappingProxyType
 import numpy as np
 
 from hear_audiomosaic.metrics import Events
-from hear_audiomosaic.probing import Protocol, SplitRows, get_protocol
+from hear_audiomosaic.probing import ProbeTask, Protocol, SplitRows, get_protocol
+from hear_audiomosaic.tasks import TaskCard
 
 SPLITS = {"train": 60, "valid": 30, "test": 30}
 
@@ -17,7 +18,35 @@ def changed(name: str = "small", **grid: tuple) -> Protocol:
     """hear-2021 with a few entries changed, small by default."""
     small = {"hidden_dim": (16,), "max_epochs": (12,), "patience": (2,), "lr": (1e-2, 1e-3)}
     base = get_protocol("hear-2021")
-    return dataclasses.replace(base, name=name, grid=MappingProxyType({**base.grid, **small, **grid}))
+    probe = dataclasses.replace(base.probe, grid=MappingProxyType({**base.probe.grid, **small, **grid}))
+    return dataclasses.replace(base, name=name, probe=probe)
+
+
+def task_of(
+    name: str,
+    splits: dict[str, SplitRows],
+    vocabulary: tuple[str, ...],
+    evaluation: tuple[str, ...],
+    split_mode: str = "trainvaltest",
+    prediction_type: str = "multilabel",
+    embedding_type: str = "scene",
+) -> ProbeTask:
+    """A task of such rows."""
+    fields = {
+        "name": name,
+        "embedding_type": embedding_type,
+        "prediction_type": prediction_type,
+        "split_mode": split_mode,
+        "splits": tuple(splits),
+        "evaluation": evaluation,
+    }
+    return ProbeTask(TaskCard.from_fields(fields, name), splits, vocabulary)
+
+
+def with_card(task: ProbeTask, **changes: object) -> ProbeTask:
+    """The task with fields of its card changed."""
+    card = TaskCard.from_fields(task.card.model_dump() | changes, task.name)
+    return dataclasses.replace(task, card=card)
 
 
 def clusters(rng: np.random.Generator, n: int, C: int, D: int, multilabel: bool = False) -> SplitRows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from plain_trainer import build_head, train_plainly
 
 from hear_audiomosaic.heareval.read import read_heareval_directory
-from hear_audiomosaic.probing import get_protocol, run_seeds
+from hear_audiomosaic.probing import GridPoint, get_protocol, reference, run_seeds
+from hear_audiomosaic.probing.folds import fold_rows
+from hear_audiomosaic.probing.training import Candidate
 
 TASKS = {"fsdd_digits-v1-small": "test", "synth_notes-v1-small": "aggregated_scores"}
 OFFICIAL_GRID = ["seed42", *(f"grid42_torch{k}" for k in range(1, 8))]
@@ -37,34 +39,48 @@ def test_mean_over_seeds_within_two_standard_errors(shared: Path, task: str, pre
 
 
 @pytest.mark.slow
-def test_the_plain_trainer_seeded_as_heareval_finds_heareval_s_grid_points(shared: Path) -> None:
+def test_the_reference_seeded_as_heareval_finds_heareval_s_grid_points(shared: Path) -> None:
     """heareval draws, per grid point: layers, (64, D) numbers for a summary of the layers, one number per data loader.
 
     On another torch and another CPU the last digits differ, which the largest learning rate amplifies; so at least six
     of the eight points must have heareval's best epoch and score.
     """
-    task = read_heareval_directory(shared / "goldens" / "heareval" / "embeddings" / "fsdd_digits-v1-small")
+    task, protocol = (
+        read_heareval_directory(shared / "goldens" / "heareval" / "embeddings" / "fsdd_digits-v1-small"),
+        get_protocol("hear-2021"),
+    )
     path = shared / "goldens" / "heareval" / "scores" / "fsdd_digits-v1-small" / "seed42" / "grid_points.jsonl"
     golden = [json.loads(line) for line in path.read_text().splitlines()]
-    train, valid = (
-        (torch.from_numpy(task.splits[split].values), torch.from_numpy(task.splits[split].targets))
-        for split in ("train", "valid")
-    )
-    torch.manual_seed(42)
+    [fold] = task.card.folds
+    data = fold_rows(task, protocol, fold).training
+    n_features, n_classes = task.embedding_size, len(task.vocabulary)
     found = []
-    for point in get_protocol("hear-2021").grid_points(task.name):
-        head = build_head(point, task.embedding_size, len(task.vocabulary))
-        torch.rand(64, task.embedding_size)
-        _, _, best = train_plainly(
+    torch.manual_seed(42)
+    for point in protocol.probe.grid_points(task.name):
+        parameters = parameters_as_heareval_draws_them(point, n_features, n_classes)
+        torch.rand(64, n_features)
+        with torch.random.fork_rng():
+            head = reference.build_head(point, n_features, n_classes, protocol.probe.constants)
+        best = reference.fit(
             head,
-            point,
-            train,
-            valid,
-            multilabel=False,
-            monitor=lambda logits, loss: float((logits.argmax(-1) == valid[1].argmax(-1)).float().mean()),
-            higher_is_better=True,
-            draw=lambda: torch.empty((), dtype=torch.int64).random_(),
+            Candidate(point, data, parameters),
+            protocol.probe.constants,
+            before_pass=lambda: torch.empty((), dtype=torch.int64).random_(),
         )
-        found.append((best[1], pytest.approx(best[0])))
+        found.append((best.epoch, pytest.approx(best.score)))
     equal = [(entry["epoch"], entry["validation_score"]) == mine for entry, mine in zip(golden, found, strict=True)]
     assert sum(equal) >= 6, list(zip(golden, found, strict=True))
+
+
+def parameters_as_heareval_draws_them(point: GridPoint, n_features: int, n_classes: int) -> dict[str, torch.Tensor]:
+    """Layer after layer from torch's global generator: PyTorch's own weight and bias, then Xavier's weight."""
+    parameters: dict[str, torch.Tensor] = {}
+    sizes = [n_features, *[point.hidden_dim] * point.hidden_layers, n_classes]
+    for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
+        linear = torch.nn.Linear(fan_in, fan_out)
+        getattr(torch.nn.init, point.initialization)(linear.weight, gain=math.sqrt(2.0) if layer else 1.0)
+        parameters |= {f"weight.{layer}": linear.weight.detach(), f"bias.{layer}": linear.bias.detach()}
+        if layer < point.hidden_layers:
+            for name, value in (("gamma", 1.0), ("beta", 0.0), ("mean", 0.0), ("var", 1.0)):
+                parameters[f"{name}.{layer}"] = torch.full((fan_out,), value)
+    return parameters

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hear_audiomosaic.errors import EmbeddingError, TaskError
-from hear_audiomosaic.probing import ProbeTask, fold_rotation, frame_labels, heareval_row_order, multi_hot
+from hear_audiomosaic.probing import ProbeTask, frame_labels, heareval_row_order, multi_hot
+from hear_audiomosaic.tasks import fold_rotation
 
 
 def units(shared: Path, name: str) -> object:
@@ -62,5 +63,7 @@ def test_broken_tasks_are_refused(scene_task: ProbeTask) -> None:
         splits = {**scene_task.splits, "valid": dataclasses.replace(rows, **change)}
         with pytest.raises(error):
             dataclasses.replace(scene_task, splits=splits)
+    with pytest.raises(TaskError, match="expected the splits"):
+        dataclasses.replace(scene_task, splits={"train": rows, "valid": rows})
     with pytest.raises(EmbeddingError, match="one entry per row"):
         dataclasses.replace(rows, targets=rows.targets[:5])

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from small_tasks import task_of as probe_task
 
 from hear_audiomosaic.errors import ProtocolError
 from hear_audiomosaic.metrics import Events
@@ -37,7 +38,7 @@ def task_of(prediction_type: str = "multiclass", split_mode: str = "trainvaltest
             targets = (rng.random((60, 4)) < 0.4).astype(float)
         splits[name] = rows(60, targets, i, 100 * i)
     score = "top1_acc" if prediction_type == "multiclass" else "mAP"
-    return ProbeTask("tones", "scene", prediction_type, split_mode, splits, tuple("abcd"), (score,), True, None, None)
+    return probe_task("tones", splits, tuple("abcd"), (score,), split_mode, prediction_type)
 
 
 def reference(train: list[SplitRows], test: SplitRows, c: float) -> np.ndarray:
@@ -51,10 +52,11 @@ def test_choice_on_valid_then_both_for_the_test() -> None:
     result = run_protocol(task, protocol)
     train, valid, test = (task.splits[name] for name in ("train", "valid", "test"))
     found = [
-        (reference([train], valid, c).argmax(1) == valid.targets.argmax(1)).mean() for c in protocol.inverse_penalties
+        (reference([train], valid, c).argmax(1) == valid.targets.argmax(1)).mean()
+        for c in protocol.probe.inverse_penalties
     ]
-    assert [point["validation_score"] for point in result.grid_points] == pytest.approx(found)
-    best = protocol.inverse_penalties[int(np.argmax(found))]
+    assert [point.validation_score for point in result.grid_points] == pytest.approx(found)
+    best = protocol.probe.inverse_penalties[int(np.argmax(found))]
     assert result.hparams == {"C": best}
     expected = reference([train, valid], test, best)
     np.testing.assert_allclose(result.folds[0].probabilities, expected, atol=2e-3)
@@ -102,4 +104,7 @@ def test_it_is_for_scenes() -> None:
         for name, part in task.splits.items()
     }
     with pytest.raises(ProtocolError, match=r"labels frames.*use linear or hear-2021"):
-        run_protocol(dataclasses.replace(task, embedding_type="event", splits=splits), get_protocol("logistic"))
+        run_protocol(
+            probe_task("tones", splits, task.vocabulary, ("segment_1s_er",), embedding_type="event"),
+            get_protocol("logistic"),
+        )

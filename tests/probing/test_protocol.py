@@ -10,7 +10,7 @@ from small_tasks import changed
 from hear_audiomosaic.errors import ProtocolError
 from hear_audiomosaic.probing import get_protocol, protocol_names
 from hear_audiomosaic.probing.batches import batch_slices
-from hear_audiomosaic.probing.protocol import parameter_grid
+from hear_audiomosaic.probing.grid import parameter_grid
 
 PUBLISHED = [
     (1, 1e-4, "normal"),
@@ -25,7 +25,7 @@ PUBLISHED = [
 
 
 def test_the_eight_published_points_in_order() -> None:
-    points = get_protocol("hear-2021").grid_points("any")
+    points = get_protocol("hear-2021").probe.grid_points("any")
     assert [(p.hidden_layers, p.lr, p.initialization) for p in points] == [
         (layers, lr, f"xavier_{kind}_") for layers, lr, kind in PUBLISHED
     ]
@@ -38,32 +38,38 @@ def test_the_eight_published_points_in_order() -> None:
 def test_the_draw_is_the_global_shuffle_of_scikit_learns_grid() -> None:
     for name in protocol_names():
         protocol = get_protocol(name)
-        combinations = list(ParameterGrid({key: list(values) for key, values in protocol.grid.items()}))
-        assert parameter_grid(protocol.grid) == combinations
+        if name == "logistic":  # without a grid of heads
+            continue
+        grid = protocol.probe.grid
+        combinations = list(ParameterGrid({key: list(values) for key, values in grid.items()}))
+        assert parameter_grid(grid) == combinations
         random.seed(42)
         random.shuffle(combinations)
-        assert [point.hparams() for point in protocol.grid_points("any")] == combinations[: protocol.n_grid_points]
+        assert [point.hparams() for point in protocol.probe.grid_points("any")] == combinations[
+            : protocol.n_grid_points
+        ]
 
 
 def test_tasks_override_entries_but_not_the_draw() -> None:
     protocol = get_protocol("hear-2021")
-    assert {p.check_val_every_n_epoch for p in protocol.grid_points("dcase2016_task2")} == {10}
-    assert {p.check_val_every_n_epoch for p in protocol.grid_points("dcase2016_task2-hear2021-full")} == {10}
-    assert {p.check_val_every_n_epoch for p in protocol.grid_points("dcase2016_task21")} == {3}
-    points = protocol.grid_points("maestro", {"max_epochs": [50], "check_val_every_n_epoch": [1]})
+    assert {p.check_val_every_n_epoch for p in protocol.probe.grid_points("dcase2016_task2")} == {10}
+    assert {p.check_val_every_n_epoch for p in protocol.probe.grid_points("dcase2016_task2-hear2021-full")} == {10}
+    assert {p.check_val_every_n_epoch for p in protocol.probe.grid_points("dcase2016_task21")} == {3}
+    points = protocol.probe.grid_points("maestro", {"max_epochs": [50], "check_val_every_n_epoch": [1]})
     assert {(p.max_epochs, p.check_val_every_n_epoch) for p in points} == {(50, 1)}
     assert [p.lr for p in points] == [lr for _, lr, _ in PUBLISHED]
     with pytest.raises(ProtocolError, match="colour"):
-        protocol.grid_points("maestro", {"colour": ["red"]})
+        protocol.probe.grid_points("maestro", {"colour": ["red"]})
 
 
 def test_a_changed_protocol_needs_another_name() -> None:
     official = get_protocol("hear-2021")
+    fewer = dataclasses.replace(official.probe, n_grid_points=4)
     with pytest.raises(ProtocolError, match="belongs to the published protocol"):
-        dataclasses.replace(official, n_grid_points=4)
+        dataclasses.replace(official, probe=fewer)
     with pytest.raises(ProtocolError, match="belongs to the published protocol"):
         changed("hear-2021", hidden_dim=(512,))
-    assert dataclasses.replace(official, n_grid_points=4, name="mine").fingerprint != official.fingerprint
+    assert dataclasses.replace(official, probe=fewer, name="mine").fingerprint != official.fingerprint
 
 
 def test_fingerprints_tell_everything_apart() -> None:

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import numpy as np
 import pytest
-from small_tasks import changed
+from small_tasks import changed, with_card
 
-from hear_audiomosaic.errors import ProtocolError
+from hear_audiomosaic.errors import ProtocolError, TaskError
 from hear_audiomosaic.metrics import evaluate_clips, evaluate_events
 from hear_audiomosaic.probing import ProbeResult, ProbeTask, get_protocol, run_protocol, run_seeds
 from hear_audiomosaic.probing.monitor import recorded, stable_best
@@ -15,8 +14,8 @@ from hear_audiomosaic.probing.probe_result import aggregate
 
 
 def test_a_scene_task(scene_task: ProbeTask) -> None:
-    told: list[str] = []
-    result = run_protocol(scene_task, changed(), seed=1, progress=told.append)
+    messages: list[str] = []
+    result = run_protocol(scene_task, changed(), seed=1, progress=messages.append)
     (fold,) = result.folds
     assert list(fold.scores) == [
         *("test_loss", "test_score", "test_top1_acc", "test_mAP", "validation_score", "epoch", "time_in_min")
@@ -29,17 +28,17 @@ def test_a_scene_task(scene_task: ProbeTask) -> None:
     assert result.score == fold.scores["test_score"] == np.float32(again["top1_acc"])
     assert result.score > 0.8
     assert (result.aggregated, result.postprocessing, result.score_mode) == ({}, (), "max")
-    assert told
+    assert messages
 
 
 def test_the_first_best_point_wins(scene_task: ProbeTask) -> None:
     result = run_protocol(scene_task, changed(), seed=1)
-    values = [point["validation_score"] for point in result.grid_points]
+    values = [point.validation_score for point in result.grid_points]
     winner = result.grid_points[values.index(max(values))]
     assert len(values) == 8
-    assert result.hparams == winner["hparams"]
-    assert result.folds[0].scores["validation_score"] == winner["validation_score"]
-    assert result.folds[0].scores["epoch"] == winner["epoch"]
+    assert result.hparams == winner.hparams
+    assert result.folds[0].scores["validation_score"] == winner.validation_score
+    assert result.folds[0].scores["epoch"] == winner.epoch
     assert stable_best([0.5, 0.75, 0.75], True) == 1
     assert stable_best([0.5, 0.25, 0.25], False) == 1
     assert stable_best([-math.inf, -math.inf], True) == 0
@@ -47,7 +46,7 @@ def test_the_first_best_point_wins(scene_task: ProbeTask) -> None:
 
 def test_the_same_seed_gives_the_same_numbers(scene_task: ProbeTask) -> None:
     def scores(result: ProbeResult) -> list[float]:
-        return [point["validation_score"] for point in result.grid_points] + [result.folds[0].scores["test_loss"]]
+        return [point.validation_score for point in result.grid_points] + [result.folds[0].scores["test_loss"]]
 
     first, same, other = (run_protocol(scene_task, changed(), seed=seed) for seed in (1, 1, 2))
     assert scores(first) == scores(same)
@@ -69,7 +68,7 @@ def test_folds_of_an_event_task(event_task: ProbeTask) -> None:
     result = run_protocol(event_task, changed(max_epochs=(60,), patience=(20,)), seed=1)
     assert [fold.split for fold in result.folds] == ["fold00", "fold01", "fold02"]
     for fold in result.folds:
-        again = evaluate_events(event_task.evaluation, fold.reference_events, fold.predicted_events)
+        again = evaluate_events(event_task.card.evaluation, fold.reference_events, fold.predicted_events)
         for name, value in again.items():
             assert fold.scores[f"test_{name}"] == np.float32(value)
     assert {name for name, _ in result.postprocessing} == {"median_filter_ms", "min_duration"}
@@ -87,21 +86,21 @@ def test_folds_are_reproducible(event_task: ProbeTask) -> None:
 
 
 def test_selection_by_validation_loss(event_task: ProbeTask) -> None:
-    task = dataclasses.replace(event_task, use_scoring_for_early_stopping=False)
+    task = with_card(event_task, use_scoring_for_early_stopping=False)
     with pytest.raises(ProtocolError, match="one setting"):
         run_protocol(task, changed())
     grid = {"median_filter_ms": [150], "min_duration": [50]}
-    result = run_protocol(dataclasses.replace(task, event_postprocessing_grid=grid), changed(), seed=1)
-    values = [point["validation_score"] for point in result.grid_points]
+    result = run_protocol(with_card(task, event_postprocessing_grid=grid), changed(), seed=1)
+    values = [point.validation_score for point in result.grid_points]
     assert result.score_mode == "min"
     assert result.folds[0].scores["validation_score"] == min(values)
     assert result.postprocessing == (("median_filter_ms", 150), ("min_duration", 50))
 
 
 def test_a_task_may_change_the_grid(scene_task: ProbeTask) -> None:
-    task = dataclasses.replace(scene_task, task_specific_param_grid={"max_epochs": [3]})
+    task = with_card(scene_task, task_specific_param_grid={"max_epochs": [3]})
     result = run_protocol(task, changed())
-    assert {point["epoch"] for point in result.grid_points} == {2}
+    assert {point.epoch for point in result.grid_points} == {2}
 
 
 def test_a_lone_row_crashes_only_when_strict(scene_task: ProbeTask) -> None:
@@ -113,15 +112,19 @@ def test_a_lone_row_crashes_only_when_strict(scene_task: ProbeTask) -> None:
 
 def test_faster_grid_has_heads_without_hidden_layers(scene_task: ProbeTask) -> None:
     result = run_protocol(scene_task, get_protocol("hear-2021-faster"), precision="bf16")
-    assert {point["hparams"]["hidden_layers"] for point in result.grid_points} == {0, 1}
+    assert {point.hparams["hidden_layers"] for point in result.grid_points} == {0, 1}
     assert result.score > 0.5
 
 
 def test_wrong_wishes_are_refused(scene_task: ProbeTask) -> None:
     with pytest.raises(ProtocolError, match="fp16"):
         run_protocol(scene_task, changed(), precision="fp16")
-    with pytest.raises(ProtocolError, match="does not score clip"):
-        run_protocol(dataclasses.replace(scene_task, evaluation=("segment_1s_er",)), changed())
+    with pytest.raises(ProtocolError, match="no trainer is called 'quick'"):
+        run_protocol(scene_task, changed(), trainer="quick")
+    with pytest.raises(ProtocolError, match="the reference trainer has no precision 'bf16'"):
+        run_protocol(scene_task, changed(), trainer="reference", precision="bf16")
+    with pytest.raises(TaskError, match="not a score of a scene task"):
+        with_card(scene_task, evaluation=("segment_1s_er",))
 
 
 def test_aggregation_and_rounding_are_heareval_s() -> None:

@@ -120,7 +120,7 @@ def test_few_shots_are_one_line_per_encoder() -> None:
         [(1, 0.4), (10, 0.8), (100, 0.9)],
         [(1, 0.3), (10, 0.5)],
     ]
-    assert curve_table(found, "K").rows[1] == ("b", "0.300", "0.500", MISSING)
+    assert curve_table(found, "K").texts[1] == ("b", "0.300", "0.500", MISSING)
     spots = re.findall(r'<circle cx="([\d.]+)"[^>]*k0', draw_curves(found, "K", log=True))
     first, second, third = map(float, spots)
     assert second - first == pytest.approx(third - second, abs=0.02)  # a decade each

@@ -12,9 +12,9 @@ import pytest
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.reporting import write_report
 from hear_audiomosaic.reporting.comparison.build import compare
-from hear_audiomosaic.reporting.comparison.details import task_details
 from hear_audiomosaic.reporting.comparison.provenance import costs, environments
 from hear_audiomosaic.reporting.render.csv.records import COLUMNS
+from hear_audiomosaic.reporting.tables.details import task_details
 from hear_audiomosaic.results.load import load_results
 
 

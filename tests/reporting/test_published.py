@@ -148,7 +148,7 @@ def test_best_follows_the_direction_and_what_is_printed() -> None:
     assert not any(cell.best for one in mark_best(headings, lines[:1]) for cell in one.cells)
 
 
-def test_a_sheet_that_is_not_square_or_misses_a_footnote_is_refused() -> None:
+def test_a_table_that_is_not_square_or_misses_a_footnote_is_refused() -> None:
     heading = (ColumnHeader("a"),)
     with pytest.raises(ValueError, match="has 0 cells"):
         Table("k", "t", "s", heading, (Row("x", ()),))

@@ -100,14 +100,14 @@ def test_real_hear_metadata_open(shared: Path) -> None:
         ({"split_mode": "presplit_kfold", "splits": ["fold00", "fold01"]}, "at least 3 different folds"),
         ({"embedding_type": "event"}, "multilabel"),
         ({"evaluation": []}, "evaluation"),
-        ({"evaluation": ["accuracy"]}, "'accuracy' is no score of a scene task; expected one of top1_acc"),
-        ({"evaluation": ["segment_1s_er"]}, "no score of a scene task"),
+        ({"evaluation": ["accuracy"]}, "'accuracy' is not a score of a scene task; expected one of top1_acc"),
+        ({"evaluation": ["segment_1s_er"]}, "not a score of a scene task"),
         ({"event_postprocessing_grid": {"median_filter_ms": [250]}}, "min_duration"),
         ({"event_postprocessing_grid": {"median_filter_ms": [250], "min_duration": [-1]}}, "negative"),
         ({"sample_duration_s": 0}, "sample_duration_s"),
     ],
 )
-def test_wrong_cards_are_told(changes: dict[str, Any], message: str) -> None:
+def test_wrong_cards_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(TaskError, match=message):
         card(**changes)
 
@@ -129,7 +129,7 @@ def test_card_file_must_be_called_like_the_folder(tmp_path: Path) -> None:
         read_suites(tmp_path)
 
 
-def test_metadata_without_needed_keys_are_told() -> None:
+def test_metadata_without_needed_keys_are_refused() -> None:
     with pytest.raises(TaskError, match=r"lacks split_mode.*HEAR's layout"):
         TaskCard.from_metadata({key: value for key, value in SCENE.items() if key != "split_mode"} | {"task_name": "x"})
 

@@ -281,7 +281,7 @@ def changed(index: int, **cells: Any) -> list[dict[str, Any]]:
         (None, {"split_column": "split", "where": ["label"]}, "--where expects COLUMN=VALUE, found 'label'"),
         (None, {"split_column": "split", "where": ["label=cow"]}, "no row has label=cow .* its values are: cat, dog"),
         (None, {"split_column": "split", "rates_hz": []}, "expects sample rates in Hz"),
-        (None, {"split_column": "split", "evaluation": ["acc"]}, "Task pets: .*'acc' is no score of a scene task"),
+        (None, {"split_column": "split", "evaluation": ["acc"]}, "Task pets: .*'acc' is not a score of a scene task"),
         (None, {"split_column": "split", "evaluation": ["chroma_acc"]}, "consecutive whole numbers"),
         (None, {"split_column": "split", "median_filter_ms": [10]}, "for tasks with --events"),
         (None, {"split_column": "split", "facts": {"colour": 1}}, "colour: Extra inputs"),
@@ -291,14 +291,14 @@ def changed(index: int, **cells: Any) -> list[dict[str, Any]]:
         (changed(3, fold=""), {"fold_column": "fold"}, "'audio/clip03.wav' has an empty fold"),
         (changed(3, speaker=""), {"folds": 3, "group_column": "speaker"}, "has an empty speaker"),
         (changed(3, filename="audio/clip02.wav"), {"split_column": "split"}, "stands in lines 4 and 5"),
-        (changed(3, filename="../x.wav"), {"split_column": "split"}, "line 5: '../x.wav' is no file name relative"),
-        (changed(3, filename=""), {"split_column": "split"}, "line 5: '' is no file name"),
+        (changed(3, filename="../x.wav"), {"split_column": "split"}, "line 5: '../x.wav' is not a file name relative"),
+        (changed(3, filename=""), {"split_column": "split"}, "line 5: '' is not a file name"),
         (changed(3, label="cow"), {"split_column": "split"}, "Of 3 labels 1 do not occur in train, .*: cow"),
         (changed(3, label="cow"), {"fold_column": "fold"}, "Of 3 labels 1 do not occur in fold00 .*: cow"),
         (
             changed(3, speaker="s0"),
             {"fold_column": "fold", "group_column": "speaker"},
-            "1 groups stand in more than one part: 's0' in fold00 and fold03",
+            "1 groups stand in more than one split: 's0' in fold00 and fold03",
         ),
         (
             [row for row in scene_rows() if row["fold"] in ("2", "11")],
@@ -308,7 +308,7 @@ def changed(index: int, **cells: Any) -> list[dict[str, Any]]:
         ([row for row in scene_rows() if row["split"] != "test"], {"split_column": "split"}, "marks no clip as test"),
     ],
 )
-def test_wrong_tables_are_told(
+def test_wrong_tables_are_refused(
     tmp_path: Path, rows: list[dict[str, Any]] | None, options: dict[str, Any], message: str
 ) -> None:
     source = tmp_path / "in"
@@ -320,7 +320,7 @@ def test_wrong_tables_are_told(
     assert not list((tmp_path / "out").glob("pets*"))
 
 
-def test_rows_without_a_recording_are_told(tmp_path: Path) -> None:
+def test_rows_without_a_recording_are_refused(tmp_path: Path) -> None:
     source = scene_folder(tmp_path / "in")
     (source / "audio" / "clip07.wav").unlink()
     with pytest.raises(TaskError, match=r"1 recordings are not in .*'audio/clip07.wav' \(line 9\)"):
@@ -347,7 +347,7 @@ def test_a_column_called_group_is_kept_but_does_not_bind(tmp_path: Path, caplog:
     rows = [row | {"group": "g0"} for row in scene_rows()]
     with caplog.at_level(logging.WARNING):
         task = prepare(scene_folder(tmp_path / "in", rows), tmp_path, fold_column="fold")
-    assert "1 groups stand in more than one part" in caplog.text
+    assert "1 groups stand in more than one split" in caplog.text
     assert set(task.groups("fold00").values()) == {"g0"}
 
 
@@ -360,7 +360,7 @@ def test_a_column_called_group_is_kept_but_does_not_bind(tmp_path: Path, caplog:
         (b"filename\n\xff\n", "as a UTF-8 CSV table"),
     ],
 )
-def test_broken_tables_are_told(tmp_path: Path, text: bytes, message: str) -> None:
+def test_broken_tables_are_refused(tmp_path: Path, text: bytes, message: str) -> None:
     (tmp_path / "t.csv").write_bytes(text)
     with pytest.raises(TaskError, match=message):
         read_table(tmp_path / "t.csv")
@@ -371,14 +371,14 @@ def test_broken_tables_are_told(tmp_path: Path, text: bytes, message: str) -> No
     [
         ({"onset_s": 0.9}, "lasts from 0.9 s to 0.7 s; expected 0 <= onset_s <= offset_s"),
         ({"onset_s": -0.1}, "expected 0 <= onset_s"),
-        ({"onset_s": "soon"}, "'soon' is no number of seconds"),
-        ({"onset_s": "nan"}, "no finite number"),
+        ({"onset_s": "soon"}, "'soon' is not a number of seconds"),
+        ({"onset_s": "nan"}, "not a finite number"),
         ({"label": ""}, "the event of 'c0.flac' has an empty label"),
         ({"filename": "c9.flac"}, r"'c9\.flac' has no row in metadata\.csv"),
         ({"label": "knock", "onset_s": 0.57, "offset_s": 1.17}, "line 3: the same event as in line 2"),
     ],
 )
-def test_wrong_events_are_told(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+def test_wrong_events_are_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     source = event_folder(tmp_path / "in")
     events = list(read_table(source / "events.csv").only("level", ["fine"]).rows)
     events[1] = events[1] | {"offset_s": "0.7"} | {key: str(value) for key, value in change.items()}

@@ -11,7 +11,7 @@ import pytest
 
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks import PreparedTask, find_task, list_rows
-from hear_audiomosaic.tasks.layout import hear_spelling, read_vocabulary, sort_labels, write_vocabulary
+from hear_audiomosaic.tasks.layout import heareval_spelling, read_vocabulary, sort_labels, write_vocabulary
 
 METADATA: dict[str, Any] = {
     "task_name": "dogs",
@@ -118,20 +118,20 @@ def test_digest_tells_labels_order_vocabulary_and_metadata(tmp_path: Path) -> No
         ),
     ],
 )
-def test_wrong_folders_are_told(
+def test_wrong_folders_are_refused(
     tmp_path: Path, metadata: dict[str, Any], labels: dict[str, Any], vocabulary: str, message: str
 ) -> None:
     with pytest.raises(TaskError, match=message):
         PreparedTask.open(make(tmp_path / "dogs-v1-full", metadata, labels, vocabulary))
 
 
-def test_missing_and_broken_files_are_told(tmp_path: Path) -> None:
+def test_missing_and_broken_files_are_refused(tmp_path: Path) -> None:
     folder = make(tmp_path / "dogs-v1-full", METADATA, {}, "idx,label\n0,01\n")
     (folder / "test.json").write_text("{")
     with pytest.raises(TaskError, match=r"test\.json is not valid JSON"):
         PreparedTask.open(folder)
     (folder / "test.json").unlink()
-    with pytest.raises(TaskError, match=r"no task folder in HEAR's layout: it has no test\.json"):
+    with pytest.raises(TaskError, match=r"not a task folder in HEAR's layout: it has no test\.json"):
         PreparedTask.open(folder)
     with pytest.raises(TaskError, match=r"no task_metadata\.json"):
         PreparedTask.open(tmp_path / "none")
@@ -158,8 +158,8 @@ def test_find_task(tmp_path: Path) -> None:
             r"not prepared in .* \(there: cats-v1-full, dogs-v1-full, dogs-v2-full\).*prepare DIR --name cows",
         ),
         ("esc50", "HEAR's folder esc50-v2.0.0-full"),
-        ("../cats", "no task name"),
-        ("", "no task name"),
+        ("../cats", "not a task name"),
+        ("", "not a task name"),
     ):
         with pytest.raises(TaskError, match=message):
             find_task(name, tmp_path)
@@ -177,10 +177,10 @@ def test_vocabulary_round_trip(tmp_path: Path, labels: tuple[str, ...]) -> None:
 
 
 def test_labels_that_heareval_would_misread() -> None:
-    assert hear_spelling(("cat", "dog")) == {}
-    assert hear_spelling(("0", "1", "10")) == {}
-    assert hear_spelling(("01", "02")) == {"01": "1", "02": "2"}
-    assert hear_spelling(("NA", "dog")) == {"NA": "nan"}
+    assert heareval_spelling(("cat", "dog")) == {}
+    assert heareval_spelling(("0", "1", "10")) == {}
+    assert heareval_spelling(("01", "02")) == {"01": "1", "02": "2"}
+    assert heareval_spelling(("NA", "dog")) == {"NA": "nan"}
 
 
 def test_order_of_labels() -> None:

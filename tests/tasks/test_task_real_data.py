@@ -77,9 +77,9 @@ def test_whole_tables_without_the_audio(shared: Path, caplog: pytest.LogCaptureF
 
     with caplog.at_level(logging.WARNING):
         esc50 = plan("esc50", fold_column="fold")
-    assert (len(esc50.clips), len(esc50.vocabulary), len(esc50.parts.splits)) == (2000, 50, 5)
-    assert "4 groups stand in more than one part" in caplog.text, "the official folds do tear four recordings"
-    with pytest.raises(TaskError, match="4 groups stand in more than one part"):
+    assert (len(esc50.clips), len(esc50.vocabulary), len(esc50.assignment.splits)) == (2000, 50, 5)
+    assert "4 groups stand in more than one split" in caplog.text, "the official folds do tear four recordings"
+    with pytest.raises(TaskError, match="4 groups stand in more than one split"):
         plan("esc50", fold_column="fold", group_column="group")
     cut_anew = plan("esc50", group_column="group", folds=5)
     sizes = Counter(clip.split for clip in cut_anew.clips)

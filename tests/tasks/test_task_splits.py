@@ -24,27 +24,29 @@ def test_rotations_are_heareval_s(shared: Path) -> None:
     assert golden
     for k, expected in golden.items():
         names = splits.fold_names(int(k))
-        rotations = splits.rotate(names[::-1])
-        found = [{"train": list(r.train), "valid": list(r.valid), "test": list(r.test)} for r in rotations]
+        rotations = splits.fold_rotation("new_split_kfold", names[::-1])
+        found = [{"train": list(r.train), "valid": [r.valid], "test": [r.test]} for r in rotations]
         for ours, theirs in zip(found, expected, strict=True):
             assert {part: sorted(files) for part, files in theirs.items()} == ours
 
 
 def test_train_valid_test_is_one_rotation_in_any_order() -> None:
-    assert splits.rotate(["test", "train", "valid"]) == [splits.Rotation(("train",), ("valid",), ("test",))]
+    assert splits.fold_rotation("trainvaltest", ["test", "train", "valid"]) == (
+        splits.Fold(("train",), "valid", "test"),
+    )
 
 
 @pytest.mark.parametrize("names", [[], ["train", "test"], ["fold00", "fold01"], ["a", "b", "b"]])
 def test_rotation_needs_three_different_folds(names: list[str]) -> None:
     with pytest.raises(TaskError, match="at least 3 different folds"):
-        splits.rotate(names)
+        splits.fold_rotation("presplit_kfold", names)
 
 
 def test_every_fold_tests_once_and_never_meets_itself() -> None:
-    rotations = splits.rotate(splits.fold_names(12))
-    assert [r.test[0] for r in rotations] == splits.fold_names(12)
+    rotations = splits.fold_rotation("presplit_kfold", splits.fold_names(12))
+    assert [r.test for r in rotations] == splits.fold_names(12)
     for r in rotations:
-        assert sorted([*r.train, *r.valid, *r.test]) == splits.fold_names(12)
+        assert sorted([*r.train, r.valid, r.test]) == splits.fold_names(12)
 
 
 def test_fold_names_sort_beyond_a_hundred() -> None:
@@ -78,18 +80,18 @@ def test_folds_are_drawn_again_until_a_rare_label_is_everywhere(units: dict[str,
     assert {fold: sorted(keys) for fold, keys in found.items()} == units["rare_label"]["folds"]
 
 
-def test_impossible_label_is_told() -> None:
+def test_an_impossible_label_is_refused() -> None:
     with pytest.raises(TaskError, match="fewer folds"):
         splits.hear_folds_with_labels({"a": ["x"], "b": ["y"], "c": ["y"]}, 3)
 
 
 @pytest.mark.parametrize(("name", "valid", "test"), [("tvt_default", 0.1, 0.1), ("tvt_60_20_20", 0.2, 0.2)])
-def test_carving_is_hear_s(units: dict[str, Any], name: str, valid: float, test: float) -> None:
+def test_holding_out_is_hear_s(units: dict[str, Any], name: str, valid: float, test: float) -> None:
     found = splits.hold_out((clip["filestem"] for clip in units["clips"]), valid, test)
     assert {part: list(keys) for part, keys in found.items()} == units[name]
 
 
-def test_carving_beside_a_given_test_split_is_hear_s(units: dict[str, Any]) -> None:
+def test_holding_out_beside_a_given_test_split_is_hear_s(units: dict[str, Any]) -> None:
     golden = units["tvt_test_given"]
     rest = sorted(golden["train"] + golden["valid"])
     assert list(splits.hold_out(rest, 0.1 / 0.9)["valid"]) == sorted(golden["valid"])

@@ -17,7 +17,6 @@ from sklearn.preprocessing import StandardScaler
 
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks import PreparedTask, TaskCard, get_card, prepare_synthetic, synthetic_names
-from hear_audiomosaic.tasks.splits import rotate
 from hear_audiomosaic.tasks.synthetic import GENERATORS, REVISION, SyntheticClips, generate
 
 QUICKEST = "synth_percussion"
@@ -90,8 +89,8 @@ def test_a_plain_spectrum_is_above_chance_and_not_perfect(
         vocabulary = sorted({label for labels in clips.labels for label in labels})
         targets = np.array([[label in labels for label in vocabulary] for labels in clips.labels])
         parts = np.array(clips.splits)
-        rotation = rotate(card.splits)[0]
-        train, test = np.isin(parts, rotation.train), np.isin(parts, rotation.test)
+        fold = card.folds[0]
+        train, test = np.isin(parts, fold.train), np.isin(parts, fold.test)
         probe = make_pipeline(StandardScaler(), OneVsRestClassifier(LogisticRegression(C=0.1, max_iter=300)))
         probe.fit(features[train], targets[train].astype(int))
         predicted = probe.predict_proba(features[test])

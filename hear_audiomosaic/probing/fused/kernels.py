@@ -57,7 +57,7 @@ class Chunk:
         """Take one optimiser step on one batch.
 
         Args:
-            x: (n, D) embeddings, of the layout's dtype (and centred if so told).
+            x: (n, D) embeddings, of the layout's dtype (and centred where ``centre`` is given).
             target: (n, C) multi-hot.
             losses: (g,) where the mean loss of the batch before the step is added, times n.
         """
@@ -124,7 +124,7 @@ class Chunk:
             return torch.sigmoid(logits).sub_(target).div_(n * C)
         return torch.softmax(logits, -1).sub_(target).div_(n)
 
-    def _backward(self, x: Tensor, error: Tensor, saved: list[tuple[Tensor, ...]], scale: float) -> None:
+    def _backward(self, x: Tensor, error: Tensor, saved: Sequence[tuple[Tensor, ...]], scale: float) -> None:
         lay, L, n = self.layout, self.layout.hidden_layers, len(x)
         if L == 0:
             return
@@ -154,11 +154,14 @@ class Chunk:
         """One Adam step of every head, at its own learning rate, in one pass over its memory."""
         self.state["steps"] += 1
         beta1, beta2 = self.layout.adam_betas
-        for lr, lists in self._adam:
+        for lr, (parameters, gradients, first, second, steps) in self._adam:
             torch._fused_adam_(
-                *lists[:4],
+                parameters,
+                gradients,
+                first,
+                second,
                 [],
-                lists[4],
+                steps,
                 lr=lr,
                 beta1=beta1,
                 beta2=beta2,

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
@@ -26,12 +25,12 @@ from hear_audiomosaic.probing.data import SplitRows
 from hear_audiomosaic.probing.fused.kernels import Chunk
 from hear_audiomosaic.probing.fused.masks import Masks
 from hear_audiomosaic.probing.fused.stack import Layout, Scratch, Stack
-from hear_audiomosaic.probing.heads import Head
-from hear_audiomosaic.probing.monitor import Monitor, improves, worst
-from hear_audiomosaic.probing.postprocessing import Setting
-from hear_audiomosaic.probing.protocol import GridPoint, Protocol
+from hear_audiomosaic.probing.heads import HeadConstants
+from hear_audiomosaic.probing.monitor import improves
+from hear_audiomosaic.probing.probe import TrainingData
+from hear_audiomosaic.probing.training import Candidate, Trained
 
-__all__ = ["Candidate", "Trained", "TrainingData", "train"]
+__all__ = ["train"]
 
 CACHED_ELEMENTS = 1 << 18
 """Hidden activations (n * g * H) of a chunk on a CPU, where there is more than one head in it."""
@@ -39,88 +38,25 @@ ROWS_AT_ONCE = 2048
 """Rows of one evaluation forward."""
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """The rows that heads train on, and the monitor of those they are validated on."""
-
-    values: npt.NDArray[np.float32]
-    """(n, D) float32."""
-    targets: npt.NDArray[np.float32]
-    """(n, C) float32 multi-hot."""
-    monitor: Monitor
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A head to be trained."""
-
-    point: GridPoint
-    data: TrainingData
-    parameters: dict[str, Tensor]
-    """As :func:`hear_audiomosaic.probing.heads.initial_parameters` draws them."""
-
-
-@dataclass
-class Trained:
-    """A head at its best epoch, and the way there."""
-
-    score: float
-    """Monitored value of the best check; -inf (or inf) if every one was NaN."""
-    head: Head
-    epoch: int = -1
-    """0-based epoch of the best check."""
-    setting: Setting = ()
-    checks: list[tuple[int, float, float]] = field(default_factory=list)
-    """(epoch, monitored value, validation loss)."""
-    train_losses: list[float] = field(default_factory=list)
-    """Mean loss of each epoch, if asked for."""
-    seconds: float = 0.0
-    waited: int = 0
-    """Checks since the last improvement."""
-
-
 def train(
     candidates: Sequence[Candidate],
-    protocol: Protocol,
+    constants: HeadConstants,
     *,
     seed: int,
     device: str = "cpu",
     precision: str = "fp32",
+    strict: bool = False,
     record_losses: bool = False,
     on_check: Callable[[int], None] | None = None,
 ) -> list[Trained]:
-    """Train heads, each to its own early stop.
+    """Train heads, those of one shape together, as :class:`hear_audiomosaic.probing.training.Trainer` says.
 
-    Args:
-        candidates: the heads; those of one shape train together.
-        protocol: optimiser constants and strictness.
-        seed: of the dropout masks.
-        device: ``cpu`` or a CUDA device.
-        precision: ``fp32``, or ``bf16`` for bfloat16 GEMMs in the hidden layers.
-        record_losses: keep each epoch's mean training loss.
-        on_check: called with the number of heads that a validation covered.
-
-    Returns:
-        One per candidate, in their order.
-
-    Raises:
-        ProtocolError: too few rows for batch normalisation; ``strict``, and heareval would crash.
+    ``precision`` is ``fp32``, or ``bf16`` for bfloat16 matrix products in the hidden layers.
     """
-    results = [
-        Trained(
-            score=worst(candidate.data.monitor.higher_is_better),
-            head=Head(
-                {name: tensor.to(device, copy=True) for name, tensor in candidate.parameters.items()},
-                candidate.point.hidden_layers,
-                candidate.data.monitor.multilabel,
-                protocol.norm_eps,
-            ),
-        )
-        for candidate in candidates
-    ]
+    results = [Trained.begin(candidate, constants, device) for candidate in candidates]
     for members in _same_shape(candidates):
         run = _Run(
-            protocol, [candidates[i] for i in members], [results[i] for i in members], device, precision == "bf16"
+            [candidates[i] for i in members], [results[i] for i in members], constants, device, precision, strict
         )
         run.train(seed, record_losses, on_check or (lambda heads: None))
     return results
@@ -160,11 +96,17 @@ class _Run:
     """The training of heads of one shape."""
 
     def __init__(
-        self, protocol: Protocol, candidates: list[Candidate], results: list[Trained], device: str, low: bool
+        self,
+        candidates: list[Candidate],
+        results: list[Trained],
+        constants: HeadConstants,
+        device: str,
+        precision: str,
+        strict: bool,
     ) -> None:
         point, data = candidates[0].point, candidates[0].data
         self._candidates, self._results, self._point = candidates, results, point
-        self._strict = protocol.strict
+        self._strict = strict
         self._layout = Layout(
             n_features=data.values.shape[1],
             n_classes=data.targets.shape[1],
@@ -173,11 +115,11 @@ class _Run:
             dropout=point.dropout,
             multilabel=data.monitor.multilabel,
             device=device,
-            low=low and point.hidden_layers > 0,
-            adam_betas=protocol.adam_betas,
-            adam_eps=protocol.adam_eps,
-            norm_momentum=protocol.norm_momentum,
-            norm_eps=protocol.norm_eps,
+            low=precision == "bf16" and point.hidden_layers > 0,
+            adam_betas=constants.adam_betas,
+            adam_eps=constants.adam_eps,
+            norm_momentum=constants.norm_momentum,
+            norm_eps=constants.norm_eps,
         )
         self._stack = Stack(self._layout, [candidate.parameters for candidate in candidates])
         different = {id(candidate.data): candidate.data for candidate in candidates}
@@ -241,7 +183,7 @@ class _Run:
         """Validate a chunk, and keep the weights of heads that improved."""
         data = self._candidates[members[0]].data
         rows = self._rows[id(data)]
-        parts = [chunk.logits(x) for x in rows.x_valid.split(ROWS_AT_ONCE)]
+        parts = [chunk.logits(x) for x in torch.split(rows.x_valid, ROWS_AT_ONCE)]
         logits = parts[0] if len(parts) == 1 else torch.cat(parts, 1)  # (g, n, C)
         check = data.monitor.check(logits, chunk.loss(logits, rows.y_valid), rows.y_valid)
         for place, index in enumerate(members):
@@ -249,7 +191,7 @@ class _Run:
             result.checks.append((epoch, value, float(check.losses[place])))
             better = improves(value, result.score, data.monitor.higher_is_better)
             result.waited = 0 if better else result.waited + 1
-            if better or result.epoch < 0:  # the first check is kept whatever it found
+            if better or result.epoch < 0:  # the first check is kept whatever its value
                 result.score = value if better else result.score
                 result.epoch, result.setting = epoch, check.settings[place]
                 for name, tensor in chunk.parameters(place).items():

@@ -30,7 +30,7 @@ from hear_audiomosaic.tasks.layout import (
 from hear_audiomosaic.tasks.prepared import PreparedTask
 from hear_audiomosaic.tasks.synthetic.events import make_events
 from hear_audiomosaic.tasks.synthetic.scenes import make_percussion, make_pitch, make_tags, make_timbre
-from hear_audiomosaic.tasks.synthetic.sounds import SyntheticClips, Workshop
+from hear_audiomosaic.tasks.synthetic.sounds import SynthesisContext, SyntheticClips
 
 __all__ = ["GENERATORS", "REVISION", "SUITE", "generate", "names", "prepare_synthetic"]
 
@@ -38,7 +38,7 @@ SUITE = "synthetic"
 REVISION = 1
 """Raised whenever a generator makes other clips; stands in the metadata, so that tasks of two revisions differ."""
 
-GENERATORS: Mapping[str, Callable[[Workshop], SyntheticClips]] = {
+GENERATORS: Mapping[str, Callable[[SynthesisContext], SyntheticClips]] = {
     "events": make_events,
     "percussion": make_percussion,
     "pitch": make_pitch,
@@ -71,7 +71,7 @@ def generate(card: TaskCard, rate_hz: int = 16000) -> SyntheticClips:
         raise TaskError(f"{card.name}: no generator '{card.generator}'; there are: {', '.join(GENERATORS)}")
     if rate_hz < _LOWEST_RATE_HZ:
         raise TaskError(f"Synthetic tasks need at least {_LOWEST_RATE_HZ} Hz; found {rate_hz}")
-    return generator(Workshop.of(card.name, card.seed, rate_hz))
+    return generator(SynthesisContext.of(card.name, card.seed, rate_hz))
 
 
 def prepare_synthetic(

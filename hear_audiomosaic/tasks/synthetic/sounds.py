@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 __all__ = [
     "Floats",
+    "SynthesisContext",
     "SyntheticClips",
-    "Workshop",
     "add_noise",
     "additive",
     "balanced",
@@ -49,16 +49,16 @@ class SyntheticClips:
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """Where a generator works: sample rate in Hz and the two random generators."""
+class SynthesisContext:
+    """What a generator draws from: sample rate in Hz and the two random generators."""
 
     rate_hz: int
     draw: np.random.Generator
     noise: np.random.Generator
 
     @classmethod
-    def of(cls, name: str, seed: int, rate_hz: int) -> Workshop:
-        """The workshop of one task; every task has random numbers of its own."""
+    def of(cls, name: str, seed: int, rate_hz: int) -> SynthesisContext:
+        """The context of one task; every task has random numbers of its own."""
         draw, noise = np.random.SeedSequence([seed, zlib.crc32(name.encode("utf-8"))]).spawn(2)
         return cls(rate_hz, np.random.default_rng(draw), np.random.default_rng(noise))
 
@@ -102,27 +102,27 @@ def additive(phase: Floats, f0_hz: Floats, ratios: Floats, gains: Floats, starts
 def swept(frequency_hz: Floats, rate_hz: int) -> Floats:
     """A sine whose frequency runs through (n, S) values in Hz."""
     turns = np.cumsum(frequency_hz, axis=1, dtype=np.float64) / rate_hz
-    return np.sin(np.float32(2.0 * np.pi) * np.mod(turns, 1.0).astype(np.float32))
+    return np.asarray(np.sin(np.float32(2.0 * np.pi) * np.mod(turns, 1.0).astype(np.float32)), dtype=np.float32)
 
 
-def coloured_noise(shop: Workshop, n: int, samples: int, exponent: Floats) -> Floats:
+def coloured_noise(context: SynthesisContext, n: int, samples: int, exponent: Floats) -> Floats:
     """Noise whose power falls as 1/f^exponent, one exponent (n, 1) per clip; (n, S), unit power."""
-    spectrum = np.fft.rfft(shop.noise.standard_normal((n, samples), dtype=np.float32), axis=1)
-    frequency = np.maximum(np.fft.rfftfreq(samples, 1.0 / shop.rate_hz), 20.0).astype(np.float32)
+    spectrum = np.fft.rfft(context.noise.standard_normal((n, samples), dtype=np.float32), axis=1)
+    frequency = np.maximum(np.fft.rfftfreq(samples, 1.0 / context.rate_hz), 20.0).astype(np.float32)
     shaped = np.fft.irfft(spectrum * (frequency[None, :] ** (-exponent / 2.0)), n=samples, axis=1)
-    return (shaped / np.maximum(shaped.std(axis=1, keepdims=True), 1e-9)).astype(np.float32)
+    return np.asarray(shaped / np.maximum(shaped.std(axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
 
 def add_noise(sound: Floats, noise: Floats, snr_db: Floats) -> Floats:
     """Add unit-power ``noise`` (n, S) at a signal-to-noise ratio (n, 1) over the whole clip."""
     power = np.maximum(np.sqrt(np.mean(sound**2, axis=1, keepdims=True)), 1e-4)
-    return (sound + noise * power * 10.0 ** (-snr_db / 20.0)).astype(np.float32)
+    return np.asarray(sound + noise * power * 10.0 ** (-snr_db / 20.0), dtype=np.float32)
 
 
 def level(sound: Floats, peak_db: Floats) -> Floats:
     """Scale every clip to a peak in dB of full scale, (n, 1)."""
     peak = np.maximum(np.abs(sound).max(axis=1, keepdims=True), 1e-6)
-    return (sound / peak * 10.0 ** (peak_db / 20.0)).astype(np.float32)
+    return np.asarray(sound / peak * 10.0 ** (peak_db / 20.0), dtype=np.float32)
 
 
 def gate(time_s: Floats, start_s: Floats, end_s: Floats, ramp_s: float = 0.01) -> Floats:
@@ -142,4 +142,4 @@ def decaying(time_s: Floats, start_s: Floats, attack_s: Floats, rate: Floats) ->
 def bursts(time_s: Floats, frequency_hz: Floats, phase: Floats, rate: Floats) -> Floats:
     """Envelope that starts anew ``frequency_hz`` times a second and falls as exp(-rate * t); (n, S)."""
     since = np.mod(time_s[None, :] * frequency_hz + phase, 1.0) / frequency_hz
-    return np.exp(-rate * since).astype(np.float32)
+    return np.asarray(np.exp(-rate * since), dtype=np.float32)

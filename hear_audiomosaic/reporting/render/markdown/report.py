@@ -6,11 +6,11 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 
 from hear_audiomosaic.reporting.analysis.model import Analysis
-from hear_audiomosaic.reporting.comparison.details import RunDetail, TaskDetail, task_details
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.render.markdown.tables import pipe_table, safe_label, table_section
 from hear_audiomosaic.reporting.render.markdown.text import code, fenced, pipes, safe
+from hear_audiomosaic.reporting.tables.details import RunDetail, TaskDetail, task_details
 from hear_audiomosaic.reporting.tables.model import Table
 from hear_audiomosaic.reporting.tables.report import ProtocolTables
 from hear_audiomosaic.reporting.text.captions import about_mean, about_scores

@@ -1,10 +1,9 @@
-"""What is written down of a cell: from an encoder, a task, a protocol and what came of them to a result."""
+"""From what was to be run and what came of it to a result."""
 
 from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,12 +13,12 @@ import numpy as np
 import torch
 
 import hear_audiomosaic
-from hear_audiomosaic.bench.chance import chance_level
 from hear_audiomosaic.errors import HearAudioMosaicError
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.metrics import get_score
+from hear_audiomosaic.metrics.chance import chance_level
+from hear_audiomosaic.probing.probe_result import GridPointResult, ProbeResult
 from hear_audiomosaic.probing.protocol import Protocol
-from hear_audiomosaic.probing.run import ProbeResult
 from hear_audiomosaic.results.schema import (
     EncoderFacts,
     EventPostprocessing,
@@ -65,13 +64,28 @@ class Outcome:
 
 def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
     """The result of a cell, of one that failed by its error."""
-    done = None if isinstance(outcome, HearAudioMosaicError) else outcome
+    if isinstance(outcome, HearAudioMosaicError):
+        return _result(cell, status="error", error=str(outcome), manifest=_manifest(cell.encoder, 0.0, 0.0, 0.0))
+    probe = outcome.probe
+    costs = outcome.embedding_seconds, outcome.probing_seconds, outcome.audio_seconds
+    return _result(
+        cell,
+        status="success",
+        chance=chance_level(cell.task.card.evaluation[0], [fold.targets for fold in probe.folds]),
+        folds=tuple(FoldScores.from_named(fold.split, fold.scores) for fold in probe.folds),
+        grid_points=tuple(_grid_point(point) for point in probe.grid_points),
+        winner=[point.hparams for point in probe.grid_points].index(probe.hparams),
+        predictions=outcome.predictions,
+        manifest=_manifest(cell.encoder, *costs),
+    )
+
+
+def _result(cell: Cell, chance: float | None = None, **outcome: Any) -> Result:
+    """What was to be run, and what came of it."""
     score = get_score(cell.task.card.evaluation[0])
     return Result(
-        status="error" if done is None else "success",
-        error=str(outcome) if done is None else None,
         encoder=_encoder_facts(cell),
-        task=_task_facts(cell.task, None if done is None else _chance(score.name, done.probe)),
+        task=_task_facts(cell.task, chance),
         protocol=ProtocolFacts(
             name=cell.protocol.name,
             fingerprint=cell.protocol.fingerprint,
@@ -81,11 +95,7 @@ def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
         ),
         score_name=score.name,
         higher_is_better=score.higher_is_better,
-        folds=() if done is None else tuple(FoldScores.from_named(one.split, one.scores) for one in done.probe.folds),
-        grid_points=() if done is None else tuple(_grid_point(point) for point in done.probe.grid_points),
-        winner=None if done is None else _winner(done.probe),
-        predictions=None if done is None else done.predictions,
-        manifest=_manifest(cell.encoder, done),
+        **outcome,
     )
 
 
@@ -119,25 +129,16 @@ def _task_facts(task: PreparedTask, chance: float | None) -> TaskFacts:
     )
 
 
-def _chance(score_name: str, probe: ProbeResult) -> float | None:
-    return chance_level(score_name, [fold.targets for fold in probe.folds])
-
-
-def _grid_point(point: Mapping[str, Any]) -> TriedGridPoint:
-    post = dict(point["postprocessing"])
+def _grid_point(point: GridPointResult) -> TriedGridPoint:
     return TriedGridPoint(
-        hparams=point["hparams"],
-        postprocessing=EventPostprocessing(**post) if post else None,
-        validation_score=point["validation_score"],
-        epoch=point.get("epoch"),
+        hparams=dict(point.hparams),
+        postprocessing=EventPostprocessing(**dict(point.postprocessing)) if point.postprocessing else None,
+        validation_score=point.validation_score,
+        epoch=point.epoch,
     )
 
 
-def _winner(probe: ProbeResult) -> int:
-    return [point["hparams"] for point in probe.grid_points].index(probe.hparams)
-
-
-def _manifest(encoder: Encoder, done: Outcome | None) -> Manifest:
+def _manifest(encoder: Encoder, embedding_s: float, probing_s: float, audio_s: float) -> Manifest:
     return Manifest(
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         package_version=hear_audiomosaic.__version__,
@@ -146,7 +147,7 @@ def _manifest(encoder: Encoder, done: Outcome | None) -> Manifest:
         numpy=np.__version__,
         platform=platform.platform(terse=True),
         device=torch.cuda.get_device_name() if encoder.device.type == "cuda" else "cpu",
-        embedding_seconds=round(done.embedding_seconds, 3) if done else 0.0,
-        probing_seconds=round(done.probing_seconds, 3) if done else 0.0,
-        audio_seconds=round(done.audio_seconds, 3) if done else 0.0,
+        embedding_seconds=round(embedding_s, 3),
+        probing_seconds=round(probing_s, 3),
+        audio_seconds=round(audio_s, 3),
     )

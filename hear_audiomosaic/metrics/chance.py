@@ -1,4 +1,4 @@
-"""What a guess scores: the line that every score is read against."""
+"""What a guess scores: the level that every score is read against."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 __all__ = ["chance_level"]
 
 
-def chance_level(score_name: str, test_targets: Iterable[npt.NDArray[np.float32]]) -> float | None:
+def chance_level(score_name: str, test_targets: Iterable[npt.NDArray[np.floating]]) -> float | None:
     """Score of the best constant guess, averaged over test splits.
 
     Args:

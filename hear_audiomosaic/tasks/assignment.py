@@ -6,31 +6,30 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from hear_audiomosaic.errors import TaskError
-from hear_audiomosaic.tasks.splits import fold_names, grouped_folds, hold_out, rotate
+from hear_audiomosaic.tasks.splits import SplitMode, fold_names, fold_rotation, grouped_folds, hold_out
 
-__all__ = ["Parts", "assign_parts", "check_labels"]
+__all__ = ["SplitAssignment", "assign_splits", "check_labels"]
 
 _TRAIN_VALID_TEST = ("train", "valid", "test")
-# HEAR's default is 80/10/10; when the test part is given, a tenth of the whole is a ninth of the rest.
+# HEAR's default is 80/10/10; when the test split is given, a tenth of the whole is a ninth of the rest.
 _VALID_SHARE = 0.1 / 0.9
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Parts:
+class SplitAssignment:
     """Splits in order, the split of every file, and what the folds were called in the table (fold -> value)."""
 
-    split_mode: Literal["trainvaltest", "presplit_kfold", "new_split_kfold"]
+    split_mode: SplitMode
     splits: tuple[str, ...]
     split_of: Mapping[str, str]
     fold_values: Mapping[str, str] = field(default_factory=dict)
 
 
-def assign_parts(
+def assign_splits(
     rows: Sequence[Mapping[str, str]],
     labels_of: Mapping[str, Sequence[str]],
     group_of: Mapping[str, str],
@@ -40,8 +39,8 @@ def assign_parts(
     *,
     hold_out_valid: bool = False,
     groups_are_binding: bool = True,
-) -> Parts:
-    """Parts from exactly one of: a split column, a fold column, or groups and a number of folds.
+) -> SplitAssignment:
+    """Splits from exactly one of: a split column, a fold column, or groups and a number of folds.
 
     Args:
         rows: rows of the table, with ``filename``.
@@ -51,58 +50,60 @@ def assign_parts(
         fold_column: column with at least three different values.
         folds: number of folds to be cut along the groups.
         hold_out_valid: take ``valid`` out of ``train`` by HEAR's draw if no row is marked valid.
-        groups_are_binding: a group in two parts is an error; else (the user did not name the groups) it is logged.
+        groups_are_binding: a group in two splits is an error; else (the user did not name the groups) it is logged.
 
     Raises:
-        TaskError: not exactly one of the three, an unknown value, an empty part, or a group in two parts.
+        TaskError: not exactly one of the three, an unknown value, an empty split, or a group in two splits.
     """
     if (split_column is not None) + (fold_column is not None) + (folds is not None) != 1:
         raise TaskError("Give exactly one of --split COLUMN, --fold COLUMN, or --group COLUMN together with --folds K")
     if split_column is not None:
-        parts = _by_split(rows, split_column, group_of, hold_out_valid)
+        assignment = _by_split(rows, split_column, group_of, hold_out_valid)
     elif fold_column is not None:
-        parts = _by_fold(rows, fold_column)
+        assignment = _by_fold(rows, fold_column)
     else:
         if not group_of or not groups_are_binding:
             raise TaskError("--folds K cuts along groups; name their column with --group COLUMN")
         cut = grouped_folds(group_of, labels_of, int(folds or 0))
-        parts = Parts("new_split_kfold", tuple(cut), {file: name for name, files in cut.items() for file in files})
-    _no_group_twice(parts, group_of, strict=groups_are_binding)
-    return parts
+        assignment = SplitAssignment(
+            "new_split_kfold", tuple(cut), {file: name for name, files in cut.items() for file in files}
+        )
+    _no_group_twice(assignment, group_of, strict=groups_are_binding)
+    return assignment
 
 
 def check_labels(
-    parts: Parts, labels_of: Mapping[str, Sequence[str]], vocabulary: Sequence[str], *, strict: bool
+    assignment: SplitAssignment, labels_of: Mapping[str, Sequence[str]], vocabulary: Sequence[str], *, strict: bool
 ) -> None:
-    """Make sure that every label is trained in every rotation; log labels that a split lacks.
+    """Make sure that every label is trained in every fold; log labels that a split lacks.
 
     Args:
-        parts: the splits.
+        assignment: the split of every file.
         labels_of: file -> labels.
         vocabulary: all labels.
         strict: a label that is not trained is an error; else (events, as HEAR has it) it is logged.
 
     Raises:
-        TaskError: a label occurs in no training clip of some rotation, and ``strict``.
+        TaskError: a label occurs in no training clip of some fold, and ``strict``.
     """
-    present: dict[str, set[str]] = {split: set() for split in parts.splits}
-    for file, split in parts.split_of.items():
+    present: dict[str, set[str]] = {split: set() for split in assignment.splits}
+    for file, split in assignment.split_of.items():
         present[split].update(labels_of[file])
-    for rotation in rotate(parts.splits):
-        trained = set().union(*(present[split] for split in rotation.train))
+    for fold in fold_rotation(assignment.split_mode, assignment.splits):
+        trained = set().union(*(present[split] for split in fold.train))
         lacking = [label for label in vocabulary if label not in trained]
         if not lacking:
             continue
-        shown = ", ".join(lacking[:10]) + (", ..." if len(lacking) > 10 else "")
+        listed = ", ".join(lacking[:10]) + (", ..." if len(lacking) > 10 else "")
         message = (
-            f"Of {len(vocabulary)} labels {len(lacking)} do not occur in {' + '.join(rotation.train)}, "
-            f"which trains when {rotation.test[0]} tests: {shown}"
+            f"Of {len(vocabulary)} labels {len(lacking)} do not occur in {' + '.join(fold.train)}, "
+            f"which trains when {fold.test} tests: {listed}"
         )
         if strict:
             raise TaskError(f"{message}. Leave out or merge these labels, split otherwise, or allow_untrained_labels")
         _log.warning("%s", message)
         return
-    for split in parts.splits:
+    for split in assignment.splits:
         lacking = [label for label in vocabulary if label not in present[split]]
         if lacking:
             _log.warning(
@@ -112,7 +113,7 @@ def check_labels(
 
 def _by_split(
     rows: Sequence[Mapping[str, str]], column: str, group_of: Mapping[str, str], hold_out_valid: bool
-) -> Parts:
+) -> SplitAssignment:
     split_of = {row["filename"]: row[column].strip() for row in rows}
     unknown = sorted(set(split_of.values()) - set(_TRAIN_VALID_TEST))
     if unknown:
@@ -131,10 +132,10 @@ def _by_split(
         if split not in split_of.values():
             cure = "or have a ninth of train taken (hold_out_valid)" if split == "valid" else "or split otherwise"
             raise TaskError(f"The column '{column}' (--split) marks no clip as {split}; mark some, {cure}")
-    return Parts("trainvaltest", _TRAIN_VALID_TEST, split_of)
+    return SplitAssignment("trainvaltest", _TRAIN_VALID_TEST, split_of)
 
 
-def _by_fold(rows: Sequence[Mapping[str, str]], column: str) -> Parts:
+def _by_fold(rows: Sequence[Mapping[str, str]], column: str) -> SplitAssignment:
     value_of = {row["filename"]: row[column].strip() for row in rows}
     nameless = [file for file, value in value_of.items() if not value]
     if nameless:
@@ -147,7 +148,9 @@ def _by_fold(rows: Sequence[Mapping[str, str]], column: str) -> Parts:
         )
     name_of = dict(zip(values, fold_names(len(values)), strict=True))
     split_of = {file: name_of[value] for file, value in value_of.items()}
-    return Parts("presplit_kfold", tuple(name_of.values()), split_of, {name: value for value, name in name_of.items()})
+    return SplitAssignment(
+        "presplit_kfold", tuple(name_of.values()), split_of, {name: value for value, name in name_of.items()}
+    )
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:
@@ -156,17 +159,17 @@ def _natural(text: str) -> list[tuple[int, int, str]]:
     return [(0, int(piece), "") if piece[0] in "0123456789" else (1, 0, piece) for piece in pieces]
 
 
-def _no_group_twice(parts: Parts, group_of: Mapping[str, str], *, strict: bool) -> None:
+def _no_group_twice(assignment: SplitAssignment, group_of: Mapping[str, str], *, strict: bool) -> None:
     splits_of: dict[str, set[str]] = {}
     for file, group in group_of.items():
-        splits_of.setdefault(group, set()).add(parts.split_of[file])
+        splits_of.setdefault(group, set()).add(assignment.split_of[file])
     torn = {group: sorted(splits) for group, splits in splits_of.items() if len(splits) > 1}
     if not torn:
         return
-    shown = "; ".join(f"'{group}' in {' and '.join(splits)}" for group, splits in list(torn.items())[:5])
+    listed = "; ".join(f"'{group}' in {' and '.join(splits)}" for group, splits in list(torn.items())[:5])
     message = (
-        f"{len(torn)} groups stand in more than one part: {shown}{'; ...' if len(torn) > 5 else ''}. "
-        "Put each group into one part, or let --group COLUMN --folds K cut new folds"
+        f"{len(torn)} groups stand in more than one split: {listed}{'; ...' if len(torn) > 5 else ''}. "
+        "Put each group into one split, or let --group COLUMN --folds K cut new folds"
     )
     if strict:
         raise TaskError(message)

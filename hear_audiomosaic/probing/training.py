@@ -1,0 +1,97 @@
+"""What a trainer of heads takes and gives, whether it is the fused one or the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from hear_audiomosaic.probing.data import SplitRows
+from hear_audiomosaic.probing.grid import GridPoint
+from hear_audiomosaic.probing.heads import Head, HeadConstants
+from hear_audiomosaic.probing.monitor import worst
+from hear_audiomosaic.probing.postprocessing import Setting
+from hear_audiomosaic.probing.probe import TrainingData
+
+__all__ = ["Candidate", "Trained", "Trainer"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A head to be trained."""
+
+    point: GridPoint
+    data: TrainingData
+    parameters: dict[str, Tensor]
+    """As :func:`hear_audiomosaic.probing.heads.initial_parameters` draws them."""
+
+
+@dataclass
+class Trained:
+    """A head at its best epoch, and the way there."""
+
+    score: float
+    """Monitored value of the best check; -inf (or inf) if every one was NaN."""
+    head: Head
+    epoch: int = -1
+    """0-based epoch of the best check."""
+    setting: Setting = ()
+    checks: list[tuple[int, float, float]] = field(default_factory=list)
+    """(epoch, monitored value, validation loss)."""
+    train_losses: list[float] = field(default_factory=list)
+    """Mean loss of each epoch, if asked for."""
+    seconds: float = 0.0
+    waited: int = 0
+    """Checks since the last improvement."""
+
+    @classmethod
+    def begin(cls, candidate: Candidate, constants: HeadConstants, device: str) -> Trained:
+        """Before the first check: a copy of the initial parameters."""
+        monitor = candidate.data.monitor
+        parameters = {name: tensor.to(device, copy=True) for name, tensor in candidate.parameters.items()}
+        head = Head(parameters, candidate.point.hidden_layers, monitor.multilabel, constants.norm_eps)
+        return cls(worst(monitor.higher_is_better), head)
+
+    def predict(self, rows: SplitRows) -> tuple[float, npt.NDArray[np.float32]]:
+        """Mean loss on a split, and its (n, C) probabilities."""
+        return self.head.predict(rows)
+
+
+class Trainer(Protocol):
+    """Trains heads, each to its own early stop."""
+
+    def __call__(
+        self,
+        candidates: Sequence[Candidate],
+        constants: HeadConstants,
+        *,
+        seed: int,
+        device: str = "cpu",
+        precision: str = "fp32",
+        strict: bool = False,
+        record_losses: bool = False,
+        on_check: Callable[[int], None] | None = None,
+    ) -> list[Trained]:
+        """Train heads.
+
+        Args:
+            candidates: the heads.
+            constants: what is the same for all heads.
+            seed: of the dropout masks.
+            device: ``cpu`` or a CUDA device.
+            precision: of the arithmetic.
+            strict: replicate where heareval crashes or stops early.
+            record_losses: keep each epoch's mean training loss.
+            on_check: called with the number of heads that a validation covered.
+
+        Returns:
+            One per candidate, in their order.
+
+        Raises:
+            ProtocolError: too few rows for batch normalisation; a precision that the trainer does not have; ``strict``,
+                and heareval would crash.
+        """
