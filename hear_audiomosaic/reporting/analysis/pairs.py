@@ -74,7 +74,7 @@ def _tested(pair: Pair, a: BootstrapScores, b: BootstrapScores, level: float) ->
     test = paired_bootstrap_test(a.of_mean, b.of_mean, pair.difference, level)
     if not test.interval.is_defined:
         return replace(pair, verdict=f"no test: {test.interval.reason}")
-    exact = mcnemar(a.right, b.right) if a.right is not None and b.right is not None else None
+    exact = mcnemar(a.correct, b.correct) if a.correct is not None and b.correct is not None else None
     return replace(pair, interval=test.interval, p=test.p, mcnemar_p=exact)
 
 
