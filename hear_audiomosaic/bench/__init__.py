@@ -1,4 +1,1 @@
-"""The unified runner: encoders x tasks x protocols -> result files.
-
-Import its modules by name: :mod:`~hear_audiomosaic.results.schema` needs no torch, the others do.
-"""
+"""The unified runner: encoders x tasks x protocols -> result files."""

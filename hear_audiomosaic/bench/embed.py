@@ -20,7 +20,7 @@ LAYOUTS: tuple[Layout, ...] = ("store", "heareval")
 
 
 def embed_tasks(
-    encoder: str, tasks: Sequence[PreparedTask], out: Path, layout: Layout, store_dir: Path, device: str = "cpu"
+    encoder: str, tasks: Sequence[PreparedTask], *, out: Path, layout: Layout, store_dir: Path, device: str = "cpu"
 ) -> Iterator[Path]:
     """Embed tasks with one encoder; yields the folder of each task as it is finished.
 

@@ -14,7 +14,7 @@ from hear_audiomosaic.tasks import PreparedTask, expand, find_task, prepare_synt
 __all__ = ["Plan", "Summary", "prepared_tasks"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What to run.
 

@@ -1,4 +1,4 @@
-"""``hear-audiomosaic compare``: two encoders, task by task."""
+"""``hear-audiomosaic compare``: two encoders compared task by task."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def compare(
     a: Annotated[str, typer.Argument(help="An encoder: its label in the tables, or its reference.")],
     b: Annotated[str, typer.Argument(help="Another one.")],
     protocol: Annotated[
-        str | None, typer.Option("--protocol", help="One protocol alone; else every one.", show_default=False)
+        str | None, typer.Option("--protocol", help="Only this protocol; by default every one.", show_default=False)
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say on which tasks one encoder is better than another: paired bootstrap over the test clips, Holm over tasks."""
+    """Test on which tasks one encoder is better than another: paired bootstrap over the test clips, Holm over tasks."""
     from hear_audiomosaic.reporting.comparison.pairwise import compare_encoders
 
-    found, skipped = compare_encoders(results, a, b, protocol=protocol)
+    comparisons, skipped = compare_encoders(results, a, b, protocol=protocol)
     for line in skipped:
         say(f"skipped: {line}")
     if as_json:
-        typer.echo(json.dumps([_facts(one) for one in found], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([_facts(one) for one in comparisons], indent=2, ensure_ascii=False))
         return
-    for one in found:
+    for one in comparisons:
         typer.echo(f"protocol {one.protocol}: A = {one.a}, B = {one.b}")
         print_table((_line(task, one.level) for task in one.tasks), as_json=False)
         typer.echo(one.sentence)
@@ -45,14 +45,14 @@ def compare(
 
 def _line(task: TaskVerdict, level: float) -> dict[str, str]:
     pair = task.pair
-    ends = "" if pair.interval is None else f"[{pair.interval.low:+.3f}, {pair.interval.high:+.3f}]"
+    interval = "" if pair.interval is None else f"[{pair.interval.low:+.3f}, {pair.interval.high:+.3f}]"
     return {
         "task": task.task,
-        "score": task.score_name + ("" if task.higher_is_better else " (less is better)"),
+        "score": task.score_name + ("" if task.higher_is_better else " (lower is better)"),
         "A": f"{task.score_a:.3f}",
         "B": f"{task.score_b:.3f}",
         "A - B": f"{pair.difference:+.3f}",
-        f"{100 * level:g} % interval": ends,
+        f"{100 * level:g} % interval": interval,
         "p": _number(pair.p),
         "p (Holm)": _number(pair.p_holm),
         "p (BH)": _number(pair.p_bh),
@@ -97,5 +97,5 @@ def _task_facts(task: TaskVerdict) -> dict[str, Any]:
 
 
 def _finite(value: float) -> float | str | None:
-    """As result files write it: strict JSON has no infinity."""
+    """The value as result files write it: strict JSON has no infinity."""
     return value if math.isfinite(value) else None if math.isnan(value) else str(value)

@@ -1,4 +1,4 @@
-"""``hear-audiomosaic demo``: the whole line on made-up audio, without a network, in minutes."""
+"""``hear-audiomosaic demo``: everything from audio to a report on synthetic audio, offline, in minutes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def demo(
         store_dir=out / "embeddings",
     )
     summary = run_plan(
-        plan, told=lambda result: say(f"{result.encoder.label} on {result.task.name}: {result.score:.3f}")
+        plan, on_result=lambda result: say(f"{result.encoder.label} on {result.task.name}: {result.score:.3f}")
     )
     written = write_report(plan.out, out / "report")
     print_table(summary.rows(), as_json=False)

@@ -38,5 +38,6 @@ def embed(
     from hear_audiomosaic.bench.plan import prepared_tasks
 
     opened = prepared_tasks(tasks, tasks_dir_or_default(tasks_dir))
-    for folder in embed_tasks(encoder, opened, out, layout, store_dir_or_default(store), device):
+    folders = embed_tasks(encoder, opened, out=out, layout=layout, store_dir=store_dir_or_default(store), device=device)
+    for folder in folders:
         typer.echo(folder)

@@ -16,7 +16,7 @@ EXAMPLES = examples(
 
 
 class Listen(str, Enum):
-    """How mistakes can be heard on the page."""
+    """How mistakes can be played on the page."""
 
     none = "none"
     link = "link"
@@ -37,7 +37,7 @@ def report(
 ) -> None:
     """Write a report of results: Markdown, CSV and one self-contained HTML page.
 
-    Or the tables that others published (hear2021, audiomosaic, msm-mae, aasp, adversarial, recent), with LaTeX.
+    Or tables of published figures (hear2021, audiomosaic, msm-mae, aasp, adversarial, recent), with LaTeX.
     """
     if results is not None and published is None:
         _write_report(results, out, listen, tasks_dir)

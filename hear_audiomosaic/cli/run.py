@@ -40,7 +40,7 @@ def run(
     precision: Precision = "fp32",
     as_json: AsJson = False,
 ) -> None:
-    """Embed, probe and score every encoder on every task; goes on where it was when run again."""
+    """Embed, probe and score every encoder on every task; resumes where it stopped when run again."""
     from hear_audiomosaic.bench.plan import Plan, prepared_tasks
     from hear_audiomosaic.bench.runner import run as run_plan
     from hear_audiomosaic.probing.protocol import get_protocol
@@ -56,7 +56,7 @@ def run(
         precision=precision,
     )
     summary = run_plan(
-        plan, told=lambda result: say(f"{result.encoder.label} on {result.task.name}: {result.score:.3f}")
+        plan, on_result=lambda result: say(f"{result.encoder.label} on {result.task.name}: {result.score:.3f}")
     )
     print_table(summary.rows(), as_json)
     for failure in summary.failures:

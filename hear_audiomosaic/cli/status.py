@@ -1,4 +1,4 @@
-"""``hear-audiomosaic status``: what is done, what failed, what is missing."""
+"""``hear-audiomosaic status``: which results are done, failed or missing."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def status(
     """Show encoders x tasks x protocols: done, failed (with the error), or missing."""
     from hear_audiomosaic.reporting.comparison.status import status_of
 
-    found = status_of(results)
-    for line in found.skipped:
+    summary = status_of(results)
+    for line in summary.skipped:
         say(f"skipped: {line}")
     if as_json:
-        print_table((dataclasses.asdict(cell) for cell in found.cells), as_json=True)
+        print_table((dataclasses.asdict(cell) for cell in summary.cells), as_json=True)
         return
-    for protocol, cells in groupby(found.cells, lambda cell: cell.protocol):
+    for protocol, cells in groupby(summary.cells, lambda cell: cell.protocol):
         typer.echo(f"protocol {protocol}")
         rows = groupby(cells, lambda cell: cell.encoder)
         print_table(({"encoder": label} | {one.task: _text(one) for one in own} for label, own in rows), as_json=False)
-    for cell in found.cells:
+    for cell in summary.cells:
         if cell.error:
             typer.echo(f"failed: {cell.encoder} on {cell.task}, {cell.protocol}: {cell.error}")
-    typer.echo(", ".join(f"{number} {state}" for state, number in found.counts.items()))
+    typer.echo(", ".join(f"{number} {state}" for state, number in summary.counts.items()))
 
 
 def _text(cell: CellStatus) -> str:

@@ -20,11 +20,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from hear_audiomosaic.errors import EmbeddingError
-from hear_audiomosaic.files import read_json, write_bytes, write_text
+from hear_audiomosaic.files import read_json, write_text
 from hear_audiomosaic.metrics import Events
 from hear_audiomosaic.probing.data import ProbeTask, SplitRows, frame_labels, heareval_row_order, multi_hot
+from hear_audiomosaic.probing.fold_predictions import fold_predictions
 from hear_audiomosaic.probing.probe_result import ProbeResult
-from hear_audiomosaic.results.predictions import fold_arrays, to_npz
 
 __all__ = ["is_heareval_directory", "read_heareval_directory", "read_vocabulary", "write_predictions"]
 
@@ -227,7 +227,7 @@ def write_predictions(directory: Path, result: ProbeResult, embedding_size: int)
         embedding_size: D.
     """
     for fold in result.folds:
-        write_bytes(directory / f"{fold.split}.predictions.npz", to_npz(fold_arrays(fold)))
+        fold_predictions(fold).save(directory / f"{fold.split}.predictions.npz")
     scores: dict[str, Any] = {fold.split: fold.scores for fold in result.folds}
     if result.aggregated:
         scores["aggregated_scores"] = result.aggregated

@@ -1,6 +1,6 @@
-"""Precision-recall and ROC curves of many rankings at once, as ragged rows laid end to end.
+"""Precision-recall and ROC curves of many rankings at once, as ragged rows placed end to end.
 
-The engine below the ranking scores of :mod:`hear_audiomosaic.metrics.clips`: one sort for all classes and all leading
+Used by the ranking scores of :mod:`hear_audiomosaic.metrics.clips`: one sort for all classes and all leading
 dimensions, then a few passes over flat arrays. Letters: n clips, C classes, R rankings, M operating points of all.
 """
 
@@ -83,7 +83,7 @@ class Curves:
     def _corners(self) -> Curves:
         """The same curves without the points inside straight and evenly spaced stretches.
 
-        They change no area; scikit-learn leaves them out before it sums, and so the sums agree to the last bit.
+        They do not change the area; scikit-learn leaves them out before summing, and so the sums agree to the last bit.
         """
         keep = np.ones(len(self.true_positives), dtype=bool)
         bends = (np.diff(self.true_positives, 2) != 0) | (np.diff(self.false_positives, 2) != 0)
@@ -120,8 +120,8 @@ class Curves:
     def _sums(self, values: Scores, *, from_lowest: bool = False) -> Scores:
         """(M,) -> (R,) sum of each row.
 
-        Each row gets a zero in front: that makes ``reduceat`` add up its numbers in the very order in which ``np.sum``
-        would add up the row alone. ``from_lowest`` starts at the lowest threshold.
+        A zero is inserted before each row: then ``reduceat`` adds up its numbers in the same order as ``np.sum``
+        adds up the row alone. ``from_lowest`` starts at the lowest threshold.
         """
         starts = self.starts
         if from_lowest:
@@ -131,5 +131,5 @@ class Curves:
 
 
 def _starts_of(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """(R,) lengths -> (R,) where each begins when they are laid end to end."""
+    """(R,) lengths -> (R,) where each begins when they are placed end to end."""
     return np.cumsum(counts) - counts

@@ -1,6 +1,6 @@
 """Pairs of events that are near in time, and how many of them can be matched one to one.
 
-The engine below the scores of :mod:`hear_audiomosaic.metrics.events`: arrays in, arrays out, no loop over events.
+Used by the scores of :mod:`hear_audiomosaic.metrics.events`: arrays in, arrays out, no loop over events.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ def near_pairs(
 ) -> tuple[Integers, Integers]:
     """Find all pairs within one group whose times differ by no more than ``reach``.
 
-    The groups are laid end to end on one time line, further apart than ``reach``. There every event looks up the window
-    of its candidates. The windows are a hair too wide for rounding, and the exact comparison follows.
+    The groups are placed end to end on one time line, further apart than ``reach``, and the candidates of every event
+    are looked up in a window around it. The windows are slightly too wide, because of rounding; the exact comparison
+    follows.
 
     Args:
         group: (E,) number of the group, 0, 1, ...
@@ -68,4 +69,4 @@ def matching_size(pairs: tuple[Integers, Integers], n: int, n_other: int) -> int
 
 def concatenated_ranges(first: Integers, counts: Integers) -> Integers:
     """Concatenate the ranges first[k], first[k] + 1, ..., of counts[k] numbers each: (K,), (K,) -> (sum of counts,)."""
-    return np.arange(counts.sum()) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+    return np.asarray(np.arange(counts.sum()) + np.repeat(first - (np.cumsum(counts) - counts), counts))

@@ -1,27 +1,27 @@
-"""Scores of clip predictions: how well do (n, C) probabilities tell (n, C) multi-hot targets?
+"""Scores of clip predictions: how well do (n, C) probabilities predict (n, C) multi-hot targets?
 
 Origin: the scores of the HEAR 2021 benchmark (Turian et al., "HEAR: Holistic Evaluation of Audio Representations",
 2022), which computes the ranking scores with scikit-learn 1.3; here the numbers are the same, for all classes at once.
-The equal error rate is not one of HEAR's; its definition is given with the function.
+The equal error rate is not a score of HEAR; its definition is given with the function.
 
 Conventions
 -----------
-- n clips, C classes. ``targets`` is (n, C), zeros and ones (bool, int or float); a row may hold several ones, or none.
-- ``probabilities`` is (..., n, C), finite; any scores will do, since all that counts is their order.
+- n clips, C classes. ``targets`` is (n, C), zeros and ones (bool, int or float); a row may have several ones, or none.
+- ``probabilities`` is (..., n, C), finite; any scores can be given, since only their order matters.
 - Leading dimensions (grid points, epochs) share the targets; a score has their shape (...), 0-d when there are none.
-- Equal probabilities of two clips are one threshold: the ranking scores do not depend on the order of the clips.
+- Equal probabilities of two clips share one threshold: the ranking scores do not depend on the order of the clips.
 - Scores over classes are unweighted means ("macro").
-- Nothing to score (n = 0, or no positive at all): a RuntimeWarning. Where no value is defined it is NaN.
+- Without clips (n = 0) or without any positive there is a RuntimeWarning. An undefined score is NaN.
 
 Metrics
 -------
-- :func:`top1_accuracy` (``top1_acc``, ``pitch_acc``): the most probable class is the right one.
-- :func:`chroma_accuracy` (``chroma_acc``): the same, octaves apart forgiven.
+- :func:`top1_accuracy` (``top1_acc``, ``pitch_acc``): the most probable class is the correct one.
+- :func:`chroma_accuracy` (``chroma_acc``): the same, octave errors not counted.
 - :func:`mean_average_precision` (``mAP``): area under the precision-recall steps, mean over classes.
 - :func:`roc_auc` (``aucroc``): area under the ROC curve, mean over classes.
 - :func:`d_prime` (``d_prime``): the same areas as distances between two unit normals, mean over classes.
 - :func:`equal_error_rate` (``eer``): where false alarms and misses are equally frequent, mean over classes.
-- :func:`evaluate`: any of them by name, with one sort for all.
+- :func:`evaluate`: any of them by name, sorting only once.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def validate(targets: Array, probabilities: Array) -> None:
         probabilities: (..., n, C), finite.
 
     Raises:
-        MetricError: the arrays are no arrays of numbers, do not fit each other, or hold anything but 0 and 1
-            (targets) or finite values (probabilities).
+        MetricError: the arguments are not arrays of numbers, their shapes do not match, or there are values other than
+            0 and 1 (targets) or not finite (probabilities).
 
     Warns:
         RuntimeWarning: there are no clips, or no clip has a label.
@@ -95,7 +95,7 @@ def validate(targets: Array, probabilities: Array) -> None:
     if targets.shape[0] == 0:
         warnings.warn("there are no clips to score; the scores are NaN", RuntimeWarning, stacklevel=3)
     elif not targets.any():
-        warnings.warn("no clip has a label; ranking scores have nothing to find", RuntimeWarning, stacklevel=3)
+        warnings.warn("no clip has a label; the ranking scores mean nothing", RuntimeWarning, stacklevel=3)
 
 
 # ----------------------------------------------------------------------------------------------------------- metrics
@@ -104,8 +104,8 @@ def validate(targets: Array, probabilities: Array) -> None:
 def top1_accuracy(targets: Array, probabilities: Array) -> Scores:
     """Fraction of clips whose most probable class is their class.
 
-    Formula: mean over rows of [argmax P = argmax Y], the first index when several are equal. So a clip with several
-    labels counts by its first one, and a clip without labels counts as class 0.
+    Formula: mean over rows of [argmax P = argmax Y], the first index when several are equal. So for a clip with several
+    labels the first one counts, and a clip without labels counts as class 0.
 
     Args:
         targets: (n, C), zeros and ones.
@@ -124,10 +124,10 @@ def top1_accuracy(targets: Array, probabilities: Array) -> Scores:
 
 
 def chroma_accuracy(targets: Array, probabilities: Array) -> Scores:
-    """Fraction of clips whose most probable pitch is right up to octaves.
+    """Fraction of clips whose most probable pitch is correct up to octaves.
 
-    Formula: as :func:`top1_accuracy`, both class indices taken modulo 12. It is about indices into the vocabulary,
-    so it means chroma only where the classes are semitones in rising order without gaps (as in NSynth pitch).
+    Formula: as :func:`top1_accuracy`, both class indices taken modulo 12. These are indices into the vocabulary,
+    so they mean chroma only where the classes are semitones in rising order without gaps (as in NSynth pitch).
 
     Args:
         targets: (n, C), zeros and ones.
@@ -184,7 +184,7 @@ def roc_auc(targets: Array, probabilities: Array) -> Scores:
         MetricError: see :func:`validate`.
 
     Source: scikit-learn 1.3 ``roc_auc_score(average="macro")``, whose error for such a class HEAR 2021 turns into NaN
-    for ``aucroc``. Rounding follows scikit-learn, so an area of exactly 1 may come out one bit beside it.
+    for ``aucroc``. Rounding follows scikit-learn, so an area of exactly 1 may differ from 1 by one bit.
     """
     validate(targets, probabilities)
     return _Prediction(targets, probabilities).roc_auc()
@@ -257,18 +257,18 @@ def evaluate(targets: Array, probabilities: Array, names: Sequence[str] | None =
     names = tuple(METRICS) if names is None else names
     unknown = [name for name in names if name not in METRICS]
     if unknown:
-        raise MetricError(f"{unknown[0]!r} is no clip score; there are {', '.join(METRICS)}.")
+        raise MetricError(f"{unknown[0]!r} is not a clip score; there are {', '.join(METRICS)}.")
     validate(targets, probabilities)
     prediction = _Prediction(targets, probabilities)
     return {name: METRICS[name](prediction) for name in names}
 
 
-# -------------------------------------------------------------------------------------------------------- the engine
+# ---------------------------------------------------------------------------------------------------- implementation
 
 
 @dataclass(frozen=True)
 class _Prediction:
-    """Validated targets and probabilities, and what their scores share."""
+    """Validated targets and probabilities, and the curves that their scores share."""
 
     targets: Array  # (n, C)
     probabilities: Array  # (..., n, C)
@@ -306,7 +306,7 @@ class _Prediction:
     def _mean_over_classes(self, score: Callable[[Curves], Scores]) -> Scores:
         if self.probabilities.size == 0:
             return self._undefined()
-        with np.errstate(invalid="ignore"):  # inf - inf is a NaN on purpose
+        with np.errstate(invalid="ignore"):  # inf - inf is NaN, as documented
             return np.asarray(score(self.curves).mean(axis=-1))
 
     def _undefined(self) -> Scores:

@@ -1,18 +1,19 @@
-"""Scores of predicted sound events: which reference events were found, and when?
+"""Scores of predicted sound events: which reference events were detected, and how exactly in time?
 
 Origin: the event scores of the HEAR 2021 benchmark (Turian et al., 2022), which are four settings of sed_eval 0.2.1
 (Mesaros, Heittola and Virtanen, "Metrics for polyphonic sound event detection", 2016). The numbers are the same, down
-to the floating-point comparison with a collar; the work is done for all files and classes at once.
+to the floating-point comparison with a collar; they are computed for all files and classes at once.
 
 Conventions
 -----------
 - Events are arrays (:class:`Events`): file and class as indices, start and end in **milliseconds**. Times are compared
   in seconds, ms / 1000, as sed_eval does. Collars and segments are given in seconds.
-- Events may overlap, also within a class; they may have no length. Their order does not matter.
+- Events may overlap, also within a class; their length may be 0. Their order does not matter.
 - All scores are overall ("micro"): counts are summed over files and classes before any ratio is taken.
-- Files are whatever the indices say; an event of a file without predictions is to be left out beforehand
-  (:meth:`Events.from_lists` does that: HEAR scores the files that have predictions).
-- Nothing to find or nothing predicted: a RuntimeWarning, and NaN where a ratio has no denominator.
+- Events of files without predictions must be left out beforehand (:meth:`Events.from_lists` does that: HEAR scores the
+  files that have predictions).
+- Without reference events or without estimated events there is a RuntimeWarning, and NaN where a ratio has no
+  denominator.
 
 Metrics
 -------
@@ -25,15 +26,14 @@ Metrics
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
 from hear_audiomosaic.metrics._matching import concatenated_ranges, matching_size, near_pairs
+from hear_audiomosaic.metrics.event_data import Events, Integers
 
 __all__ = [
     "ErrorRates",
@@ -46,109 +46,7 @@ __all__ = [
     "validate",
 ]
 
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
 MS_PER_SECOND = 1000.0
-
-
-@dataclass(frozen=True, eq=False)
-class Events:
-    """Sound events of several files, one array per property.
-
-    Attributes:
-        file: (E,) int64, index of the file.
-        label: (E,) int64, index of the class.
-        start_ms: (E,) float64, onset in milliseconds from the beginning of the file.
-        end_ms: (E,) float64, offset in milliseconds, not before the onset.
-
-    Raises:
-        MetricError: the arrays are not 1-D and of one length, or an index is not an integer.
-    """
-
-    file: Integers
-    label: Integers
-    start_ms: Floats
-    end_ms: Floats
-
-    def __post_init__(self) -> None:
-        for name, dtype in (("file", np.int64), ("label", np.int64), ("start_ms", np.float64), ("end_ms", np.float64)):
-            values = np.asarray(getattr(self, name))
-            kinds = "iu" if dtype is np.int64 else "iuf"
-            if values.ndim != 1 or (values.size and values.dtype.kind not in kinds):
-                wanted = "integers" if dtype is np.int64 else "numbers"
-                raise MetricError(f"Events.{name}: expected (E,) {wanted}, found {values.shape} {values.dtype}.")
-            object.__setattr__(self, name, values.astype(dtype, copy=False))
-        lengths = {"file": len(self.file), "label": len(self.label), "start_ms": len(self.start_ms)}
-        if any(length != len(self.end_ms) for length in lengths.values()):
-            raise MetricError(f"Events: expected arrays of one length, found {lengths | {'end_ms': len(self.end_ms)}}.")
-
-    def __len__(self) -> int:
-        """Number of events E."""
-        return len(self.file)
-
-    @classmethod
-    def from_lists(
-        cls, by_file: Mapping[str, Sequence[Mapping[str, Any]]], files: Sequence[str], vocabulary: Sequence[str]
-    ) -> Events:
-        """Read HEAR's lists of ``{"label", "start", "end"}``.
-
-        Args:
-            by_file: file name -> its events; times in milliseconds, labels of any type (compared as ``str(label)``).
-            files: the files to score; an event's file index points here. Other files of ``by_file`` are ignored, a file
-                that ``by_file`` lacks has no events.
-            vocabulary: the classes; an event's label index points here.
-
-        Returns:
-            The events, file by file in the order of ``files``, within a file in the order given.
-
-        Raises:
-            MetricError: a name occurs twice in ``files`` or ``vocabulary``, an event lacks a field, has a time that is
-                no number, or a label that is not in the vocabulary.
-        """
-        label_index = _index(vocabulary, "vocabulary")
-        rows: list[tuple[int, int, float, float]] = []
-        for file, file_index in _index(files, "files").items():
-            for event in by_file.get(file, ()):
-                try:
-                    row = (file_index, label_index[str(event["label"])], float(event["start"]), float(event["end"]))
-                except (KeyError, TypeError, ValueError) as error:
-                    raise MetricError(
-                        f"event {event!r} of {file!r}: expected label (one of the {len(label_index)} classes of the "
-                        f"vocabulary), start and end in milliseconds; check the labels and the vocabulary."
-                    ) from error
-                rows.append(row)
-        file_column, label_column, start, end = zip(*rows, strict=True) if rows else ((), (), (), ())
-        return cls(
-            np.array(file_column, dtype=np.int64),
-            np.array(label_column, dtype=np.int64),
-            np.array(start, dtype=np.float64),
-            np.array(end, dtype=np.float64),
-        )
-
-    def to_lists(self, files: Sequence[str], vocabulary: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-        """Write HEAR's lists of ``{"label", "start", "end"}``, times in milliseconds.
-
-        Args:
-            files: file names by index; every one gets a list, if an empty one.
-            vocabulary: class names by index.
-
-        Returns:
-            File name -> its events, in the order of the arrays.
-
-        Raises:
-            MetricError: an index points outside of ``files`` or ``vocabulary``.
-        """
-        for name, indices, names in (("file", self.file, files), ("label", self.label, vocabulary)):
-            if len(self) and not 0 <= int(indices.min()) <= int(indices.max()) < len(names):
-                raise MetricError(
-                    f"Events.{name}: expected indices 0 .. {len(names) - 1}, found {indices.min()} .. {indices.max()}."
-                )
-        by_file: dict[str, list[dict[str, Any]]] = {file: [] for file in files}
-        columns = (self.file.tolist(), self.label.tolist(), self.start_ms.tolist(), self.end_ms.tolist())
-        for file, label, start, end in zip(*columns, strict=True):
-            by_file[files[file]].append({"label": vocabulary[label], "start": start, "end": end})
-        return by_file
 
 
 class FMeasure(NamedTuple):
@@ -175,12 +73,12 @@ def validate(reference: Events, estimated: Events) -> None:
     """Check that two sets of events can be compared.
 
     Args:
-        reference: the events to be found.
-        estimated: the events predicted.
+        reference: the true events.
+        estimated: the predicted events.
 
     Raises:
         MetricError: not :class:`Events`, negative indices, times that are negative or not finite, an end before its
-            start. (sed_eval takes some of these and counts nonsense.)
+            start. (sed_eval accepts some of these and returns meaningless scores.)
 
     Warns:
         RuntimeWarning: there are no reference events, or no estimated events.
@@ -212,8 +110,8 @@ def onset_f_measure(reference: Events, estimated: Events, *, t_collar_s: float =
     F = 2 P R / (P + R), and 0 when P = R = 0.
 
     Args:
-        reference: the events to be found.
-        estimated: the events predicted.
+        reference: the true events.
+        estimated: the predicted events.
         t_collar_s: largest difference of the onsets, in seconds. (Default: 0.2)
 
     Returns:
@@ -234,11 +132,11 @@ def onset_offset_f_measure(
     """F-measure of events matched by class, onset and offset.
 
     Formula: as :func:`onset_f_measure`, and also |offset_r - offset_e| <= max(t_collar_s, fraction_of_length *
-    (offset_r - onset_r)): long events may end less exactly.
+    (offset_r - onset_r)): for long events a larger difference is allowed.
 
     Args:
-        reference: the events to be found.
-        estimated: the events predicted.
+        reference: the true events.
+        estimated: the predicted events.
         t_collar_s: largest difference of the onsets, and of the offsets of short events, in seconds. (Default: 0.05)
         fraction_of_length: largest difference of the offsets as a fraction of the reference event. (Default: 0.2)
 
@@ -255,20 +153,21 @@ def onset_offset_f_measure(
 
 
 def segment_error_rate(reference: Events, estimated: Events, *, segment_s: float = 1.0) -> ErrorRates:
-    """Errors per segment of fixed length, relative to what the reference holds.
+    """Errors per segment of fixed length, relative to the number of reference classes.
 
     Formula: an event from a to b makes its class active in the segments floor(a / segment_s) .. ceil(b / segment_s)
     - 1. With N_ref and N_est active classes in a segment, and TP active in both, S = min(N_ref, N_est) - TP,
     D = max(0, N_ref - N_est), I = max(0, N_est - N_ref); the rates are the sums over segments and files divided by
-    (sum of N_ref + 2^-52), and the error rate is the sum of the three. Nothing predicted: 1.
+    (sum of N_ref + 2^-52), and the error rate is the sum of the three. Without predictions the error rate is 1.
 
     Args:
-        reference: the events to be found.
-        estimated: the events predicted.
+        reference: the true events.
+        estimated: the predicted events.
         segment_s: length of a segment in seconds. (Default: 1.0)
 
     Returns:
-        Error rate (S + D + I), substitution, deletion and insertion rate. Without reference events they are 0 or huge.
+        Error rate (S + D + I), substitution, deletion and insertion rate. Without reference events: 0 or
+        very large.
 
     Raises:
         MetricError: see :func:`validate`.
@@ -286,8 +185,8 @@ def evaluate(reference: Events, estimated: Events, names: Sequence[str] | None =
     """Compute event scores by HEAR's names.
 
     Args:
-        reference: the events to be found.
-        estimated: the events predicted.
+        reference: the true events.
+        estimated: the predicted events.
         names: of ``event_onset_200ms_fms``, ``event_onset_50ms_fms``, ``event_onset_offset_50ms_20perc_fms``,
             ``segment_1s_er``; None: all.
 
@@ -301,7 +200,7 @@ def evaluate(reference: Events, estimated: Events, names: Sequence[str] | None =
     names = tuple(METRICS) if names is None else names
     unknown = [name for name in names if name not in METRICS]
     if unknown:
-        raise MetricError(f"{unknown[0]!r} is no event score; there are {', '.join(METRICS)}.")
+        raise MetricError(f"{unknown[0]!r} is not an event score; there are {', '.join(METRICS)}.")
     validate(reference, estimated)
     scores: dict[str, float] = {}
     for name in names:
@@ -311,7 +210,7 @@ def evaluate(reference: Events, estimated: Events, names: Sequence[str] | None =
     return scores
 
 
-# -------------------------------------------------------------------------------------------------------- the engine
+# ---------------------------------------------------------------------------------------------------- implementation
 
 
 def _f_measure(reference: Events, estimated: Events, t_collar_s: float, fraction: float | None = None) -> FMeasure:
@@ -377,14 +276,6 @@ def _groups(reference: Events, estimated: Events) -> tuple[Integers, Integers]:
     label = np.concatenate([reference.label, estimated.label])
     _, group = np.unique(file * (label.max(initial=0) + 1) + label, return_inverse=True)
     return group[: len(reference)], group[len(reference) :]
-
-
-def _index(names: Sequence[str], what: str) -> dict[str, int]:
-    """Name -> position, or an error if a name occurs twice."""
-    index = {str(name): position for position, name in enumerate(names)}
-    if len(index) != len(names):
-        raise MetricError(f"{what}: expected distinct names, found {len(names)} names of which {len(index)} differ.")
-    return index
 
 
 METRICS: dict[str, Callable[[Events, Events], FMeasure | ErrorRates]] = {

@@ -1,4 +1,4 @@
-"""The registry of scores: what a task card may name, and which way is better.
+"""The registry of scores: the names that a task card may use, and whether higher is better.
 
 Origin: the names in the ``evaluation`` lists of the HEAR 2021 tasks, and ``eer``.
 
@@ -26,14 +26,14 @@ import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
 from hear_audiomosaic.metrics import clips, events
-from hear_audiomosaic.metrics.events import Events
+from hear_audiomosaic.metrics.event_data import Events
 
 __all__ = ["SCORES", "Score", "evaluate_clips", "evaluate_events", "get_score"]
 
 
 @dataclass(frozen=True)
 class Score:
-    """What is known of a score without computing it."""
+    """Properties of a score."""
 
     name: str
     """As task cards and result files write it."""
@@ -69,14 +69,14 @@ def get_score(name: str) -> Score:
         The score.
 
     Raises:
-        MetricError: there is none of this name; the message suggests the nearest one and lists all.
+        MetricError: there is no score of this name; the message suggests the nearest one and lists all.
     """
     score = SCORES.get(name)
     if score is None:
         by_lower_case = {known.lower(): known for known in SCORES}
         near = difflib.get_close_matches(str(name).lower(), by_lower_case, n=1)
         hint = f" Did you mean {by_lower_case[near[0]]!r}?" if near else ""
-        raise MetricError(f"no score is called {name!r}.{hint} There are: {', '.join(SCORES)}.")
+        raise MetricError(f"unknown score {name!r}.{hint} There are: {', '.join(SCORES)}.")
     return score
 
 
@@ -88,14 +88,15 @@ def evaluate_clips(
     Args:
         names: names of clip scores.
         targets: (n, C), zeros and ones.
-        probabilities: (n, C), finite; for several predictions at once there is
+        probabilities: (n, C), finite; for several predictions at once use
             :func:`hear_audiomosaic.metrics.clips.evaluate`.
 
     Returns:
         Score name -> value, in the order of ``names``.
 
     Raises:
-        MetricError: a name is unknown or an event score's, or see :func:`hear_audiomosaic.metrics.clips.validate`.
+        MetricError: a name is unknown or belongs to an event score, or see
+            :func:`hear_audiomosaic.metrics.clips.validate`.
     """
     _check_kind(names, "clip")
     scores = clips.evaluate(targets, probabilities, names)
@@ -109,14 +110,15 @@ def evaluate_events(names: Sequence[str], reference: Events, estimated: Events) 
 
     Args:
         names: names of event scores.
-        reference: the events to be found, times in milliseconds.
-        estimated: the events predicted, with the same file and label indices.
+        reference: the true events, times in milliseconds.
+        estimated: the predicted events, with the same file and label indices.
 
     Returns:
         For each name in order: the name -> its value, then ``<name>_<sub score>`` -> value.
 
     Raises:
-        MetricError: a name is unknown or a clip score's, or see :func:`hear_audiomosaic.metrics.events.validate`.
+        MetricError: a name is unknown or belongs to a clip score, or see
+            :func:`hear_audiomosaic.metrics.events.validate`.
     """
     _check_kind(names, "event")
     return events.evaluate(reference, estimated, names)

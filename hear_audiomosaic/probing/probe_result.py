@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from hear_audiomosaic.metrics import Events
 from hear_audiomosaic.probing.postprocessing import Setting
+from hear_audiomosaic.results.scores import aggregate
 
 __all__ = ["FoldResult", "ProbeResult", "aggregate", "named_scores"]
 
@@ -76,14 +77,3 @@ class ProbeResult:
     def score(self) -> float:
         """The task's value: the first score, for k-fold its mean."""
         return self.aggregated["test_score_mean"] if self.aggregated else self.folds[0].scores["test_score"]
-
-
-def aggregate(scores: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Unweighted mean and sample standard deviation (n - 1) of every number over folds."""
-    aggregated: dict[str, float] = {}
-    for key in scores[0]:
-        values = np.array([one[key] for one in scores], dtype=np.float64)
-        with np.errstate(invalid="ignore"):  # inf - inf is the NaN that heareval reports
-            aggregated[f"{key}_mean"] = float(values.mean())
-            aggregated[f"{key}_std"] = float(values.std(ddof=1))
-    return aggregated

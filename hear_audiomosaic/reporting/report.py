@@ -10,7 +10,7 @@ from hear_audiomosaic.files import write_text
 from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback
 from hear_audiomosaic.reporting.analysis.uncertainty import analyse
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
-from hear_audiomosaic.reporting.published.placing import leaderboard_row
+from hear_audiomosaic.reporting.published.leaderboard_ranks import leaderboard_row
 from hear_audiomosaic.reporting.render.csv.records import long_csv, pairs_csv
 from hear_audiomosaic.reporting.render.html.report import html_page
 from hear_audiomosaic.reporting.render.latex.report import latex
@@ -72,7 +72,8 @@ def write_report(results_dir: Path, out_dir: Path, *, playback: AudioPlayback | 
     Raises:
         ResultError: there is no valid result file, or ``out_dir`` is a file.
     """
-    content = ReportData.of(*load_results(results_dir))
+    loaded = load_results(results_dir)
+    content = ReportData.of(loaded.results, loaded.skipped)
     if out_dir.exists() and not out_dir.is_dir():
         raise ResultError(f"{out_dir} is a file; a report needs a folder to be written into: choose another --out.")
     comparisons = content.comparisons

@@ -93,7 +93,9 @@ def controlled(
         store_dir=out / "embeddings",
         device=device,
     )
-    summary = run_plan(plan, told=lambda result: told(f"{result.encoder.label} on {result.task.name}: {result.score}"))
+    summary = run_plan(
+        plan, on_result=lambda result: told(f"{result.encoder.label} on {result.task.name}: {result.score}")
+    )
     report = out / "report"
     write_report(plan.out, report)
     twins = {m: (EncoderRef.parse(refs[m]).text, EncoderRef.parse(ref).text) for m, ref in untrained.items()}

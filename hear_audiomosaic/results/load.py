@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hear_audiomosaic.errors import ResultError
+from hear_audiomosaic.results.predictions import FoldPredictions, Predictions
 from hear_audiomosaic.results.schema import Result, find_results, read_result
 
-__all__ = ["LoadedResult", "SkippedFile", "load_results"]
+__all__ = ["LoadedResult", "ResultFolder", "SkippedFile", "load_results", "scene_predictions"]
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,53 @@ class LoadedResult:
     """Relative to the folder that was read, with forward slashes."""
     result: Result
 
+    def predictions(self, results_dir: Path) -> tuple[FoldPredictions, ...]:
+        """Read the test predictions beside the file.
+
+        Args:
+            results_dir: the folder that the results were read from.
+
+        Returns:
+            One per fold, in the order of the result's folds.
+
+        Raises:
+            ResultError: there are none, or they are not those of the result; the message has no path.
+        """
+        name = self.result.predictions
+        if name is None:
+            raise ResultError("the result file names no predictions")
+        if Path(name).name != name:
+            raise ResultError(f"there is no predictions file {name}: it would be outside its own folder")
+        path = results_dir / Path(self.file).parent / name
+        if not path.is_file():
+            raise ResultError(f"there is no predictions file {name} beside the result file")
+        try:
+            return Predictions.load(path, [fold.split for fold in self.result.folds]).folds
+        except ResultError as error:
+            raise ResultError(str(error).replace(str(path), name)) from error
+
+
+def scene_predictions(results_dir: Path, loaded: LoadedResult) -> tuple[FoldPredictions, ...]:
+    """:meth:`LoadedResult.predictions` of a scene task, with a finite probability of each of the task's classes.
+
+    Raises:
+        ResultError: there are none, or they do not fit the task; the message has no path.
+    """
+    name = loaded.result.predictions
+    if name is None:
+        raise ResultError("No predictions were stored with this result.")
+    folds = loaded.predictions(results_dir)
+    try:
+        for fold in folds:
+            fold.require_classes(len(loaded.result.task.vocabulary))
+    except ResultError as error:
+        raise ResultError(f"{name} does not hold the result's predictions ({error})") from error
+    return folds
+
 
 @dataclass(frozen=True)
 class SkippedFile:
-    """A JSON file that is not in the report, and why."""
+    """A JSON file that is no result or does not count, and why."""
 
     file: str
     """Relative to the folder that was read, with forward slashes."""
@@ -32,27 +77,46 @@ class SkippedFile:
         return f"{self.file}: {self.reason}"
 
 
-def load_results(results_dir: Path) -> tuple[tuple[LoadedResult, ...], tuple[SkippedFile, ...]]:
+@dataclass(frozen=True)
+class ResultFolder:
+    """The results of a folder; iterating goes over its results."""
+
+    folder: Path
+    results: tuple[LoadedResult, ...]
+    """Sorted by file."""
+    skipped: tuple[SkippedFile, ...]
+    """Sorted by file."""
+
+    def __iter__(self) -> Iterator[LoadedResult]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        """Number of results."""
+        return len(self.results)
+
+
+def load_results(folder: str | Path) -> ResultFolder:
     """Read every result file under a folder.
 
     A broken or foreign JSON file is skipped. Where two files hold the same cell (encoder, task, protocol and seed,
     down to their fingerprints), the newer one counts and the other is skipped, so that no score counts twice.
 
     Args:
-        results_dir: folder of result files, at any depth.
+        folder: of result files, at any depth.
 
     Returns:
-        The results and the skipped files, both sorted by file.
+        The results and the skipped files.
 
     Raises:
         ResultError: the folder is missing, or holds no valid result file.
     """
-    if not results_dir.is_dir():
-        raise ResultError(f"{results_dir} is no folder; expected a folder of result files. {_HOW_TO_MAKE}")
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ResultError(f"{folder} is not a folder; expected a folder of result files. {_HOW_TO_MAKE}")
     newest: dict[tuple[object, ...], LoadedResult] = {}
     skipped: list[SkippedFile] = []
-    for path in find_results(results_dir):
-        file = path.relative_to(results_dir).as_posix()
+    for path in find_results(folder):
+        file = path.relative_to(folder).as_posix()
         try:
             loaded = LoadedResult(file, read_result(path))
         except ResultError as error:
@@ -70,10 +134,13 @@ def load_results(results_dir: Path) -> tuple[tuple[LoadedResult, ...], tuple[Ski
         found = f"of {len(skipped)} JSON files none is a result file" if skipped else "there is no JSON file"
         first = f" ({skipped[0].file} {skipped[0].reason})" if skipped else ""
         raise ResultError(
-            f"{results_dir}: expected result files, ENCODER/TASK/PROTOCOL-seedN.json; {found}{first}. {_HOW_TO_MAKE}"
+            f"{folder}: expected result files, ENCODER/TASK/PROTOCOL-seedN.json; {found}{first}. {_HOW_TO_MAKE}"
         )
-    results = sorted(newest.values(), key=lambda loaded: loaded.file)
-    return tuple(results), tuple(sorted(skipped, key=lambda one: one.file))
+    return ResultFolder(
+        folder,
+        tuple(sorted(newest.values(), key=lambda loaded: loaded.file)),
+        tuple(sorted(skipped, key=lambda one: one.file)),
+    )
 
 
 _HOW_TO_MAKE = "Make some with: hear-audiomosaic run --encoders REF... --tasks NAME... --out RESULTS"

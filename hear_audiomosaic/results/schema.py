@@ -2,46 +2,49 @@
 
 ``RESULTS/<encoder>/<task>/<protocol>-seed<k>.json`` (``-bf16`` after the seed at that precision), with the test
 predictions beside it in an ``.npz`` of the same stem. Scores that are not finite (a perfect class has an infinite d')
-are the strings "Infinity" and "NaN", so that the file is strict JSON.
+are the strings "Infinity", "-Infinity" and "NaN", so that the file is strict JSON.
+
+``score`` and ``score_std`` stand in the file for whoever opens it; they are derived from the folds, and derived anew
+when the file is read.
 """
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError, computed_field, model_validator
+from pydantic_core import from_json
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.files import write_text
+from hear_audiomosaic.results.record import Record
+from hear_audiomosaic.results.scores import FoldScores, MeanAndStd, aggregate, over_folds
+from hear_audiomosaic.results.upgrade import upgraded
 
 __all__ = [
     "SCHEMA_VERSION",
     "EncoderFacts",
+    "EventPostprocessing",
     "FoldScores",
+    "Hyperparameter",
     "Manifest",
     "ProtocolFacts",
     "Result",
     "TaskFacts",
+    "TriedGridPoint",
     "find_results",
-    "read_predictions",
     "read_result",
     "write_result",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+Hyperparameter = StrictBool | StrictInt | StrictFloat | StrictStr
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-
-class EncoderFacts(_Record):
+class EncoderFacts(Record):
     """Which encoder, and what it is."""
 
     ref: str
@@ -55,7 +58,7 @@ class EncoderFacts(_Record):
     n_parameters: int
 
 
-class TaskFacts(_Record):
+class TaskFacts(Record):
     """Which task, as prepared."""
 
     name: str
@@ -72,7 +75,7 @@ class TaskFacts(_Record):
     """Score of a constant guess on the test clips; null where the score has none."""
 
 
-class ProtocolFacts(_Record):
+class ProtocolFacts(Record):
     """Which protocol, down to the seed."""
 
     name: str
@@ -82,14 +85,26 @@ class ProtocolFacts(_Record):
     precision: str
 
 
-class FoldScores(_Record):
-    """Scores of one test split."""
+class EventPostprocessing(Record):
+    """How frame probabilities become events; heareval's names, both in milliseconds."""
 
-    split: str
-    scores: dict[str, float]
+    median_filter_ms: float
+    min_duration: float
 
 
-class Manifest(_Record):
+class TriedGridPoint(Record):
+    """One choice of hyper-parameters and how it did on the validation rows of the first split."""
+
+    hparams: dict[str, Hyperparameter]
+    """By heareval's names."""
+    postprocessing: EventPostprocessing | None = None
+    """The best one for these hyper-parameters; null for scenes."""
+    validation_score: float
+    epoch: int | None = None
+    """After which it was this good, from 0; null where nothing is trained by epochs."""
+
+
+class Manifest(Record):
     """Where and with what it was made, and what it cost."""
 
     created: str
@@ -106,10 +121,10 @@ class Manifest(_Record):
     """Audio that was embedded in this run."""
 
 
-class Result(_Record):
+class Result(Record):
     """One finished (or failed) cell of a comparison."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     status: Literal["success", "error"]
     error: str | None = None
     encoder: EncoderFacts
@@ -118,18 +133,54 @@ class Result(_Record):
     score_name: str
     """The task's primary score."""
     higher_is_better: bool
-    score: float | None = None
-    """Test score; the mean over folds where there are folds."""
-    score_std: float | None = None
-    """Sample standard deviation over folds."""
     folds: tuple[FoldScores, ...] = ()
-    aggregated: dict[str, float] = {}
-    hparams: dict[str, Any] = {}
-    postprocessing: tuple[tuple[str, float], ...] = ()
-    grid_points: tuple[dict[str, Any], ...] = ()
+    """Of each test split; each has the primary score."""
+    grid_points: tuple[TriedGridPoint, ...] = ()
+    winner: int | None = None
+    """Index of the grid point that was chosen, trained on every fold and tested."""
     predictions: str | None = None
-    """Name of the npz file beside this one."""
+    """Name of the npz file beside this one, see :mod:`hear_audiomosaic.results.predictions`."""
     manifest: Manifest
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Result:
+        lacking = [fold.split for fold in self.folds if self.score_name not in fold.scores]
+        if lacking:
+            raise ValueError(f"test split {lacking[0]} has no score {self.score_name}")
+        if self.winner is not None and not 0 <= self.winner < len(self.grid_points):
+            raise ValueError(f"winner is {self.winner}; expected one of {len(self.grid_points)} grid points")
+        return self
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def score(self) -> float | None:
+        """Test score: the mean over folds; None without any."""
+        return self._primary.mean if self.folds else None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def score_std(self) -> float | None:
+        """Sample standard deviation of the test score over folds; None with less than two."""
+        return self._primary.std if self.folds else None
+
+    @property
+    def _primary(self) -> MeanAndStd:
+        return over_folds([fold.scores[self.score_name] for fold in self.folds])
+
+    @property
+    def aggregated(self) -> dict[str, float]:
+        """``<name>_mean`` and ``<name>_std`` of each number of the folds, by heareval's names; empty for one fold."""
+        return aggregate([fold.named(self.score_name) for fold in self.folds])
+
+    @property
+    def hparams(self) -> Mapping[str, Hyperparameter]:
+        """Hyper-parameters of the winner."""
+        return {} if self.winner is None else self.grid_points[self.winner].hparams
+
+    @property
+    def postprocessing(self) -> EventPostprocessing | None:
+        """Of the winner on the first split; None for scenes."""
+        return None if self.winner is None else self.grid_points[self.winner].postprocessing
 
 
 def write_result(path: Path, result: Result) -> None:
@@ -138,36 +189,28 @@ def write_result(path: Path, result: Result) -> None:
 
 
 def read_result(path: Path) -> Result:
-    """Read and validate one result file.
+    """Read and validate one result file, of this schema or an older one.
 
     Raises:
-        ResultError: not JSON, or not of this schema; the first fault is named.
+        ResultError: not JSON, or not of these schemas; the first fault is named.
     """
     try:
-        return Result.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        content: Any = from_json(path.read_bytes())
+    except OSError as error:
         raise ResultError(f"{path} cannot be read: {error}") from error
+    except ValueError as error:
+        raise ResultError(f"{path} is not a result file: the file: Invalid JSON: {error}") from error
+    if isinstance(content, dict):
+        content = upgraded(content)
+        content = {name: value for name, value in content.items() if name not in Result.model_computed_fields}
+    try:
+        return Result.model_validate(content)
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"]) or "the file"
-        raise ResultError(f"{path} is no result file: {where}: {fault['msg']}") from error
+        raise ResultError(f"{path} is not a result file: {where}: {fault['msg']}") from error
 
 
 def find_results(folder: Path) -> Iterator[Path]:
     """Paths of all result files under ``folder``, sorted."""
     yield from sorted(path for path in folder.rglob("*.json") if not path.name.startswith("."))
-
-
-def read_predictions(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Arrays of an ``.npz`` of predictions, by ``<split>/<what>``; nothing is unpickled.
-
-    What there is: :func:`hear_audiomosaic.results.predictions.fold_arrays`.
-
-    Raises:
-        ResultError: the file is missing or not such an archive.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ResultError(f"{path} cannot be read as predictions: {error}") from error

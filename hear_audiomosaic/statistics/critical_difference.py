@@ -1,13 +1,13 @@
 """The critical-difference diagram: which encoders differ by their mean ranks.
 
 Origin: Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets", 2006. The conventions of
-:mod:`hear_audiomosaic.statistics.ranks` hold here.
+:mod:`hear_audiomosaic.statistics.ranks` apply.
 
 Functions
 ---------
 - :func:`friedman`: whether the encoders differ at all.
-- :func:`nemenyi_critical_difference`: how far apart two of them must be.
-- :func:`cliques`: the groups that are not told apart.
+- :func:`nemenyi_critical_difference`: from which difference of mean ranks on two of them differ.
+- :func:`cliques`: the groups without a significant difference.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy.stats import friedmanchisquare, studentized_range
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import check_level, score_matrix
+from hear_audiomosaic.statistics._arrays import check_level, score_matrix
 
 __all__ = ["Friedman", "cliques", "friedman", "nemenyi_critical_difference"]
 
@@ -32,7 +32,7 @@ class Friedman:
     """Chi-squared with E - 1 degrees of freedom."""
     p: float
     tasks: tuple[int, ...]
-    """The columns that every encoder has; the others cannot enter."""
+    """The columns in which every encoder has a score; the others are left out."""
 
 
 def friedman(scores: npt.ArrayLike) -> Friedman:
@@ -64,7 +64,7 @@ def friedman(scores: npt.ArrayLike) -> Friedman:
 
 
 def nemenyi_critical_difference(k: int, n: int, alpha: float = 0.05) -> float:
-    """Difference of mean ranks from which two encoders differ, any two of them being compared.
+    """Difference of mean ranks from which two encoders differ significantly, all pairs being compared.
 
     Formula: CD = q sqrt(k (k + 1) / (6 n)), q the 1 - alpha quantile of the studentised range of k means with infinite
     degrees of freedom, divided by sqrt(2).
@@ -72,13 +72,13 @@ def nemenyi_critical_difference(k: int, n: int, alpha: float = 0.05) -> float:
     Args:
         k: number of encoders, at least 2.
         n: number of tasks that all of them have.
-        alpha: chance of any false finding. (Default: 0.05)
+        alpha: chance of any false positive. (Default: 0.05)
 
     Returns:
         The critical difference, in ranks.
 
     Raises:
-        MetricError: fewer than 2 encoders, no tasks, or an alpha that is no probability.
+        MetricError: fewer than 2 encoders, no tasks, or an alpha that is not a probability.
 
     Source: Demsar, 2006, section 3.2.2 and table 5 (for k = 2, 5, 10: q = 1.960, 2.728, 3.164).
     """
@@ -90,7 +90,7 @@ def nemenyi_critical_difference(k: int, n: int, alpha: float = 0.05) -> float:
 
 
 def cliques(mean_ranks: npt.ArrayLike, cd: float) -> tuple[tuple[int, ...], ...]:
-    """The groups of encoders that are not told apart: the bars of a critical-difference diagram.
+    """The groups of encoders without a significant difference: the bars of a critical-difference diagram.
 
     Args:
         mean_ranks: (E,); NaN is in no group.

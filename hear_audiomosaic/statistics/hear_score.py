@@ -1,20 +1,19 @@
-"""HEAR's own overall score, and how a new encoder is placed by it without moving the others.
+"""HEAR's own overall score, also of new encoders on the scale of the published ones.
 
 Origin: the script of the HEAR 2021 leaderboard (hearbenchmark/hear-leaderboard, ``leaderboard.py``).
 
 Conventions
 -----------
 - ``population`` is (M, T): the encoders that define the scale, for HEAR its 34 submissions on 19 primary scores; NaN
-  where there is none. ``added`` is (K, T): encoders to be placed on that scale.
-- Missing cells are filled in, unlike anywhere else in this package, since the published ranking does it.
-- Deviation: HEAR computes the score anew over all encoders, so that a new one shifts the mean and the spread of each
-  task and with them every other encoder's number. :func:`place` keeps the population's scale.
+  where there is none. ``added`` is (K, T): further encoders, scored on that scale.
+- Missing cells are imputed, unlike anywhere else in this package, as in the published ranking.
+- Deviation: HEAR computes the score again over all encoders, so that a new one shifts the mean and the spread of each
+  task and with them every other encoder's score. Here ``added`` encoders do not change the population's scale.
 
 Functions
 ---------
-- :func:`hear_normalised_scores`: the published numbers.
-- :func:`place`: new encoders among them.
-- :func:`hear_standardised`: the cells that the score averages.
+- :func:`hear_normalised_scores`: the score.
+- :func:`hear_standardised`: the values per task of which it is the mean.
 """
 
 from __future__ import annotations
@@ -27,57 +26,45 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import Floats, score_matrix
+from hear_audiomosaic.statistics._arrays import Floats, score_matrix
 
-__all__ = ["hear_normalised_scores", "hear_standardised", "place"]
+__all__ = ["hear_normalised_scores", "hear_standardised"]
 
 N_ITERATIONS = 10
 LARGEST_DEVIATION = 1.0
-"""Standard deviations beyond which a task's score counts no more."""
+"""Standard deviations at which a task's score is clipped."""
 
 
-def hear_normalised_scores(population: npt.ArrayLike) -> Floats:
-    """HEAR's normalised score of each encoder of the population.
+def hear_normalised_scores(population: npt.ArrayLike, added: npt.ArrayLike | None = None) -> Floats:
+    """HEAR's normalised score.
 
     Formula: missing cells are imputed by round-robin regression on the other tasks (10 rounds), each task is
     standardised over the population (divisor M), clipped to [-1, 1], and averaged over tasks.
 
     Args:
         population: (M, T), M > 1, higher is better; NaN where there is none.
+        added: (K, T) further encoders on the same tasks, scored with the population's imputation, means and standard
+            deviations; None: the population itself. (Default: None)
 
     Returns:
-        (M,) in -1 .. 1. With HEAR's leaderboard of 34 submissions: at the top 0.704, 0.641, 0.638.
+        (M,) or (K,) in -1 .. 1. With HEAR's leaderboard of 34 submissions: at the top 0.704, 0.641, 0.638. The score of
+        an added encoder does not depend on the other added ones, and changes no score of the population; an encoder of
+        the population gets the score that it has there.
 
     Raises:
-        MetricError: fewer than two encoders, or an encoder or a task without any score.
+        MetricError: fewer than two encoders in the population, an encoder or a task without any score, or other tasks
+            for the added encoders than the population's.
 
     Source: hearbenchmark/hear-leaderboard, ``leaderboard.py``; the imputation is scikit-learn's ``IterativeImputer``
     with ``max_iter=10, random_state=0``, whose last digits may differ between versions.
     """
-    return np.asarray(_standardised(population, population, "population").mean(axis=1))
-
-
-def place(population: npt.ArrayLike, added: npt.ArrayLike) -> Floats:
-    """HEAR's normalised score of further encoders on the scale of the population.
-
-    Formula: as :func:`hear_normalised_scores`, with the population's imputation, means and standard deviations.
-
-    Args:
-        population: (M, T) as there.
-        added: (K, T) the same tasks; NaN where there is none.
-
-    Returns:
-        (K,) in -1 .. 1. It depends neither on the other added encoders nor does it move any number of the population;
-        an encoder of the population gets the number it has there.
-
-    Raises:
-        MetricError: see :func:`hear_normalised_scores`; or other tasks than the population's.
-    """
+    if added is None:
+        return np.asarray(_standardised(population, population, "population").mean(axis=1))
     return np.asarray(_standardised(population, added, "added").mean(axis=1))
 
 
 def hear_standardised(population: npt.ArrayLike, added: npt.ArrayLike | None = None) -> Floats:
-    """The cells that the normalised score averages, the imputed ones taken out again.
+    """The standardised scores of which the normalised score is the mean, without the imputed ones.
 
     On this scale tasks may be compared and averaged, for example by
     :func:`hear_audiomosaic.statistics.ranks.separable_pairs`.
@@ -90,7 +77,7 @@ def hear_standardised(population: npt.ArrayLike, added: npt.ArrayLike | None = N
         (M, T) or (K, T) in -1 .. 1; NaN where there was no score.
 
     Raises:
-        MetricError: see :func:`place`.
+        MetricError: see :func:`hear_normalised_scores`.
     """
     rows = population if added is None else added
     cells = _standardised(population, rows, "added")
@@ -99,7 +86,7 @@ def hear_standardised(population: npt.ArrayLike, added: npt.ArrayLike | None = N
 
 @dataclass(frozen=True)
 class _Scale:
-    """What the population fixes."""
+    """Imputation, means and standard deviations of the population."""
 
     imputer: Any
     mean: Floats  # (T,)
@@ -130,7 +117,7 @@ def _standardised(population: npt.ArrayLike, rows: npt.ArrayLike, name: str) -> 
         )
     for which, array in (("population", fixed), (name, matrix)):
         if np.isnan(array).all(axis=1).any():
-            raise MetricError(f"{which}: expected a score at least for each encoder, found one without any.")
+            raise MetricError(f"{which}: expected at least one score for each encoder, found an encoder without any.")
     scale = _Scale.of(fixed)
     cells = (scale.imputer.transform(matrix) - scale.mean) / scale.spread
     return np.asarray(np.clip(cells, -LARGEST_DEVIATION, LARGEST_DEVIATION))

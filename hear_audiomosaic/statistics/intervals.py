@@ -1,17 +1,17 @@
-"""From bootstrap draws to an interval.
+"""From the scores of bootstrap resamples to an interval.
 
 Origin: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993 (chapters 13 and 14); Efron, "Better bootstrap
 confidence intervals", 1987.
 
 Conventions
 -----------
-- A draw is the score of one resample. NaN means that it has none (an AUC without positives): it is left out and
-  counted. Where more than 5 % are left out there is no interval: its ends are NaN, and ``reason`` says why.
-- Ends are interpolated between draws, as :func:`numpy.quantile` does by default.
+- NaN means that a resample has no score (an AUC without positives): it is left out and counted. Where more than 5 %
+  are left out there is no interval: its ends are NaN, and ``reason`` says why.
+- Ends are interpolated between scores, as :func:`numpy.quantile` does by default.
 
 Functions
 ---------
-- :func:`draws_interval`: the percentile interval.
+- :func:`percentile_interval`: the percentile interval.
 - :func:`bca_interval`: bias-corrected and accelerated, for skewed scores and small n.
 """
 
@@ -24,12 +24,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from hear_audiomosaic.statistics._inputs import Floats, check_level, draw_values
+from hear_audiomosaic.statistics._arrays import Floats, check_level, resampled_scores
 
-__all__ = ["LARGEST_LEFT_OUT", "Interval", "bca_interval", "draws_interval"]
+__all__ = ["LARGEST_LEFT_OUT", "Interval", "bca_interval", "percentile_interval"]
 
 LARGEST_LEFT_OUT = 0.05
-"""Share of draws without a score up to which they are left out; beyond it there is no interval."""
+"""Largest share of resamples without a score that may be left out; beyond it there is no interval."""
 
 
 @dataclass(frozen=True)
@@ -43,39 +43,39 @@ class Interval:
     level: float
     """Confidence level, such as 0.95."""
     left_out: int = 0
-    """Draws that had no score."""
+    """Resamples without a score."""
     reason: str | None = None
     """Why there is no interval; None where there is one."""
 
     @property
     def is_defined(self) -> bool:
-        """Whether there are ends."""
+        """Whether there is an interval."""
         return self.reason is None
 
     def excludes(self, value: float) -> bool:
-        """Whether ``value`` lies strictly outside; an interval that is not there excludes nothing."""
+        """Whether ``value`` lies strictly outside; a missing interval excludes nothing."""
         return self.low > value or self.high < value
 
 
-def draws_interval(draws: npt.ArrayLike, level: float = 0.95) -> Interval:
+def percentile_interval(scores: npt.ArrayLike, level: float = 0.95) -> Interval:
     """Percentile interval.
 
-    Formula: [q(alpha), q(1 - alpha)] of the draws with alpha = (1 - level) / 2.
+    Formula: [q(alpha), q(1 - alpha)] of the scores with alpha = (1 - level) / 2.
 
     Args:
-        draws: (n_draws,) scores of the resamples; NaN where a resample has none.
+        scores: (n_resamples,) the score of each resample; NaN where a resample has none.
         level: between 0 and 1. (Default: 0.95)
 
     Returns:
-        The interval; without ends when more than 5 % of the draws are NaN.
+        The interval; undefined when more than 5 % of the scores are NaN.
 
     Raises:
-        MetricError: no draws, or a level that is no probability.
+        MetricError: no scores, or a level that is not a probability.
 
     Source: Efron and Tibshirani, 1993, section 13.3.
     """
     check_level(level)
-    kept, left_out, reason = _scored(draw_values(draws))
+    kept, left_out, reason = _scored(resampled_scores(scores))
     if reason:
         return Interval(np.nan, np.nan, level, left_out, reason)
     tail = (1.0 - level) / 2.0
@@ -84,34 +84,34 @@ def draws_interval(draws: npt.ArrayLike, level: float = 0.95) -> Interval:
 
 
 def bca_interval(
-    draws: npt.ArrayLike, observed: float, jackknife: Sequence[npt.ArrayLike], level: float = 0.95
+    scores: npt.ArrayLike, observed: float, jackknife: Sequence[npt.ArrayLike], level: float = 0.95
 ) -> Interval:
     """Bias-corrected and accelerated interval.
 
-    Formula: the percentiles Phi(z0 + (z0 + z) / (1 - a (z0 + z))) of the draws at z = Phi^-1(alpha) and
-    Phi^-1(1 - alpha), where Phi(z0) is the share of draws below the observed score (equal ones count half). With
+    Formula: the percentiles Phi(z0 + (z0 + z) / (1 - a (z0 + z))) of the scores at z = Phi^-1(alpha) and
+    Phi^-1(1 - alpha), where Phi(z0) is the share of scores below the observed score (equal ones count half). With
     U_ki = (n_k - 1) (mean of J_k - J_ki), a = sum U_ki^3 / n_k^3 / (6 (sum U_ki^2 / n_k^2)^(3/2)); for a single fold
     that is the sum of cubes over six times the sum of squares to the power 3/2.
 
     Args:
-        draws: (n_draws,) scores of the resamples; NaN where a resample has none.
+        scores: (n_resamples,) the score of each resample; NaN where a resample has none.
         observed: the score of all clips.
         jackknife: for each fold (one without folds) (G,) the score without one group, for each of its groups; NaN
             where there is none.
         level: between 0 and 1. (Default: 0.95)
 
     Returns:
-        The interval; without ends when more than 5 % of the draws are NaN, when the observed score is not finite,
-        when it lies beyond all draws, or when the correction runs off.
+        The interval; undefined when more than 5 % of the scores are NaN, when the observed score is not finite,
+        when it lies beyond all scores, or when the correction diverges.
 
     Raises:
-        MetricError: as :func:`draws_interval`.
+        MetricError: as :func:`percentile_interval`.
 
     Source: Efron, 1987; Efron and Tibshirani, 1993, section 14.3; several folds are several samples, as in
     :func:`scipy.stats.bootstrap`.
     """
     check_level(level)
-    kept, left_out, reason = _scored(draw_values(draws))
+    kept, left_out, reason = _scored(resampled_scores(scores))
     if reason:
         return Interval(np.nan, np.nan, level, left_out, reason)
     if not np.isfinite(observed):
@@ -120,7 +120,13 @@ def bca_interval(
     below = np.count_nonzero((kept < observed) & ~is_equal) + 0.5 * np.count_nonzero(is_equal)
     z0 = ndtri(below / len(kept))
     if not np.isfinite(z0):
-        return Interval(np.nan, np.nan, level, left_out, "the score lies beyond all draws; take the percentile method")
+        return Interval(
+            np.nan,
+            np.nan,
+            level,
+            left_out,
+            "the observed score lies beyond those of all resamples; take the percentile method",
+        )
     tail = (1.0 - level) / 2.0
     shifted = z0 + ndtri(np.array([tail, 1.0 - tail]))
     denominator = 1.0 - _acceleration(jackknife) * shifted
@@ -131,10 +137,10 @@ def bca_interval(
 
 
 def _acceleration(jackknife: Sequence[npt.ArrayLike]) -> float:
-    """Skewness of the influence of single groups; 0 when none has any."""
+    """Skewness of the influence of single groups; 0 when there is none."""
     cubes, squares = 0.0, 0.0
     for fold in jackknife:
-        left = draw_values(fold, "jackknife")
+        left = resampled_scores(fold, "jackknife")
         left = left[np.isfinite(left)]
         if len(left) > 1:
             influence = (len(left) - 1) / len(left) * (left.mean() - left)  # (G,) U / n
@@ -143,19 +149,19 @@ def _acceleration(jackknife: Sequence[npt.ArrayLike]) -> float:
     return cubes / (6.0 * squares**1.5) if squares > 0.0 else 0.0
 
 
-def _scored(draws: Floats) -> tuple[Floats, int, str | None]:
-    """The draws with a score, how many have none, and the reason if those are too many."""
-    kept = draws[~np.isnan(draws)]
-    left_out = len(draws) - len(kept)
-    if left_out > LARGEST_LEFT_OUT * len(draws):
-        return kept, left_out, f"{left_out} of {len(draws)} resamples have no score, more than {LARGEST_LEFT_OUT:.0%}"
+def _scored(scores: Floats) -> tuple[Floats, int, str | None]:
+    """The resamples with a score, the number without, and a reason if those are too many."""
+    kept = scores[~np.isnan(scores)]
+    left_out = len(scores) - len(kept)
+    if left_out > LARGEST_LEFT_OUT * len(scores):
+        return kept, left_out, f"{left_out} of {len(scores)} resamples have no score, more than {LARGEST_LEFT_OUT:.0%}"
     return kept, left_out, None
 
 
-def _quantiles(draws: Floats, levels: Floats) -> tuple[float, float]:
-    """Two quantiles; between infinite draws (a d' may be) there is nothing to interpolate, so the nearest counts."""
+def _quantiles(scores: Floats, levels: Floats) -> tuple[float, float]:
+    """Two quantiles; infinite scores (of d') cannot be interpolated, so there the nearest one is taken."""
     with np.errstate(invalid="ignore"):
-        ends = np.quantile(draws, levels)
+        ends = np.quantile(scores, levels)
     if np.isnan(ends).any():
-        ends = np.where(np.isnan(ends), np.quantile(draws, levels, method="nearest"), ends)
+        ends = np.where(np.isnan(ends), np.quantile(scores, levels, method="nearest"), ends)
     return float(ends[0]), float(ends[1])

@@ -1,16 +1,16 @@
-"""One number per encoder over all tasks, and which tasks it is about.
+"""One number per encoder over all tasks, and the tasks that it is over.
 
 Conventions
 -----------
 - ``scores`` is (E encoders, T tasks), higher is better (negate error rates), NaN where an encoder has no score.
 - A missing score is never counted as 0 or filled in: an encoder's value is over the tasks it has, and the result says
-  which are missing. Values over different tasks do not compare well (whoever skips a hard task gains), so
+  which are missing. Values over different tasks are not comparable (leaving out a hard task raises them), so
   ``common_only`` restricts all encoders to the tasks that every one of them has.
 
 Functions
 ---------
 - :func:`overall_mean`, :func:`overall_mean_rank`, :func:`overall_win_rate`.
-- :func:`generalisability`: s(m), improvement over a baseline relative to the best.
+- :func:`generalisability`: s(m), improvement over a floor relative to the best.
 - HEAR's own score is in :mod:`hear_audiomosaic.statistics.hear_score`.
 """
 
@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import Floats, score_matrix
+from hear_audiomosaic.statistics._arrays import Floats, row_means, score_matrix
 from hear_audiomosaic.statistics.ranks import mean_rank, win_rate
 
 __all__ = ["Overall", "generalisability", "overall_mean", "overall_mean_rank", "overall_win_rate"]
@@ -30,10 +30,10 @@ __all__ = ["Overall", "generalisability", "overall_mean", "overall_mean_rank", "
 
 @dataclass(frozen=True)
 class Overall:
-    """An overall score and what it is made of."""
+    """An overall score and the tasks that it is over."""
 
     value: float
-    """NaN when no task could be used."""
+    """NaN without any task."""
     used: tuple[int, ...]
     """Columns of the tasks that count."""
     missing: tuple[int, ...]
@@ -56,10 +56,10 @@ def overall_mean(scores: npt.ArrayLike, *, common_only: bool = False) -> tuple[O
         An :class:`Overall` per encoder, in the unit of the scores. Tasks with a wide range decide the order.
 
     Raises:
-        MetricError: no such matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
     """
     matrix = _counted(scores, common_only)
-    return _overalls(_row_means(matrix), ~np.isnan(matrix))
+    return _overalls(row_means(matrix), ~np.isnan(matrix))
 
 
 def overall_mean_rank(scores: npt.ArrayLike, *, common_only: bool = False) -> tuple[Overall, ...]:
@@ -73,7 +73,7 @@ def overall_mean_rank(scores: npt.ArrayLike, *, common_only: bool = False) -> tu
         An :class:`Overall` per encoder, 1 the best possible. It depends on which other encoders there are.
 
     Raises:
-        MetricError: no such matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
     """
     matrix = _counted(scores, common_only)
     return _overalls(mean_rank(matrix), ~np.isnan(matrix))
@@ -87,11 +87,11 @@ def overall_win_rate(scores: npt.ArrayLike, *, common_only: bool = False) -> tup
         common_only: use only tasks that every encoder has. (Default: False)
 
     Returns:
-        An :class:`Overall` per encoder, in 0 .. 1. A task that no other encoder has cannot be won and counts as
+        An :class:`Overall` per encoder, in 0 .. 1. A task that no other encoder has is not compared and counts as
         missing.
 
     Raises:
-        MetricError: no such matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
     """
     matrix = _counted(scores, common_only)
     has = ~np.isnan(matrix)
@@ -100,57 +100,49 @@ def overall_win_rate(scores: npt.ArrayLike, *, common_only: bool = False) -> tup
 
 def generalisability(
     scores: npt.ArrayLike,
-    baseline: npt.ArrayLike,
+    floor: npt.ArrayLike,
     best: npt.ArrayLike | None = None,
     *,
     common_only: bool = False,
 ) -> tuple[Overall, ...]:
-    """Generalisability s(m): how much of the largest known improvement over a baseline an encoder reaches.
+    """Generalisability s(m): the share of the largest known improvement over a floor that an encoder reaches.
 
-    Formula: s(m) = 100 / |T| sum over tasks t of max(0, s_t(m) - s_t(baseline)) / (s_t(best) - s_t(baseline)); a task
-    on which nothing is better than the baseline gives 0 to all.
+    Formula: s(m) = 100 / |T| sum over tasks t of max(0, s_t(m) - s_t(floor)) / (s_t(best) - s_t(floor)); a task
+    on which nothing is better than the floor gives 0 to all.
 
     Args:
         scores: (E, T), higher is better; NaN where there is none.
-        baseline: (T,) the baseline's scores; a task without one (NaN) is missing for all. In the papers: HEAR-Naive,
-            a mel spectrogram.
-        best: (T,) the best known scores; None: the best of ``scores`` and ``baseline``. In the papers: the best of all
-            that they evaluated, their own ablations included, which is why the number of a paper cannot be had again
-            from its main table alone, and why it changes with every new model.
+        floor: (T,) the floor's scores; a task without one (NaN) is missing for all. In the papers, which call it the
+            baseline: HEAR-Naive, a mel spectrogram.
+        best: (T,) the best known scores; None: the best of ``scores`` and ``floor``. In the papers: the best of all
+            that they evaluated, their own ablations included; so the number of a paper cannot be reproduced from its
+            main table alone, and it changes with every new model.
         common_only: use only tasks that every encoder has. (Default: False)
 
     Returns:
-        An :class:`Overall` per encoder: 0 no better than the baseline anywhere, 100 the best everywhere (above it only
+        An :class:`Overall` per encoder: 0 no better than the floor anywhere, 100 the best everywhere (above it only
         if an encoder beats a given ``best``).
 
     Raises:
-        MetricError: baseline or best do not have a score per task.
+        MetricError: floor or best do not have a score per task.
 
     Source: Yuksel et al., "WavJEPA", 2025 (arXiv 2509.23238), appendix B; the same in "GRAM", 2026 (arXiv 2602.03307),
     appendix E; after the overall score of SUPERB (Yang et al., 2021).
     """
     matrix = _counted(scores, common_only)
-    floor = _per_task(baseline, "baseline", matrix.shape[1])
-    known = np.fmax(np.fmax.reduce(matrix, axis=0), floor) if best is None else _per_task(best, "best", len(floor))
-    room = known - floor  # (T,)
-    gain = np.maximum(matrix - floor, 0.0)
-    share = np.where(room > 0.0, gain / np.where(room > 0.0, room, 1.0), 0.0)
-    share = np.where(np.isnan(matrix) | np.isnan(room), np.nan, share)
-    return _overalls(100.0 * _row_means(share), ~np.isnan(share))
+    lowest = _per_task(floor, "floor", matrix.shape[1])
+    known = np.fmax(np.fmax.reduce(matrix, axis=0), lowest) if best is None else _per_task(best, "best", len(lowest))
+    largest_gain = known - lowest  # (T,)
+    gain = np.maximum(matrix - lowest, 0.0)
+    share = np.where(largest_gain > 0.0, gain / np.where(largest_gain > 0.0, largest_gain, 1.0), 0.0)
+    share = np.where(np.isnan(matrix) | np.isnan(largest_gain), np.nan, share)
+    return _overalls(100.0 * row_means(share), ~np.isnan(share))
 
 
 def _counted(scores: npt.ArrayLike, common_only: bool) -> Floats:
     """The scores that count: with ``common_only`` those of a task that any encoder lacks become NaN."""
     matrix = score_matrix(scores)
     return np.where(np.isnan(matrix).any(axis=0), np.nan, matrix) if common_only else matrix
-
-
-def _row_means(matrix: Floats) -> Floats:
-    """(E, T) -> (E,) mean of what is there; NaN where nothing is."""
-    has = ~np.isnan(matrix)
-    n = np.count_nonzero(has, axis=1)
-    total = np.where(has, matrix, 0.0).sum(axis=1)
-    return np.asarray(np.divide(total, n, out=np.full(len(matrix), np.nan), where=n > 0))
 
 
 def _per_task(values: npt.ArrayLike, name: str, n_tasks: int) -> Floats:

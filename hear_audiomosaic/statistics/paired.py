@@ -4,12 +4,12 @@ Origin: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993; McNemar,
 2013; Holm, 1979; Benjamini and Hochberg, 1995.
 
 Clips that are hard for one encoder tend to be hard for the other, so the difference varies far less than the two scores
-seem to say. Both encoders are scored on the same resamples.
+on their own. Both encoders are scored on the same resamples.
 
 Functions
 ---------
 - :func:`paired_difference`: scores that are means over clips.
-- :func:`paired_from_draws`: any score, from draws with the same seed.
+- :func:`paired_bootstrap_test`: any score, from the scores of the same resamples.
 - :func:`mcnemar`: right and wrong answers, exact.
 - :func:`holm`, :func:`benjamini_hochberg`: many comparisons at once.
 """
@@ -23,9 +23,9 @@ import numpy.typing as npt
 from scipy.stats import binom, binomtest, false_discovery_control
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import Floats, clip_values, draw_values
-from hear_audiomosaic.statistics.bootstrap import mean_draws
-from hear_audiomosaic.statistics.intervals import Interval, draws_interval
+from hear_audiomosaic.statistics._arrays import Floats, clip_values, resampled_scores
+from hear_audiomosaic.statistics.bootstrap import bootstrap_means
+from hear_audiomosaic.statistics.intervals import Interval, percentile_interval
 from hear_audiomosaic.statistics.resampling import Groups, Seed, fold_members
 
 __all__ = [
@@ -33,8 +33,8 @@ __all__ = [
     "benjamini_hochberg",
     "holm",
     "mcnemar",
+    "paired_bootstrap_test",
     "paired_difference",
-    "paired_from_draws",
 ]
 
 
@@ -55,21 +55,21 @@ def paired_difference(
     values_b: npt.ArrayLike,
     groups: Groups = None,
     level: float = 0.95,
-    n_draws: int = 2000,
+    n_resamples: int = 2000,
     seed: Seed = 0,
     *,
     folds: npt.ArrayLike | None = None,
 ) -> PairedResult:
     """Compare two encoders by a score that is a mean over clips.
 
-    Formula: the mean of a_i - b_i, its percentile interval, and p as in :func:`paired_from_draws`.
+    Formula: the mean of a_i - b_i, its percentile interval, and p as in :func:`paired_bootstrap_test`.
 
     Args:
         values_a: (n,) a value per clip of encoder a.
         values_b: (n,) the same clips of encoder b.
         groups: (n,) a label per clip; None: every clip is its own group.
         level: between 0 and 1. (Default: 0.95)
-        n_draws: number of resamples. (Default: 2000)
+        n_resamples: number of resamples. (Default: 2000)
         seed: of the generator. (Default: 0)
         folds: (n,) the fold of each clip: resampled within folds, the score is the mean over folds. None: one fold.
 
@@ -77,7 +77,7 @@ def paired_difference(
         Difference, interval, p.
 
     Raises:
-        MetricError: other clips for a than for b, or see :func:`hear_audiomosaic.statistics.bootstrap.mean_draws`.
+        MetricError: other clips for a than for b, or see :func:`hear_audiomosaic.statistics.bootstrap.bootstrap_means`.
 
     Source: Efron and Tibshirani, 1993, chapters 13 and 16.
     """
@@ -85,23 +85,23 @@ def paired_difference(
     if a.ndim != 1 or a.shape != b.shape:
         raise MetricError(f"expected a value per clip for both, shape (n,), found {a.shape} and {b.shape}.")
     values = a - b
-    draws = mean_draws(values, groups, n_draws, seed, folds=folds)
+    resampled = bootstrap_means(values, groups, n_resamples, seed, folds=folds)
     parts = [np.arange(len(values))] if folds is None else fold_members(folds, len(values))
-    return _compare(draws, float(np.mean([values[part].mean() for part in parts])), level)
+    return _compare(resampled, float(np.mean([values[part].mean() for part in parts])), level)
 
 
-def paired_from_draws(
-    draws_a: npt.ArrayLike, draws_b: npt.ArrayLike, observed_difference: float, level: float = 0.95
+def paired_bootstrap_test(
+    scores_a: npt.ArrayLike, scores_b: npt.ArrayLike, observed_difference: float, level: float = 0.95
 ) -> PairedResult:
     """Compare two encoders by any score.
 
-    Formula: with the differences d* of the draws and the observed difference d, the percentile interval of d*, and
-    p = (1 + #{|d* - d| >= |d|}) / (1 + B): how often a difference that is centred on none would be as large. It cannot
+    Formula: with the differences d* of the resamples and the observed difference d, the percentile interval of d*, and
+    p = (1 + #{|d* - d| >= |d|}) / (1 + B): how often a difference centred on zero would be as large. It cannot
     be less than 1 / (1 + B).
 
     Args:
-        draws_a: (n_draws,) scores of encoder a; NaN where a resample has none.
-        draws_b: (n_draws,) scores of encoder b on the same resamples (same clips, groups, number of draws and seed).
+        scores_a: (n_resamples,) scores of encoder a; NaN where a resample has none.
+        scores_b: (n_resamples,) scores of encoder b on the same resamples (same clips, groups, number and seed).
         observed_difference: score of a minus score of b on all clips.
         level: between 0 and 1. (Default: 0.95)
 
@@ -110,14 +110,14 @@ def paired_from_draws(
         p are NaN.
 
     Raises:
-        MetricError: a different number of draws.
+        MetricError: different numbers of resamples.
 
-    Source: Efron and Tibshirani, 1993, section 16.4 (draws shifted to the null hypothesis); Davison and Hinkley,
+    Source: Efron and Tibshirani, 1993, section 16.4 (resamples shifted to the null hypothesis); Davison and Hinkley,
     "Bootstrap Methods and their Application", 1997, chapter 4 (the two added ones).
     """
-    a, b = draw_values(draws_a, "draws_a"), draw_values(draws_b, "draws_b")
+    a, b = resampled_scores(scores_a, "scores_a"), resampled_scores(scores_b, "scores_b")
     if a.shape != b.shape:
-        raise MetricError(f"expected the same number of draws for both, found {len(a)} and {len(b)}.")
+        raise MetricError(f"expected the same number of resamples for both, found {len(a)} and {len(b)}.")
     return _compare(a - b, observed_difference, level)
 
 
@@ -126,7 +126,7 @@ def mcnemar(correct_a: npt.ArrayLike, correct_b: npt.ArrayLike, *, mid_p: bool =
 
     Formula: of the m clips that exactly one encoder gets right, a gets k; under the null hypothesis k is
     Binomial(m, 1/2). p is the probability of a k at least as far from m / 2; the mid-p counts those equally far half,
-    which takes away most of the exact test's caution.
+    which makes the exact test less conservative.
 
     Args:
         correct_a: (n,) whether encoder a is right, bool or 0 and 1.
@@ -158,7 +158,7 @@ def mcnemar(correct_a: npt.ArrayLike, correct_b: npt.ArrayLike, *, mid_p: bool =
 
 
 def holm(p: npt.ArrayLike) -> Floats:
-    """Adjust p-values so that the chance of any false finding stays below the level.
+    """Adjust p-values so that the family-wise error rate (the chance of any false positive) stays below the level.
 
     Formula: with m values in rising order, the i-th becomes the largest of (m - j + 1) p_j over j <= i, at most 1.
 
@@ -183,7 +183,8 @@ def holm(p: npt.ArrayLike) -> Floats:
 
 
 def benjamini_hochberg(p: npt.ArrayLike) -> Floats:
-    """Adjust p-values so that the expected share of false findings among the findings stays below the level.
+    """Adjust p-values so that the false discovery rate (the expected share of false positives among
+    the significant results) stays below the level.
 
     Formula: with m values in rising order, the i-th becomes the smallest of m p_j / j over j >= i, at most 1.
 
@@ -204,18 +205,18 @@ def benjamini_hochberg(p: npt.ArrayLike) -> Floats:
     return adjusted
 
 
-def _compare(draws: Floats, difference: float, level: float) -> PairedResult:
-    interval = draws_interval(draws, level)
+def _compare(resampled: Floats, difference: float, level: float) -> PairedResult:
+    interval = percentile_interval(resampled, level)
     if not interval.is_defined or np.isnan(difference):
         return PairedResult(difference, interval, float("nan"))
-    kept = draws[~np.isnan(draws)]
+    kept = resampled[~np.isnan(resampled)]
     reach = abs(difference) * (1.0 - 1e-9)  # scores are often multiples of 1 / n: equal up to rounding is equal
     n_as_large = int(np.count_nonzero(np.abs(kept - difference) >= reach))
     return PairedResult(difference, interval, (1 + n_as_large) / (1 + len(kept)))
 
 
 def _p_values(p: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """A copy to be adjusted, and where there is a value."""
+    """A copy of the p-values, and a mask of those that are not NaN."""
     values = np.array(p, dtype=np.float64)
     tested = ~np.isnan(values)
     if ((values[tested] < 0.0) | (values[tested] > 1.0)).any():

@@ -1,15 +1,15 @@
-"""Ranking scores of many resamples at once: sorted once, then a few sums per resample.
+"""Ranking scores (mAP, AUC) of many resamples at once: sort once, then a few sums per resample.
 
-Computing mAP anew for each of 2,000 resamples sorts the same probabilities 2,000 times. The order does not change, only
-how often each clip counts; so :class:`Ranking` sorts once and takes the counts.
+Computing mAP again for each of 2,000 resamples sorts the same probabilities 2,000 times. The order does not change,
+only how often each clip counts; so :class:`Ranking` sorts once and takes the counts.
 
 Conventions
 -----------
-- n clips, C classes, b resamples. A clip that was drawn w times stands for w clips of equal probability.
+- n clips, C classes, b resamples. A clip that was drawn w times counts as w clips of equal probability.
 - Equal probabilities are one threshold, as in :mod:`hear_audiomosaic.metrics.clips`.
-- A class that a resample lost (no positive clip among those drawn; for the AUC: or no negative one) is left out of
-  that resample's mean, since scoring it 0 would pull every interval of a task with rare classes down. A class that the
-  clips lack altogether counts as HEAR counts it: 0 for the average precision, NaN for the AUC.
+- A class without a positive clip (for the AUC: or without a negative one) in a resample is left out of that resample's
+  mean, since a score of 0 would bias every interval of a task with rare classes downwards. A class without a positive
+  among all clips counts as in HEAR: 0 for the average precision, NaN for the AUC.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import Floats, Integers, clip_values
+from hear_audiomosaic.statistics._arrays import Floats, Integers, clip_values, row_means
 
 __all__ = ["Ranking"]
 
@@ -51,10 +51,10 @@ class Ranking:
             probabilities: (n, C) finite; any scores will do.
 
         Returns:
-            What the scores need.
+            The ranking, of which every score can be computed.
 
         Raises:
-            MetricError: the arrays do not fit each other, or are no numbers.
+            MetricError: the arrays do not fit each other, or are not numbers.
         """
         is_positive, values = clip_values(targets, "targets") > 0, clip_values(probabilities, "probabilities")
         if is_positive.ndim != 2 or is_positive.shape != values.shape:
@@ -73,7 +73,7 @@ class Ranking:
             counts: (b, n) how often each clip was drawn.
 
         Returns:
-            (b,) in 0 .. 1; NaN where every class lost its positives.
+            (b,) in 0 .. 1; NaN where no class has a positive.
 
         Source: ``mAP`` of HEAR 2021 (:func:`hear_audiomosaic.metrics.clips.mean_average_precision`), with weights.
         """
@@ -85,7 +85,7 @@ class Ranking:
                 precision = np.cumsum(hits, axis=-1) / np.maximum(through, 1.0)
                 with np.errstate(invalid="ignore"):
                     scores[:, c] = (hits * precision).sum(axis=-1) / total
-        return _mean_of_scored(scores)
+        return row_means(scores)  # over the classes that have a score in a resample
 
     def roc_auc(self, counts: Integers) -> Floats:
         """Area under the ROC curve of each resample, mean over classes.
@@ -97,8 +97,8 @@ class Ranking:
             counts: (b, n) how often each clip was drawn.
 
         Returns:
-            (b,) in 0 .. 1; NaN where every class lost its positives or negatives, and everywhere when the clips lack
-            one of them in any class.
+            (b,) in 0 .. 1; NaN where no class has both positives and negatives, and everywhere when any class has only
+            one of them among all clips.
 
         Source: ``aucroc`` of HEAR 2021 (:func:`hear_audiomosaic.metrics.clips.roc_auc`), with weights.
         """
@@ -115,7 +115,7 @@ class Ranking:
             below = negatives[:, None] - (through - positives)
             with np.errstate(invalid="ignore"):
                 scores[:, c] = (hits * (below + 0.5 * ties)).sum(axis=-1) / (total * negatives)
-        return _mean_of_scored(scores)
+        return row_means(scores)  # over the classes that have a score in a resample
 
 
 def _sorted(is_positive: npt.NDArray[np.bool_], values: Floats) -> _Class:
@@ -135,11 +135,3 @@ def _tallies(one: _Class, counts: Integers) -> tuple[Floats, Floats, Floats]:
     above = np.cumsum(counts[:, one.order], axis=-1)  # (b, n)
     before = np.where(one.first > 0, above[:, one.first - 1], 0)
     return hits, before.astype(np.float64), above[:, one.last].astype(np.float64)
-
-
-def _mean_of_scored(scores: Floats) -> Floats:
-    """(b, C) -> (b,) mean over the classes that have a score in a resample."""
-    scored = ~np.isnan(scores)
-    n_scored = np.count_nonzero(scored, axis=-1)
-    total = np.where(scored, scores, 0.0).sum(axis=-1)
-    return np.asarray(np.divide(total, n_scored, out=np.full(len(scores), np.nan), where=n_scored > 0))

@@ -1,4 +1,4 @@
-"""Encoders ranked over tasks: places, how firm they are, and who can be told apart.
+"""Encoders ranked over tasks: ranks, their intervals, and which differences are significant.
 
 Origin: Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets", 2006 (ranks, Friedman, Nemenyi).
 
@@ -7,15 +7,15 @@ Conventions
 - ``scores`` is (E encoders, T tasks), higher is better (negate error rates), NaN where an encoder has no score.
 - Missing cells are never filled in. A task ranks the encoders that have it, 1 the best, ties averaged; mean ranks and
   win rates are over the tasks an encoder has, comparisons of two over the tasks both have.
-- Resampling tasks asks how the order would be with other tasks of the same kind. With a dozen tasks the intervals are
-  still a little short, as all percentile intervals of few observations are.
+- Resampling tasks estimates how the order would change with other tasks of the same kind. With a dozen tasks the
+  intervals are still slightly too short, as all percentile intervals of few observations are.
 
 Functions
 ---------
 - :func:`ranks`, :func:`mean_rank`, :func:`win_rate`: the order.
-- :func:`rank_intervals`: how firm each place is.
-- :func:`separable_pairs`: which two can be told apart.
-- :func:`friedman`, :func:`nemenyi_critical_difference`, :func:`cliques`: the critical-difference diagram.
+- :func:`rank_intervals`: the interval of each rank.
+- :func:`separable_pairs`: which pairs differ significantly.
+- The critical-difference diagram is in :mod:`hear_audiomosaic.statistics.critical_difference`.
 """
 
 from __future__ import annotations
@@ -24,23 +24,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from hear_audiomosaic.statistics._inputs import Floats, check_level, score_matrix
-from hear_audiomosaic.statistics.critical_difference import (
-    Friedman,
-    cliques,
-    friedman,
-    nemenyi_critical_difference,
-)
+from hear_audiomosaic.statistics._arrays import Floats, check_level, row_means, score_matrix
 from hear_audiomosaic.statistics.intervals import LARGEST_LEFT_OUT, Interval
 from hear_audiomosaic.statistics.resampling import Seed, resample_counts
 
 __all__ = [
     "FEWEST_COMMON_TASKS",
-    "Friedman",
-    "cliques",
-    "friedman",
     "mean_rank",
-    "nemenyi_critical_difference",
     "rank_intervals",
     "ranks",
     "separable_pairs",
@@ -48,8 +38,8 @@ __all__ = [
 ]
 
 FEWEST_COMMON_TASKS = 6
-"""Two encoders with fewer tasks in common are never told apart: even six wins out of six are only just significant in
-a sign test (p = 2 / 2^6 = 0.03), while a percentile interval takes two out of two for certainty."""
+"""With fewer tasks in common two encoders never differ significantly: six wins out of six are only just significant in
+a sign test (p = 2 / 2^6 = 0.03), while a percentile interval of two tasks can exclude 0 by itself."""
 
 
 def ranks(scores: npt.ArrayLike) -> Floats:
@@ -63,7 +53,7 @@ def ranks(scores: npt.ArrayLike) -> Floats:
         ranks.
 
     Raises:
-        MetricError: no such matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
     """
     return _ranked(score_matrix(scores), axis=0)
 
@@ -78,12 +68,11 @@ def mean_rank(scores: npt.ArrayLike) -> Floats:
         (E,), 1 when best at everything; NaN for an encoder without any task.
 
     Raises:
-        MetricError: no such matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
 
     Source: Demsar, 2006, section 3.2.2.
     """
-    placed = ranks(scores)
-    return _mean_over_tasks(placed, np.ones((1, placed.shape[1])))[0]
+    return row_means(ranks(scores))
 
 
 def win_rate(scores: npt.ArrayLike) -> Floats:
@@ -98,48 +87,48 @@ def win_rate(scores: npt.ArrayLike) -> Floats:
         (E,) in 0 .. 1, 1/2 on average; NaN for an encoder that shares no task with another.
 
     Raises:
-        MetricError: no such matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
     """
-    placed = ranks(scores)
-    rivals = np.count_nonzero(~np.isnan(placed), axis=0) - 1  # (T,) a rank r leaves n - r behind, ties half
-    won = np.nansum(rivals + 1 - placed, axis=1)
-    compared = np.where(np.isnan(placed), 0, rivals).sum(axis=1)
-    return np.asarray(np.divide(won, compared, out=np.full(len(placed), np.nan), where=compared > 0))
+    ranked = ranks(scores)
+    rivals = np.count_nonzero(~np.isnan(ranked), axis=0) - 1  # (T,) a rank r leaves n - r behind, ties half
+    won = np.nansum(rivals + 1 - ranked, axis=1)
+    compared = np.where(np.isnan(ranked), 0, rivals).sum(axis=1)
+    return np.asarray(np.divide(won, compared, out=np.full(len(ranked), np.nan), where=compared > 0))
 
 
 def rank_intervals(
-    scores: npt.ArrayLike, level: float = 0.95, n_draws: int = 2000, seed: Seed = 0
+    scores: npt.ArrayLike, level: float = 0.95, n_resamples: int = 2000, seed: Seed = 0
 ) -> tuple[Interval, ...]:
-    """Interval of each encoder's place.
+    """Interval of each encoder's rank.
 
-    Formula: T tasks are drawn with replacement, the encoders placed by their mean rank over the tasks drawn (1 the
-    best, ties averaged), and of its places each encoder gets the percentile interval. Ends are places that occurred,
+    Formula: T tasks are drawn with replacement, the encoders ranked by their mean rank over the tasks drawn (1 the
+    best, ties averaged), and each encoder gets the percentile interval of its ranks. Ends are ranks that occurred,
     rounded outwards.
 
     Args:
         scores: (E, T), higher is better; NaN where there is none.
         level: between 0 and 1. (Default: 0.95)
-        n_draws: number of resamples. (Default: 2000)
+        n_resamples: number of resamples. (Default: 2000)
         seed: of the generator. (Default: 0)
 
     Returns:
-        An interval per encoder. A resample without any task that an encoder has gives it no place; beyond 5 % of such
+        An interval per encoder. A resample without any task that an encoder has gives it no rank; beyond 5 % of such
         resamples there is no interval.
 
     Raises:
-        MetricError: no such matrix, or fewer than two tasks.
+        MetricError: ``scores`` is not a matrix of numbers, or fewer than two tasks.
     """
     check_level(level)
-    placed = ranks(scores)
-    counts = resample_counts(n_draws, None, placed.shape[1], seed).astype(np.float64)
-    places = _ranked(-_mean_over_tasks(placed, counts), axis=1)  # (n_draws, E)
-    return tuple(_place_interval(column, level) for column in places.T)
+    ranked = ranks(scores)
+    counts = resample_counts(n_resamples, None, ranked.shape[1], seed).astype(np.float64)
+    resampled = _ranked(-_mean_over_tasks(ranked, counts), axis=1)  # (n_resamples, E)
+    return tuple(_rank_interval(column, level) for column in resampled.T)
 
 
 def separable_pairs(
-    scores: npt.ArrayLike, level: float = 0.95, n_draws: int = 2000, seed: Seed = 0
+    scores: npt.ArrayLike, level: float = 0.95, n_resamples: int = 2000, seed: Seed = 0
 ) -> npt.NDArray[np.bool_]:
-    """Which two encoders can be told apart by the tasks both have.
+    """Which pairs of encoders differ significantly over the tasks that both have.
 
     Formula: the tasks both have are drawn with replacement; the two differ when the percentile interval of the mean
     difference excludes 0.
@@ -147,15 +136,15 @@ def separable_pairs(
     Args:
         scores: (E, T) on scales that may be averaged (standardised per task, or all of one unit), higher is better;
             NaN where there is none.
-        level: between 0 and 1, of each pair; with many pairs some are told apart by chance. (Default: 0.95)
-        n_draws: number of resamples. (Default: 2000)
+        level: between 0 and 1, of each pair, not adjusted: with many pairs some differ by chance. (Default: 0.95)
+        n_resamples: number of resamples. (Default: 2000)
         seed: of the generator. (Default: 0)
 
     Returns:
         (E, E) symmetric, False on the diagonal and for pairs with fewer than :data:`FEWEST_COMMON_TASKS` tasks.
 
     Raises:
-        MetricError: no such matrix.
+        MetricError: ``scores`` is not a matrix of numbers.
     """
     check_level(level)
     matrix = score_matrix(scores)
@@ -169,19 +158,19 @@ def separable_pairs(
         if n_tasks < FEWEST_COMMON_TASKS:
             continue
         pairs = np.flatnonzero((common == tasks).all(axis=1))
-        counts = resample_counts(n_draws, None, n_tasks, seed).astype(np.float64)
-        draws = counts @ differences[np.ix_(pairs, tasks)].T / n_tasks  # (n_draws, pairs)
-        low, high = np.quantile(draws, [tail, 1.0 - tail], axis=0)
+        counts = resample_counts(n_resamples, None, n_tasks, seed).astype(np.float64)
+        resampled = counts @ differences[np.ix_(pairs, tasks)].T / n_tasks  # (n_resamples, pairs)
+        low, high = np.quantile(resampled, [tail, 1.0 - tail], axis=0)
         apart = (low > 0.0) | (high < 0.0)
         separable[first[pairs], second[pairs]] = separable[second[pairs], first[pairs]] = apart
     return separable
 
 
 def _ranked(scores: Floats, axis: int) -> Floats:
-    """Ranks along an axis, 1 the highest; missing ones go to the end, where they disturb nobody, and stay missing."""
+    """Ranks along an axis, 1 the highest; missing ones are sorted to the end and stay missing."""
     missing = np.isnan(scores)
-    placed = rankdata(np.where(missing, np.inf, -scores), axis=axis)
-    return np.asarray(np.where(missing, np.nan, placed))
+    ranked = rankdata(np.where(missing, np.inf, -scores), axis=axis)
+    return np.asarray(np.where(missing, np.nan, ranked))
 
 
 def _mean_over_tasks(values: Floats, counts: Floats) -> Floats:
@@ -192,11 +181,11 @@ def _mean_over_tasks(values: Floats, counts: Floats) -> Floats:
     return np.asarray(np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0))
 
 
-def _place_interval(places: Floats, level: float) -> Interval:
-    kept = places[~np.isnan(places)]
-    left_out = len(places) - len(kept)
-    if left_out > LARGEST_LEFT_OUT * len(places):
-        return Interval(np.nan, np.nan, level, left_out, f"no place in {left_out} of {len(places)} resamples")
+def _rank_interval(resampled: Floats, level: float) -> Interval:
+    kept = resampled[~np.isnan(resampled)]
+    left_out = len(resampled) - len(kept)
+    if left_out > LARGEST_LEFT_OUT * len(resampled):
+        return Interval(np.nan, np.nan, level, left_out, f"no rank in {left_out} of {len(resampled)} resamples")
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(kept, tail, method="lower"), np.quantile(kept, 1.0 - tail, method="higher")
     return Interval(float(low), float(high), level, left_out)

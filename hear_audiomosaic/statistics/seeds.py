@@ -1,9 +1,9 @@
-"""Two sources of variance of a score, told apart: the test clips and the seed.
+"""Two sources of variance of a score, separated: the test clips and the seed.
 
 Origin: Bouthillier et al., "Accounting for Variance in Machine Learning Benchmarks", 2021 (arXiv 2103.03098).
 
-A bootstrap over clips holds the trained probe fixed, repeated seeds hold the clips fixed; neither alone says how much a
-score would move if the experiment were done again with other clips and another seed.
+A bootstrap over clips keeps the trained probe fixed, repeated seeds keep the clips fixed; neither alone estimates how
+much a score would change if the experiment were repeated with other clips and another seed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._inputs import clip_values
+from hear_audiomosaic.statistics._arrays import clip_values
 
 __all__ = ["Variances", "score_variances"]
 
@@ -41,33 +41,35 @@ class Variances:
         return self.test + self.seed / n_seeds
 
 
-def score_variances(scores: npt.ArrayLike, draws: npt.ArrayLike) -> Variances:
+def score_variances(scores: npt.ArrayLike, resampled: npt.ArrayLike) -> Variances:
     """Split the variance of a score into that of the test clips and that of the seed.
 
     Formula: the law of total variance, Var(s) = E_seed[Var_test(s | seed)] + Var_seed(E_test[s | seed]). The first term
-    is the mean over seeds of the variance of that seed's bootstrap draws, the second the variance of the scores
+    is the mean over seeds of the variance of that seed's bootstrap scores, the second the variance of the scores
     over seeds; both divide by one less than the number.
 
-    All seeds are scored on the same clips. What the clips do to all of them alike therefore does not enter the seed's
-    term; on which clips the seeds disagree does, so that term is a little large on small test sets.
+    All seeds are scored on the same clips. An effect of the clips that all seeds share therefore does not enter
+    the seed's term; disagreement between seeds on single clips does, so that term is slightly too large on small test
+    sets.
 
     Args:
         scores: (S,) the score of each seed.
-        draws: (S, n_draws) each seed's bootstrap draws, finite.
+        resampled: (S, n_resamples) each seed's bootstrap scores, finite.
 
     Returns:
         The variances; ``seed`` and ``total`` are NaN for a single seed.
 
     Raises:
-        MetricError: shapes that do not fit, fewer than two draws, or values that are not finite.
+        MetricError: shapes that do not fit, fewer than two resamples, or values that are not finite.
 
-    Source: Bouthillier et al., 2021 (which sources there are, and that one must vary them all); the decomposition is
-    the textbook law.
+    Source: Bouthillier et al., 2021 (the sources of variance, and that all of them must be varied); the decomposition
+    is the law of total variance.
     """
-    observed, table = clip_values(scores, "scores"), clip_values(draws, "draws")
+    observed, table = clip_values(scores, "scores"), clip_values(resampled, "resampled")
     if observed.ndim != 1 or table.ndim != 2 or len(observed) != len(table) or table.shape[1] < 2:
         raise MetricError(
-            f"expected scores (S,) and draws (S, n_draws) with n_draws > 1, found {observed.shape} and {table.shape}."
+            "expected scores (S,) and resampled (S, n_resamples) with n_resamples > 1, "
+            f"found {observed.shape} and {table.shape}."
         )
     test = float(table.var(axis=1, ddof=1).mean())
     seed = float(observed.var(ddof=1)) if len(observed) > 1 else float("nan")

@@ -57,12 +57,8 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         draw = np.random.default_rng(rank)
         for task in TASKS:
             target = np.eye(10, dtype=np.float32)[draw.integers(0, 10, 80)]
-            fold = {
-                "prediction": (0.3 - 0.05 * rank) * target + draw.random((80, 10)).astype(np.float32) / 2,
-                "target": target,
-                "files": np.array([f"clip_{i:02d}.wav" for i in range(80)]),
-                "row_file": np.arange(80),
-            }
+            probabilities = (0.3 - 0.05 * rank) * target + draw.random((80, 10)).astype(np.float32) / 2
+            fold = predictions.fold(probabilities, target, prefix="clip_")
             predictions.clips(results, of, task, [fold], by)
     return write_report(results, folder / "report").html
 

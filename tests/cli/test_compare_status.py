@@ -46,8 +46,8 @@ def test_compare_says_who_is_better_on_what(type_in: Run) -> None:
     assert header.split("  ")[0] == "task"
     assert t0.endswith("A better")
     assert "+0.450" in t0
-    assert t1.endswith("not told apart")
-    assert sentence.startswith("Of 2 tasks that both have: A better on 1, not told apart on 1")
+    assert t1.endswith("no significant difference")
+    assert sentence.startswith("Of 2 tasks that both have: A better on 1, no significant difference on 1")
 
 
 def test_compare_as_json(type_in: Run) -> None:
@@ -55,7 +55,7 @@ def test_compare_as_json(type_in: Run) -> None:
     assert code == 0
     [one] = json.loads(out)
     assert (one["a"], one["b"], one["protocol"]) == ("logmel", "AudioMosaic base", "hear-2021")
-    assert [task["verdict"] for task in one["tasks"]] == ["B better", "not told apart"]
+    assert [task["verdict"] for task in one["tasks"]] == ["B better", "no significant difference"]
     task = one["tasks"][0]
     assert task["low"] < task["difference"] < task["high"] < 0
     assert task["p"] <= task["p_holm"] < 0.05

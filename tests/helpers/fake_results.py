@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-import statistics
 from pathlib import Path
 from typing import Any
 
 from hear_audiomosaic.results.schema import (
     EncoderFacts,
+    EventPostprocessing,
     FoldScores,
     Manifest,
     ProtocolFacts,
     Result,
     TaskFacts,
+    TriedGridPoint,
     write_result,
 )
 
@@ -84,58 +85,43 @@ def success(
     **facts: Any,
 ) -> Result:
     """A result with one score per test split; several scores are folds."""
-    by = by or protocol()
     names = [f"fold{i:02d}" for i in range(len(scores))] if len(scores) > 1 else ["test"]
     folds = tuple(
         FoldScores(
             split=name,
-            scores={
-                "test_score": score,
-                "test_loss": 1.25,
-                f"test_{score_name}": score,
-                **(extra or {}),
-                "validation_score": score,
-                "epoch": 17.0,
-                "time_in_min": 0.125,
-            },
+            scores={score_name: score, **(extra or {})},
+            loss=1.25,
+            validation_score=score,
+            epoch=17,
+            time_in_min=0.125,
         )
         for name, score in zip(names, scores, strict=True)
     )
-    std = statistics.stdev(scores) if len(scores) > 1 and all(map(math.isfinite, scores)) else None
-    aggregated = {}
-    if len(scores) > 1:
-        for key in folds[0].scores:
-            values = [fold.scores[key] for fold in folds]
-            aggregated[f"{key}_mean"] = sum(values) / len(values)
-            aggregated[f"{key}_std"] = statistics.stdev(values) if all(map(math.isfinite, values)) else math.nan
+    event = on.embedding_type == "event"
     grid = [
         {"hidden_layers": layers, "lr": rate, "initialization": "xavier_normal_", "hidden_dim": 1024}
         for layers in (1, 2)
         for rate in (1e-3, 3.2e-4)
     ]
-    event = on.embedding_type == "event"
+    points = tuple(
+        TriedGridPoint(
+            hparams=point,
+            postprocessing=EventPostprocessing(median_filter_ms=250.0, min_duration=125.0) if event else None,
+            validation_score=-math.inf if i == 3 else scores[0] + (-0.01 if higher else 0.01) * abs(i - 1),
+            epoch=3 * i + 2,
+        )
+        for i, point in enumerate(grid)
+    )
     values = {
         "status": "success",
         "encoder": of,
         "task": on,
-        "protocol": by,
+        "protocol": by or protocol(),
         "score_name": score_name,
         "higher_is_better": higher,
-        "score": sum(scores) / len(scores),
-        "score_std": std,
         "folds": folds,
-        "aggregated": aggregated,
-        "hparams": grid[1],
-        "postprocessing": (("median_filter_ms", 250.0), ("min_duration", 125.0)) if event else (),
-        "grid_points": tuple(
-            {
-                "validation_score": -math.inf if i == 3 else scores[0] + (-0.01 if higher else 0.01) * abs(i - 1),
-                "epoch": 3 * i + 2,
-                "hparams": point,
-                "postprocessing": [["median_filter_ms", 250.0], ["min_duration", 125.0]] if event else [],
-            }
-            for i, point in enumerate(grid)
-        ),
+        "grid_points": points,
+        "winner": 1,
         "manifest": manifest(),
     }
     return Result(**(values | facts))
@@ -155,12 +141,16 @@ def failure(of: EncoderFacts, on: TaskFacts, error: str, by: ProtocolFacts | Non
     return Result(**(values | facts))
 
 
+def path_of(folder: Path, result: Result) -> Path:
+    """Where :func:`save` writes a result."""
+    facts = result.protocol
+    return folder / digest(result.encoder.ref)[:8] / result.task.directory / f"{facts.name}-seed{facts.seed}.json"
+
+
 def save(folder: Path, *results: Result) -> Path:
-    """Write results where the runner writes them."""
+    """Write results into folders, as the runner does."""
     for result in results:
-        facts = result.protocol
-        path = folder / digest(result.encoder.ref)[:8] / result.task.directory / f"{facts.name}-seed{facts.seed}.json"
-        write_result(path, result)
+        write_result(path_of(folder, result), result)
     return folder
 
 
@@ -178,7 +168,7 @@ DRUMS = task("mdb_drums", None, event=True, domain="music", title="Drum onsets",
 OFFICE = task("dcase2016_task2", None, event=True, title="Office sounds", n_clips=72)
 CHORDS = task("synthetic_chords", 0.0, domain="music", title="Chords", prediction_type="multilabel", n_clips=200)
 
-FMS = {"test_event_onset_50ms_fms_precision": 0.61, "test_event_onset_50ms_fms_recall": 0.57}
+FMS = {"event_onset_50ms_fms_precision": 0.61, "event_onset_50ms_fms_recall": 0.57}
 
 
 def demo(folder: Path) -> Path:

@@ -104,7 +104,7 @@ def test_malformed_input_raises(function: Callable[..., Any], targets: Any, prob
 
 
 def test_evaluate_refuses_unknown_names() -> None:
-    with pytest.raises(MetricError, match=r"'map' is no clip score; there are top1_acc"):
+    with pytest.raises(MetricError, match=r"'map' is not a clip score; there are top1_acc"):
         clips.evaluate(GOOD, GOOD, ["top1_acc", "map"])
 
 

@@ -92,7 +92,7 @@ def test_nothing_predicted_warns(function: Callable[..., Any]) -> None:
 
 
 @FUNCTIONS
-def test_nothing_to_find_warns(function: Callable[..., Any]) -> None:
+def test_no_reference_events_warn(function: Callable[..., Any]) -> None:
     with pytest.warns(RuntimeWarning, match="no reference events"):
         scores = function(EMPTY, make((0, 0, 0, 1500)))
     if function is events.segment_error_rate:
@@ -149,7 +149,7 @@ def test_only_events_can_be_scored(function: Callable[..., Any]) -> None:
 
 
 def test_evaluate_refuses_unknown_names() -> None:
-    with pytest.raises(MetricError, match="'mAP' is no event score; there are event_onset_200ms_fms"):
+    with pytest.raises(MetricError, match="'mAP' is not an event score; there are event_onset_200ms_fms"):
         events.evaluate(EMPTY, EMPTY, ["mAP"])
 
 

@@ -92,7 +92,7 @@ def test_failed_and_missing_cells_differ():
 
 
 def test_success_without_a_score_counts_as_failed():
-    result = fake.success(A, fake.GUNSHOT, [0.5], score=None)
+    result = fake.success(A, fake.GUNSHOT, [0.5], folds=())
     assert table(result).rows[0].cells[0].state == "failed"
 
 

@@ -17,7 +17,7 @@ from hear_audiomosaic.reporting.analysis.curves import few_shot_curves, layer_cu
 from hear_audiomosaic.reporting.comparison.build import compare
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.figures.collect import few_shot_figures, figures
-from hear_audiomosaic.reporting.figures.curves import curve_figure
+from hear_audiomosaic.reporting.figures.curves import draw_curves
 from hear_audiomosaic.reporting.tables.curves import curve_table
 from hear_audiomosaic.reporting.text.formats import MISSING
 from hear_audiomosaic.results.load import LoadedResult
@@ -121,7 +121,7 @@ def test_few_shots_are_one_line_per_encoder() -> None:
         [(1, 0.3), (10, 0.5)],
     ]
     assert curve_table(found, "K").texts[1] == ("b", "0.300", "0.500", MISSING)
-    spots = re.findall(r'<circle cx="([\d.]+)"[^>]*k0', curve_figure(found, "K", log=True))
+    spots = re.findall(r'<circle cx="([\d.]+)"[^>]*k0', draw_curves(found, "K", log=True))
     first, second, third = map(float, spots)
     assert second - first == pytest.approx(third - second, abs=0.02)  # a decade each
 
@@ -171,7 +171,7 @@ def test_equal_scores_and_many_lines_can_be_drawn() -> None:
     [comparison] = compared(results_of({f"e{i:02d}?layer={k}": [0.5] for i in range(20) for k in (1, 2)}))
     found = layer_curves(comparison, None)
     assert found is not None
-    svg = curve_figure(found, "layer")
+    svg = draw_curves(found, "layer")
     heights = [float(y) for y in re.findall(r'<text x="322" y="([\d.-]+)"', svg)]
     assert len(set(heights)) == 20
     assert "nan" not in svg

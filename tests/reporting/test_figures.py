@@ -12,19 +12,23 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from hear_audiomosaic.reporting.analysis.chance import chance_normalised
 from hear_audiomosaic.reporting.analysis.class_errors import Confusion, class_errors
-from hear_audiomosaic.reporting.analysis.model import RankPlace
+from hear_audiomosaic.reporting.analysis.correlations import task_correlations
+from hear_audiomosaic.reporting.analysis.domains import domain_means
+from hear_audiomosaic.reporting.analysis.model import RankInterval
 from hear_audiomosaic.reporting.comparison.build import compare
 from hear_audiomosaic.reporting.comparison.model import TaskColumn
-from hear_audiomosaic.reporting.figures.collect import chance_normalised, figures
+from hear_audiomosaic.reporting.figures.collect import figures
 from hear_audiomosaic.reporting.figures.confusion import confusion_figure
-from hear_audiomosaic.reporting.figures.correlation import correlation_figure, task_correlations
-from hear_audiomosaic.reporting.figures.domains import domain_figure, domain_means
-from hear_audiomosaic.reporting.figures.ranks import critical_difference_diagram, rank_intervals_figure
+from hear_audiomosaic.reporting.figures.correlation import draw_correlations
+from hear_audiomosaic.reporting.figures.critical_difference import draw_critical_difference
+from hear_audiomosaic.reporting.figures.domains import draw_domain
+from hear_audiomosaic.reporting.figures.rank_intervals import draw_rank_intervals
 from hear_audiomosaic.reporting.figures.svg import axis_ticks, named, short
 from hear_audiomosaic.reporting.text.formats import MISSING, count, decimals, listing, plain_label, setting
 from hear_audiomosaic.results.load import LoadedResult
-from hear_audiomosaic.results.scene_predictions import ScenePredictions
+from hear_audiomosaic.results.predictions import FoldPredictions
 
 LABEL = "a$b$ <i>&\\frac --> 音"
 
@@ -64,56 +68,56 @@ def comparison_of(scores: dict[str, list[float | None]], tasks=(fake.ESC50, fake
         (0.5, column(1.0), None),
     ],
 )
-def test_skill_is_the_way_from_chance_to_perfect(score, of, expected):
+def test_chance_normalised_is_on_the_scale_from_chance_to_perfect(score, of, expected):
     assert chance_normalised(score, of) == (None if expected is None else pytest.approx(expected))
 
 
 RANKS = {
-    LABEL: RankPlace(1.25, 1, 1.0, 2.0),
-    "second": RankPlace(2.0, 2, 1.0, 3.0),
-    "floor": RankPlace(2.75, 3, 2.0, 3.0),
+    LABEL: RankInterval(1.25, 1, 1.0, 2.0),
+    "second": RankInterval(2.0, 2, 1.0, 3.0),
+    "floor": RankInterval(2.75, 3, 2.0, 3.0),
 }
 
 
 def test_ranks_are_drawn_with_their_labels_as_they_are():
-    svg = rank_intervals_figure(RANKS, 0.95, {"floor"})
+    svg = draw_rank_intervals(RANKS, 0.95, {"floor"})
     assert [text for text in texts(svg) if text in (LABEL, "second", "floor [UNTRAINED]")] == [
         LABEL,
         "second",
         "floor [UNTRAINED]",
     ]
-    assert f"{LABEL}: place 1 (1 to 2), mean rank 1.25" in ElementTree.fromstring(svg).attrib["aria-label"]  # noqa: S314
+    assert f"{LABEL}: rank 1 (1 to 2), mean rank 1.25" in ElementTree.fromstring(svg).attrib["aria-label"]  # noqa: S314
     assert re.findall(r"#[0-9a-f]{6}\b", svg) == []
-    assert svg == rank_intervals_figure(RANKS, 0.95, {"floor"})
+    assert svg == draw_rank_intervals(RANKS, 0.95, {"floor"})
 
 
 def dots(svg: str) -> list[float]:
     return [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
 
 
-def test_dots_stand_where_the_ranks_are():
-    first, second, third = dots(critical_difference_diagram(RANKS, 0.9, []))
+def test_dots_are_at_the_mean_ranks():
+    first, second, third = dots(draw_critical_difference(RANKS, 0.9, []))
     assert (second - first) / (third - first) == pytest.approx(0.75 / 1.5, abs=0.01)
 
 
-def test_dots_stand_at_the_places_within_their_intervals():
-    svg = rank_intervals_figure(RANKS, 0.95)
+def test_dots_are_at_the_ranks_within_their_intervals():
+    svg = draw_rank_intervals(RANKS, 0.95)
     first, second, third = dots(svg)
     assert (second - first) / (third - first) == pytest.approx(0.5, abs=0.01)
     bars = [(float(x), float(x) + float(w)) for x, w in re.findall(r'<rect x="([\d.]+)"[^>]*? width="([\d.]+)"', svg)]
     assert len(bars) == 3
     assert all(low < dot < high for dot, (low, high) in zip(dots(svg), bars, strict=True))
-    unsure = {label: dataclasses.replace(place, low=math.nan, high=math.nan) for label, place in RANKS.items()}
-    assert dots(rank_intervals_figure(unsure, 0.95)) == [first, second, third]
-    assert "opacity" not in rank_intervals_figure(unsure, 0.95)
+    unsure = {label: dataclasses.replace(rank, low=math.nan, high=math.nan) for label, rank in RANKS.items()}
+    assert dots(draw_rank_intervals(unsure, 0.95)) == [first, second, third]
+    assert "opacity" not in draw_rank_intervals(unsure, 0.95)
 
 
-def test_critical_difference_joins_what_it_does_not_tell_apart():
-    svg = critical_difference_diagram(RANKS, 0.9, [(LABEL, "second"), ("second", "floor")])
+def test_critical_difference_joins_what_does_not_differ_significantly():
+    svg = draw_critical_difference(RANKS, 0.9, [(LABEL, "second"), ("second", "floor")])
     assert svg.count('class="counter"') == 2
     assert "critical difference 0.90" in texts(svg)
-    too_long = critical_difference_diagram(RANKS, 5.0, [])
-    assert "Not told apart: none" in too_long
+    too_long = draw_critical_difference(RANKS, 5.0, [])
+    assert "No significant difference: none" in too_long
 
 
 def test_domains_are_means_over_the_tasks_of_the_mean():
@@ -122,7 +126,7 @@ def test_domains_are_means_over_the_tasks_of_the_mean():
     assert (environment.domain, environment.tasks) == ("environment", ("esc50", "gunshot_triangulation"))
     assert environment.values == (("a", 0.375), ("b", 0.375))
     assert speech.values == (("a", 0.75), ("b", 0.5))
-    assert {"0.750", "a"} <= set(texts(domain_figure(speech)))
+    assert {"0.750", "a"} <= set(texts(draw_domain(speech)))
     assert domain_means(comparison_of({"a": [0.5, None, None], "b": [None, 0.5, None]})) == ()
 
 
@@ -141,10 +145,10 @@ def test_correlations_are_spearmans():
     every = np.array([table[ref] for ref in "abcde"], dtype=float)
     assert found.values[0, 2] == pytest.approx(spearmanr(every[:, 0], every[:, 2]).statistic)
     assert found.n_encoders[0].tolist() == [5, 4, 5]
-    assert "\N{MINUS SIGN}" in "".join(texts(correlation_figure(found)))
+    assert "\N{MINUS SIGN}" in "".join(texts(draw_correlations(found)))
 
 
-def test_error_rates_count_downwards():
+def test_error_rates_are_negated():
     scores = {ref: [value, value] for ref, value in zip("abcd", (0.1, 0.2, 0.3, 0.4), strict=True)}
     results = []
     for ref, (up, down) in scores.items():
@@ -158,13 +162,13 @@ def test_error_rates_count_downwards():
 def test_equal_scores_have_no_correlation():
     found = task_correlations(comparison_of({ref: [0.5, 0.1 * i, 0.2 * i] for i, ref in enumerate("abcd")}))
     assert math.isnan(found.values[0, 1])
-    assert MISSING in texts(correlation_figure(found))
+    assert MISSING in texts(draw_correlations(found))
 
 
 def test_figures_that_cannot_be_drawn_say_why():
     found = figures(comparison_of({"a": [0.5, 0.6, None], "b": [0.4, 0.5, None]}), None)
     words = {one.title: one.caption for one in found if one.drawing is None}
-    assert "not worked out" in words["Rank intervals"]
+    assert "not computed" in words["Rank intervals"]
     assert "at least 3 tasks that 4 encoders have; here are none" in words["Agreement of tasks"]
     one_domain = comparison_of({"a": [0.5, None, 0.4], "b": [0.5, None, 0.3]})
     assert "one domain (environment)" in {one.title: one.caption for one in figures(one_domain, None)}["Domains"]
@@ -173,10 +177,11 @@ def test_figures_that_cannot_be_drawn_say_why():
 # --------------------------------------------------------------------------------------------------- errors by class
 
 
-def scene(target: list[int], said: list[int], n_classes: int = 3, split: str = "test") -> ScenePredictions:
-    probabilities = np.eye(n_classes)[said] * 0.9 + 0.01
-    files = tuple(f"{i}.wav" for i in range(len(said)))
-    return ScenePredictions(split, files, probabilities, np.eye(n_classes)[target].astype(bool))
+def scene(target: list[int], predicted: list[int], n_classes: int = 3, split: str = "test") -> FoldPredictions:
+    probabilities = np.eye(n_classes)[predicted] * 0.9 + 0.01
+    files = tuple(f"{i}.wav" for i in range(len(predicted)))
+    targets = np.eye(n_classes)[target].astype(bool)
+    return FoldPredictions(split, files, probabilities, targets, np.arange(len(predicted)))
 
 
 def test_errors_by_class_count_over_folds():
@@ -189,7 +194,7 @@ def test_errors_by_class_count_over_folds():
     assert found.confusions is None
     svg = confusion_figure(found.confusion)
     assert {"1", "2", "a", "b", "c"} <= set(texts(svg))
-    assert "4 of 6 clips right" in svg
+    assert "4 of 6 clips correct" in svg
 
 
 def test_many_classes_are_a_list_of_confusions():
@@ -212,7 +217,7 @@ def test_fifty_classes_are_few_elements():
 def test_multilabel_has_the_average_precision_of_each_class():
     target = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0]], dtype=bool)
     probabilities = np.array([[0.9, 0.5, 0.5], [0.1, 0.4, 0.5], [0.5, 0.9, 0.5]])
-    one = ScenePredictions("test", ("x", "y", "z"), probabilities, target)
+    one = FoldPredictions("test", ("x", "y", "z"), probabilities, target, np.arange(3))
     found = class_errors(fake.success(fake.LOGMEL, fake.FSD50K, [0.5]), [one])
     assert found.confusion is None
     assert found.table.texts == (

@@ -65,7 +65,7 @@ def evil_comparison() -> Comparison:
 
 
 def all_tables(tmp_path: Path) -> list[str]:
-    results, _ = load_results(fake.demo(tmp_path))
+    results = load_results(fake.demo(tmp_path)).results
     published = [table_latex(table) for one in PUBLISHED.values() for table in one.tables()]
     measured = [table_latex(comparison_table(one)) for one in (*compare(results), evil_comparison())]
     return [*published, *measured]

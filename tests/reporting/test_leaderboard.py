@@ -14,9 +14,9 @@ from hear_audiomosaic.errors import ProtocolError, ResultError
 from hear_audiomosaic.paths import content_dir
 from hear_audiomosaic.reporting.comparison.build import compare
 from hear_audiomosaic.reporting.comparison.model import Comparison
-from hear_audiomosaic.reporting.published import PUBLISHED, leaderboard_row, place_measured
+from hear_audiomosaic.reporting.published import PUBLISHED, leaderboard_row, rank_on_leaderboard
 from hear_audiomosaic.reporting.published.leaderboard import Leaderboard
-from hear_audiomosaic.reporting.tables.placing import placing_table
+from hear_audiomosaic.reporting.tables.leaderboard_ranks import leaderboard_ranks_table
 from hear_audiomosaic.results.load import LoadedResult
 from hear_audiomosaic.results.schema import EncoderFacts, Result
 
@@ -87,28 +87,30 @@ def test_a_measured_twin_stands_where_the_published_system_stands(board: Leaderb
         *as_measured(board, fake.AUDIOMOSAIC, twin(board, "RedRice ced_base")),
         *as_measured(board, fake.RANDOM, dict.fromkeys(twin(board, "RedRice ced_base"), 0.0)),
     )
-    placing = place_measured(comparison, board)
-    assert placing is not None
-    first, last = placing.rows
+    leaderboard_ranks = rank_on_leaderboard(comparison, board)
+    assert leaderboard_ranks is not None
+    first, last = leaderboard_ranks.rows
     assert (first.label, len(first.tasks), first.untrained) == ("AudioMosaic base", 19, False)
     assert first.normalised == pytest.approx(0.641, abs=5e-4)
     assert first.interval is not None
     assert first.interval.low < first.normalised < first.interval.high
-    assert first.place_interval is not None
-    assert first.place_interval.low <= 2 <= first.place_interval.high
+    assert first.rank_interval is not None
+    assert first.rank_interval.low <= 2 <= first.rank_interval.high
     assert first.below == "RedRice ced_base"
     assert first.above == BEST
-    assert first.place == 2
-    assert (last.place, last.untrained, last.below) == (35, True, "")
-    assert "audiomosaic tiny [UNTRAINED]" in [row.full_label for row in placing_table("hear-2021", placing).rows]
-    assert placing.left_out == ()
+    assert first.rank == 2
+    assert (last.rank, last.untrained, last.below) == (35, True, "")
+    assert "audiomosaic tiny [UNTRAINED]" in [
+        row.full_label for row in leaderboard_ranks_table("hear-2021", leaderboard_ranks).rows
+    ]
+    assert leaderboard_ranks.left_out == ()
 
 
-def test_placing_one_row_does_not_depend_on_the_others(board: Leaderboard) -> None:
+def test_the_rank_of_one_row_does_not_depend_on_the_others(board: Leaderboard) -> None:
     scores = twin(board, "OpenL3")
-    alone = place_measured(table(*as_measured(board, fake.LOGMEL, scores)), board)
+    alone = rank_on_leaderboard(table(*as_measured(board, fake.LOGMEL, scores)), board)
     better = {task: score + 0.01 for task, score in scores.items()}
-    both = place_measured(
+    both = rank_on_leaderboard(
         table(*as_measured(board, fake.LOGMEL, scores), *as_measured(board, fake.MSM_MAE, better)), board
     )
     assert alone is not None
@@ -120,12 +122,12 @@ def test_placing_one_row_does_not_depend_on_the_others(board: Leaderboard) -> No
 def test_few_tasks_are_told_and_get_no_interval(board: Leaderboard) -> None:
     scores = twin(board, "OpenL3")
     few = {task: scores[task] for task in list(scores)[:3]}
-    placing = place_measured(table(*as_measured(board, fake.LOGMEL, few)), board)
-    assert placing is not None
-    [row] = placing.rows
+    leaderboard_ranks = rank_on_leaderboard(table(*as_measured(board, fake.LOGMEL, few)), board)
+    assert leaderboard_ranks is not None
+    [row] = leaderboard_ranks.rows
     assert row.tasks == ("Beehive", "Beijing Opera", "CREMA-D")
-    assert (row.interval, row.place_interval) == (None, None)
-    placed = placing_table("hear-2021", placing)
+    assert (row.interval, row.rank_interval) == (None, None)
+    placed = leaderboard_ranks_table("hear-2021", leaderboard_ranks)
     [printed] = placed.rows
     assert printed.cells[0].text == "3"
     assert placed.columns[0].unit == "of 19"
@@ -142,22 +144,22 @@ def test_what_does_not_count_is_said(board: Leaderboard) -> None:
         fake.success(fake.LOGMEL, fsd50k, [0.5], score_name="d_prime"),
         fake.success(fake.LOGMEL, fake.DIGITS, [0.5]),
     )
-    placing = place_measured(comparison, board)
-    assert placing is not None
-    assert placing.rows[0].tasks == ("Gunshot",)
-    reasons = [reason for _, reason in placing.left_out]
+    leaderboard_ranks = rank_on_leaderboard(comparison, board)
+    assert leaderboard_ranks is not None
+    assert leaderboard_ranks.rows[0].tasks == ("Gunshot",)
+    reasons = [reason for _, reason in leaderboard_ranks.left_out]
     assert sum("different data" in reason for reason in reasons) == 2
     assert "its score is d_prime, the leaderboard's mAP" in reasons
     assert "no task of the leaderboard" in reasons
-    assert any("Not counted" in remark for remark in placing_table("hear-2021", placing).remarks)
+    assert any("Not counted" in remark for remark in leaderboard_ranks_table("hear-2021", leaderboard_ranks).remarks)
 
 
 @pytest.mark.parametrize(
     "by", [fake.protocol("hear-2021-faster", points=3), fake.protocol(points=2), fake.protocol("linear")]
 )
-def test_only_the_official_protocol_is_placed(board: Leaderboard, by: object) -> None:
+def test_only_the_official_protocol_is_ranked(board: Leaderboard, by: object) -> None:
     comparison = table(*as_measured(board, fake.LOGMEL, {"esc50-v2.0.0-full": 0.5}, by=by))
-    assert place_measured(comparison, board) is None
+    assert rank_on_leaderboard(comparison, board) is None
     with pytest.raises(ProtocolError, match="hear-2021"):
         leaderboard_row(comparison)
 
@@ -167,7 +169,7 @@ def test_nothing_to_place(board: Leaderboard) -> None:
         fake.success(fake.LOGMEL, fake.DIGITS, [0.5]),
         fake.failure(fake.LOGMEL, fake.task("esc50", None, directory="esc50-v2.0.0-full"), "broke"),
     )
-    assert place_measured(comparison, board) is None
+    assert rank_on_leaderboard(comparison, board) is None
     assert len(leaderboard_row(comparison).splitlines()) == 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,18 +17,16 @@ import soundfile
 
 from hear_audiomosaic.cli import main
 from hear_audiomosaic.errors import AudioError, ResultError, TaskError
-from hear_audiomosaic.reporting import write_report
 from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback, mistakes
 from hear_audiomosaic.reporting.render.html.clip_audio import ogg_data_uri, renumbered
-from hear_audiomosaic.results.load import LoadedResult
-from hear_audiomosaic.results.scene_predictions import ScenePredictions, scene_predictions
+from hear_audiomosaic.results.predictions import FoldPredictions
 from hear_audiomosaic.tasks import TaskCard
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
 NAMES = ("right.wav", "a bit wrong.wav", "very wrong.wav", "long.wav")
 PROBABILITIES = [[0.9, 0.05, 0.05], [0.3, 0.6, 0.1], [0.95, 0.03, 0.02], [0.1, 0.2, 0.7]]
 TARGETS = [[1, 0, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0]]
-ONE = ScenePredictions("test", NAMES, np.array(PROBABILITIES), np.array(TARGETS, dtype=bool))
+ONE = FoldPredictions("test", NAMES, np.array(PROBABILITIES), np.array(TARGETS, dtype=bool), np.arange(4))
 
 
 def tone(seconds: float, pitch: float = 440.0) -> np.ndarray:
@@ -73,7 +72,7 @@ def result_on(task: PreparedTask):
 def test_the_most_confident_come_first():
     result = fake.success(fake.LOGMEL, fake.ESC50, [0.25])
     found = mistakes(result, [ONE])
-    assert [(one.file, one.expected, one.said, one.probability) for one in found] == [
+    assert [(one.file, one.expected, one.predicted, one.probability) for one in found] == [
         ("very wrong.wav", ("c",), "a", 0.95),
         ("long.wav", ("b",), "c", 0.7),
         ("a bit wrong.wav", ("a",), "b", 0.6),
@@ -84,17 +83,17 @@ def test_the_most_confident_come_first():
     assert [one.file for one in mistakes(result, [ONE, ONE], n=2)] == ["very wrong.wav"] * 2
 
 
-def test_multilabel_clips_are_missed_or_given_what_is_not_there():
+def test_multilabel_clips_are_missed_or_false_alarms():
     result = fake.success(fake.LOGMEL, fake.FSD50K, [0.25])
     found = mistakes(result, [ONE])
-    assert [(one.file, one.said, one.kind) for one in found] == [
+    assert [(one.file, one.predicted, one.kind) for one in found] == [
         ("very wrong.wav", "c", "missed"),
         ("long.wav", "b", "missed"),
         ("a bit wrong.wav", "a", "missed"),
     ]
-    over = ScenePredictions("test", ("x.wav",), np.array([[0.9, 0.1, 0.8]]), np.array([[True, False, False]]))
+    over = FoldPredictions("test", ("x.wav",), np.array([[0.9, 0.1, 0.8]]), np.array([[1, 0, 0]]), np.arange(1))
     [one] = mistakes(result, [over])
-    assert (one.said, one.kind, one.expected) == ("c", "false alarm", ("a",))
+    assert (one.predicted, one.kind, one.expected) == ("c", "false alarm", ("a",))
 
 
 def test_audio_is_of_the_task_that_was_probed(task):
@@ -105,14 +104,14 @@ def test_audio_is_of_the_task_that_was_probed(task):
     with pytest.raises(TaskError, match="other labels than those that were probed"):
         mistakes(other, [ONE], tasks_dir)
     away = other.model_copy(update={"task": fake.task("small", None, directory="../tasks/small-v1-full")})
-    with pytest.raises(TaskError, match="no name of a task folder"):
+    with pytest.raises(TaskError, match="not the name of a task folder"):
         mistakes(away, [ONE], tasks_dir)
 
 
 def test_names_from_a_file_lead_nowhere_else(task, tmp_path):
     (tmp_path / "secret.wav").write_bytes(b"not yours")
-    stranger = ScenePredictions(
-        "test", ("../../../../secret.wav",), np.array([[0.9, 0.1, 0.0]]), np.array([[0, 1, 0]]) > 0
+    stranger = FoldPredictions(
+        "test", ("../../../../secret.wav",), np.array([[0.9, 0.1, 0.0]]), np.array([[0, 1, 0]]), np.arange(1)
     )
     [one] = mistakes(result_on(task), [stranger], task.directory.parent)
     assert one.audio is None
@@ -175,12 +174,7 @@ def test_playback_needs_the_tasks(mode):
 
 @pytest.mark.parametrize("mode", ["none", "link", "embed"])
 def test_the_command_writes_what_is_asked_for(task, tmp_path, mode):
-    fold = {
-        "prediction": np.array(PROBABILITIES, dtype=np.float32),
-        "target": np.array(TARGETS, dtype=np.float32),
-        "files": np.array(NAMES),
-        "row_file": np.arange(4),
-    }
+    fold = replace(ONE, probabilities=ONE.probabilities.astype(np.float32), targets=ONE.targets.astype(np.float32))
     result = result_on(task)
     predictions.clips(tmp_path / "results", result.encoder, result.task, [fold])
     out = tmp_path / "report"
@@ -195,60 +189,3 @@ def test_the_command_writes_what_is_asked_for(task, tmp_path, mode):
     assert ("media-src" in text) == (mode != "none")
     assert str(tmp_path) not in text
     assert "very wrong.wav" in text
-
-
-# ------------------------------------------------------------------------------------------------ stored predictions
-
-
-def fold_of(n_classes: int = 3) -> dict[str, np.ndarray]:
-    return {
-        "prediction": np.full((4, n_classes), 0.5, dtype=np.float32),
-        "target": np.eye(4, n_classes, dtype=np.float32),
-        "files": np.array(NAMES),
-        "row_file": np.array([3, 2, 1, 0]),
-    }
-
-
-def test_rows_have_the_names_of_their_clips(tmp_path):
-    result = fake.success(fake.LOGMEL, fake.GUNSHOT, [0.5])
-    path = predictions.save(tmp_path, result, [fold_of()])
-    loaded = LoadedResult(
-        path.with_suffix(".json").relative_to(tmp_path).as_posix(), result.model_copy(update={"predictions": path.name})
-    )
-    [one] = scene_predictions(tmp_path, loaded)
-    assert one.files == NAMES[::-1]
-    assert one.targets.dtype == bool
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"prediction": np.full((4, 2), 0.5)}, "do not fit the task's 3 classes"),
-        ({"row_file": np.array([0, 1, 2, 9])}, "do not fit"),
-        ({"prediction": np.full((4, 3), np.nan)}, "not all finite"),
-        ({"target": None}, "no array 'test/target'"),
-    ],
-)
-def test_predictions_that_do_not_fit_are_not_drawn(tmp_path, change, message):
-    result = fake.success(fake.LOGMEL, fake.GUNSHOT, [0.5])
-    fold = {name: array for name, array in (fold_of() | change).items() if array is not None}
-    path = predictions.save(tmp_path, result, [fold])
-    loaded = LoadedResult(
-        path.with_suffix(".json").relative_to(tmp_path).as_posix(), result.model_copy(update={"predictions": path.name})
-    )
-    with pytest.raises(ResultError, match=message):
-        scene_predictions(tmp_path, loaded)
-    text = write_report(tmp_path, tmp_path / "out").html.read_text(encoding="utf-8")
-    assert "No errors by class" in text
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [(None, "No predictions"), ("../x.npz", "outside its own folder"), ("x.npz", "not beside"), ("bad.npz", "be read")],
-)
-def test_predictions_that_are_not_there(tmp_path, name, message):
-    (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 no archive")
-    loaded = LoadedResult("r.json", fake.success(fake.LOGMEL, fake.GUNSHOT, [0.5], predictions=name))
-    with pytest.raises(ResultError, match=message) as caught:
-        scene_predictions(tmp_path, loaded)
-    assert str(tmp_path) not in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import fake_predictions as predictions
@@ -14,6 +15,7 @@ from hear_audiomosaic.reporting import write_report
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.render.html.report import html_page
 from hear_audiomosaic.results.load import load_results
+from hear_audiomosaic.results.schema import TriedGridPoint
 
 EVIL = "</td><script>alert('x')</script><img src=x onerror=alert(1)> | `$\\frac{a}$ {{ 7*7 }} & \"q\""
 VOID = {"meta", "wbr", "br", "img", "link", "input", "hr", "rect", "line", "circle", "path"}
@@ -107,7 +109,7 @@ def test_sortable_columns_are_buttons_and_one_is_marked(demo):
     assert sum(attrs["data-first"] == "ascending" and attrs["data-kind"] == "number" for attrs in heads[:10]) == 1
 
 
-def test_page_and_markdown_tell_what_must_be_told(demo):
+def test_page_and_markdown_state_what_a_reader_must_know(demo):
     page, markdown = visible(demo[0]), " ".join(demo[1].split())
     for text in (page, markdown):
         assert "UNTRAINED, here as a floor" in text
@@ -141,16 +143,10 @@ def predicted(tmp_path_factory):
         draw = np.random.default_rng(rank)
         target = np.eye(3, dtype=np.float32)[np.arange(60) % 3]
         noise = draw.random((60, 3)).astype(np.float32)
-        fold = {
-            "prediction": 0.4 * target * (rank < 2) + 0.6 * noise,
-            "target": target,
-            "files": np.array([f"clip_{i:02d}.wav" for i in range(60)]),
-            "row_file": np.arange(60),
-        }
+        fold = predictions.fold(0.4 * target * (rank < 2) + 0.6 * noise, target, prefix="clip_")
         predictions.clips(folder, of, one, [fold])
-        predictions.clips(
-            folder, of, many, [fold | {"target": np.maximum(target, np.roll(target, 1))}], score_name="mAP"
-        )
+        several = replace(fold, targets=np.maximum(target, np.roll(target, 1)))
+        predictions.clips(folder, of, many, [several], score_name="mAP")
     return folder
 
 
@@ -163,7 +159,7 @@ def test_scores_tell_their_interval_without_a_script(predicted, tmp_path):
         assert re.search(r"95 % interval 0\.\d{3} to 0\.\d{3} over 60 test clips", attrs["title"])
         assert re.search(r"\bh\d+\b", attrs["class"])
         assert attrs["tabindex"] == "-1"
-    assert any("not told apart from the best" in attrs["title"] for attrs in scores)
+    assert any("no significant difference from the best" in attrs["title"] for attrs in scores)
     intervals = [attrs for attrs, _ in page.all("span") if attrs.get("class") == "unit interval"]
     assert len(intervals) == 6
 
@@ -176,7 +172,7 @@ def test_details_hold_the_errors_by_class(predicted, tmp_path):
     assert words.count("Most confident mistakes") == 6
     assert "Average precision of each class" in words
     assert "<b>hen</b>" in words
-    assert "taken for" in words
+    assert "predicted as" in words
     assert "Domain: music" in words
     assert "it needs at least 3 tasks that 4 encoders have" in words
     assert "@misc{hear2021" in words
@@ -191,11 +187,12 @@ def test_a_page_without_predictions_says_so(demo):
     assert "no interval: " in demo[0]
 
 
-def test_a_page_of_content_alone(tmp_path):
-    words = visible(html_page(ReportData.of(*load_results(fake.demo(tmp_path)))))
+def test_a_page_without_analyses(tmp_path):
+    loaded = load_results(fake.demo(tmp_path))
+    words = visible(html_page(ReportData.of(loaded.results, loaded.skipped)))
     assert "no test of significance was made" in words
     assert "The predictions were not read." in words
-    assert "Ranks were not worked out." in words
+    assert "Ranks were not computed." in words
 
 
 def test_markdown_tables_are_square(demo):
@@ -211,9 +208,10 @@ def test_markdown_tables_are_square(demo):
 def test_nothing_in_a_result_file_becomes_markup(tmp_path):
     evil = fake.encoder("evil", EVIL, untrained=True)
     where = fake.GUNSHOT.model_copy(update={"name": EVIL, "title": EVIL, "domain": EVIL})
+    point = TriedGridPoint(hparams={EVIL: EVIL}, validation_score=1.0)
     fake.save(
         tmp_path,
-        fake.success(evil, where, [0.5], hparams={EVIL: EVIL}, grid_points=({EVIL: 1.0, "hparams": {EVIL: EVIL}},)),
+        fake.success(evil, where, [0.5], grid_points=(point,), winner=0),
         fake.failure(evil, fake.ESC50, EVIL),
         fake.success(fake.LOGMEL, fake.ESC50, [0.5], manifest=fake.manifest(platform=EVIL, device=EVIL)),
     )

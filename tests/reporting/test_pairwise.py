@@ -47,12 +47,12 @@ def test_verdicts_of_each_task_and_in_one_sentence(results: Path) -> None:
     assert [(task.task, task.verdict) for task in one.tasks[:3]] == [
         ("t0", "A better"),
         ("t1", "B better"),
-        ("t2", "not told apart"),
+        ("t2", "no significant difference"),
     ]
     assert one.tasks[3].verdict.startswith("no test: AudioMosaic base: the result file names no predictions")
     assert one.sentence == (
-        "Of 4 tasks that both have: A better on 1, B better on 1, not told apart on 1, no test on 1 (paired bootstrap, "
-        "Holm over tasks, 5 %). Only A has a score on t4. Only B has a score on t5."
+        "Of 4 tasks that both have: A better on 1, B better on 1, no significant difference on 1, no test on 1 "
+        "(paired bootstrap, Holm over tasks, 5 %). Only A has a score on t4. Only B has a score on t5."
     )
     assert [file.file for file in skipped] == ["stranger.json"]
     assert (one.protocol, one.a, one.b) == ("hear-2021", A.label, B.label)
@@ -63,7 +63,7 @@ def test_the_order_of_the_two_is_the_one_asked_for(results: Path) -> None:
     for one, other in zip(there.tasks, back.tasks, strict=True):
         assert one.pair.difference == -other.pair.difference
         assert one.pair.p == other.pair.p or (math.isnan(one.pair.p) and math.isnan(other.pair.p))
-    assert [task.verdict for task in back.tasks[:3]] == ["B better", "A better", "not told apart"]
+    assert [task.verdict for task in back.tasks[:3]] == ["B better", "A better", "no significant difference"]
 
 
 @pytest.mark.parametrize(

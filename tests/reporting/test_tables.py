@@ -57,7 +57,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> ProtocolTables:
         stored.clips(folder, encoder, fake.task("esc50", 0.02, vocabulary=("a", "b")), [fold])
         stored.clips(folder, encoder, fake.task("beehive", 0.5, vocabulary=("a", "b")), [fold])
     fake.save(folder, fake.failure(fake.LOGMEL, fake.GUNSHOT, "out of memory"))
-    [comparison] = compare(load_results(folder)[0])
+    [comparison] = compare(load_results(folder).results)
     return ProtocolTables.of(comparison, analyse(comparison, folder))
 
 

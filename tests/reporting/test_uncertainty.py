@@ -26,12 +26,12 @@ N_DRAWS = 200
 
 
 def table(folder: Path) -> Comparison:
-    (one,) = compare(load_results(folder)[0])
+    (one,) = compare(load_results(folder).results)
     return one
 
 
-def analysed(folder: Path, n_draws: int = N_DRAWS, **settings: float) -> Analysis:
-    return analyse(table(folder), folder, n_draws=n_draws, **settings)  # type: ignore[arg-type]
+def analysed(folder: Path, n_resamples: int = N_DRAWS, **settings: float) -> Analysis:
+    return analyse(table(folder), folder, n_resamples=n_resamples, **settings)  # type: ignore[arg-type]
 
 
 def answers(n: int, n_right: int, seed: int = 0) -> np.ndarray:
@@ -47,12 +47,12 @@ def test_accuracy_over_folds_is_resampled_within_each_fold(tmp_path: Path) -> No
     for i, fold in enumerate(folds):
         for d, counts in enumerate(resample_counts(N_DRAWS, None, sizes[i][0], (0, i))):
             rows = np.repeat(np.arange(sizes[i][0]), counts)
-            slow[i, d] = evaluate_clips(["top1_acc"], fold["target"][rows], fold["prediction"][rows])["top1_acc"]
+            slow[i, d] = evaluate_clips(["top1_acc"], fold.targets[rows], fold.probabilities[rows])["top1_acc"]
     low, high = np.quantile(slow.mean(axis=0), [0.025, 0.975])
     assert cell.interval is not None
     assert (cell.interval.low, cell.interval.high) == (pytest.approx(low), pytest.approx(high))
     assert cell.test_sd == pytest.approx(slow.mean(axis=0).std(ddof=1))
-    assert (cell.n_clips, cell.n_groups, cell.seed_sd, cell.reason, cell.n_draws) == (55, None, None, "", N_DRAWS)
+    assert (cell.n_clips, cell.n_groups, cell.seed_sd, cell.reason, cell.n_resamples) == (55, None, None, "", N_DRAWS)
 
 
 def test_deviation_of_an_accuracy_is_the_binomial_one(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_ranking_scores_equal_the_score_computed_anew_for_each_resample(tmp_path
     slow = []
     for counts in resample_counts(N_DRAWS, None, 40, (0, 0)):
         rows = np.repeat(np.arange(40), counts)
-        slow.append(evaluate_clips([score_name], fold["target"][rows], fold["prediction"][rows])[score_name])
+        slow.append(evaluate_clips([score_name], fold.targets[rows], fold.probabilities[rows])[score_name])
     assert cell.interval is not None
     ends = (cell.interval.low, cell.interval.high)
     assert ends == pytest.approx(tuple(np.quantile(slow, [0.025, 0.975])), abs=1e-9)
@@ -83,7 +83,9 @@ def test_event_scores_are_resampled_by_file(tmp_path: Path, score_name: str) -> 
     fold = stored.event_fold(12, seed=1, chance_of_hit=0.7)
     stored.events(tmp_path, A, fake.DRUMS, [fold], score_name)
     cell = analysed(tmp_path, 100).cells[A.label, "mdb_drums"]
-    truth, found = stored.events_of(fold, "target"), stored.events_of(fold, "predicted")
+    truth, found = fold.reference_events, fold.predicted_events
+    assert truth is not None
+    assert found is not None
 
     def drawn(events: Events, files: np.ndarray) -> Events:
         """Each file that was drawn as a file of its own."""
@@ -117,7 +119,7 @@ def test_order_of_clips_does_not_matter_and_pairs_are_paired(tmp_path: Path) -> 
     first, second = (analysis.cells[one.label, "tones"].interval for one in (A, B))
     assert first == second
     (pair,) = analysis.pairs
-    assert (pair.difference, pair.p, pair.mcnemar_p, pair.verdict) == (0.0, 1.0, 1.0, "not told apart")
+    assert (pair.difference, pair.p, pair.mcnemar_p, pair.verdict) == (0.0, 1.0, 1.0, "no significant difference")
     assert pair.interval is not None
     assert (pair.interval.low, pair.interval.high) == (0.0, 0.0)  # not paired, they would differ
 
@@ -181,7 +183,7 @@ def test_p_values_are_adjusted_over_the_tasks_of_a_pair(tmp_path: Path) -> None:
             as_large = np.abs(draws - pair.difference) >= abs(pair.difference) - 1e-9
             assert pair.p == pytest.approx((1 + as_large.sum()) / 501)
             better = "" if pair.p_holm >= 0.05 else ("a" if pair.difference > 0 else "b")
-            words = {"a": f"{pair.a} better", "b": f"{pair.b} better", "": "not told apart"}
+            words = {"a": f"{pair.a} better", "b": f"{pair.b} better", "": "no significant difference"}
             assert (pair.better, pair.verdict) == (better, words[better])
 
 
@@ -241,7 +243,7 @@ def spoil(path: Path, how: str) -> None:
         ("truncated", "cannot be read as predictions"),
         ("array", "cannot be read as predictions"),
         ("other names", "there is no test/files"),
-        ("other shapes", "does not hold this result's predictions"),
+        ("other shapes", "does not hold the result's predictions"),
         ("other scores", "not the score of the result file"),
     ],
 )
@@ -325,8 +327,8 @@ def test_ranks_have_intervals_from_six_tasks_on(tmp_path: Path) -> None:
         tmp_path, {"best": best, **{ref: rng.uniform(0.2, 0.8, 8).tolist() for ref in ("b", "c", "d", "e")}}
     )
     assert next(iter(analysis.ranks)) == "best"
-    place = analysis.ranks["best"]
-    assert (place.mean_rank, place.low, place.high) == (1.0, 1.0, 1.0)
+    rank = analysis.ranks["best"]
+    assert (rank.mean_rank, rank.low, rank.high) == (1.0, 1.0, 1.0)
     assert analysis.critical_difference == pytest.approx(2.728 * math.sqrt(5 * 6 / 48), abs=1e-3)
     assert analysis.friedman_p is not None
     assert analysis.friedman_p < 0.05
@@ -345,8 +347,8 @@ def test_hear_normalised_is_there_for_its_own_protocol_and_tasks(tmp_path: Path)
     assert list(analysis.overall["HEAR normalised"]) == [A.label]  # five tasks are too few
     one = analysis.overall["HEAR normalised"][A.label]
     assert (one.used, one.missing) == (tuple(range(6)), (6,))
-    assert analysis.placing is not None
-    assert one.value == analysis.placing.rows[0].normalised
+    assert analysis.leaderboard_ranks is not None
+    assert one.value == analysis.leaderboard_ranks.rows[0].normalised
 
 
 def test_failed_rows_are_passed_over(tmp_path: Path) -> None:

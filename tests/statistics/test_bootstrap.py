@@ -11,14 +11,14 @@ from hear_audiomosaic.errors import MetricError
 from hear_audiomosaic.statistics import (
     Interval,
     bca_interval,
+    bootstrap_fold_scores,
     bootstrap_interval,
+    bootstrap_means,
+    bootstrap_scores,
     count_chunks,
-    draws_interval,
-    folds_draws,
-    mean_draws,
     mean_interval,
+    percentile_interval,
     resample_counts,
-    score_draws,
 )
 
 GENERATOR = np.random.default_rng(0)
@@ -63,36 +63,36 @@ def test_resamples_depend_on_the_seed_and_not_on_the_chunks() -> None:
 @pytest.mark.parametrize("groups", [None, GROUPS])
 def test_all_ways_to_give_a_score_agree(groups: Any) -> None:
     n = len(VALUES)
-    fast = mean_draws(VALUES, groups, 300, seed=5)
-    by_index = score_draws(lambda clips: VALUES[clips].mean(), n, groups, 300, 5)
-    by_weight = score_draws(lambda w: np.average(VALUES, weights=w), n, groups, 300, 5, takes="weights")
-    by_batch = score_draws(lambda w: w @ VALUES / w.sum(axis=1), n, groups, 300, 5, takes="batches")
+    fast = bootstrap_means(VALUES, groups, 300, seed=5)
+    by_index = bootstrap_scores(lambda clips: VALUES[clips].mean(), n, groups, 300, 5)
+    by_weight = bootstrap_scores(lambda w: np.average(VALUES, weights=w), n, groups, 300, 5, takes="weights")
+    by_batch = bootstrap_scores(lambda w: w @ VALUES / w.sum(axis=1), n, groups, 300, 5, takes="batches")
     np.testing.assert_allclose(fast, by_index)
     np.testing.assert_allclose(fast, by_weight)
     np.testing.assert_allclose(fast, by_batch)
 
 
 def test_several_encoders_share_their_resamples() -> None:
-    both = mean_draws(np.column_stack([VALUES, VALUES**2]), GROUPS, 100, seed=5)
-    np.testing.assert_allclose(both[:, 0], mean_draws(VALUES, GROUPS, 100, seed=5))
-    np.testing.assert_allclose(both[:, 1], mean_draws(VALUES**2, GROUPS, 100, seed=5))
+    both = bootstrap_means(np.column_stack([VALUES, VALUES**2]), GROUPS, 100, seed=5)
+    np.testing.assert_allclose(both[:, 0], bootstrap_means(VALUES, GROUPS, 100, seed=5))
+    np.testing.assert_allclose(both[:, 1], bootstrap_means(VALUES**2, GROUPS, 100, seed=5))
 
 
 @pytest.mark.parametrize("groups", [None, np.arange(60) // 2])
-def test_folds_are_resampled_apart_and_averaged(groups: Any) -> None:
+def test_folds_are_resampled_separately_and_averaged(groups: Any) -> None:
     parts = [np.flatnonzero(fold == FOLDS) for fold in (1, 2, 3)]
-    expected = folds_draws(
+    expected = bootstrap_fold_scores(
         [lambda clips, part=part: VALUES[part][clips].mean() for part in parts],
         [len(part) for part in parts],
         None if groups is None else [groups[part] for part in parts],
         200,
         seed=9,
     )
-    np.testing.assert_allclose(mean_draws(VALUES, groups, 200, 9, folds=FOLDS), expected)
+    np.testing.assert_allclose(bootstrap_means(VALUES, groups, 200, 9, folds=FOLDS), expected)
 
 
 def test_folds_spread_as_independent_samples_do() -> None:
-    draws = mean_draws(VALUES, None, 20_000, folds=FOLDS)
+    draws = bootstrap_means(VALUES, None, 20_000, folds=FOLDS)
     parts = [VALUES[fold == FOLDS] for fold in (1, 2, 3)]
     variance = sum(part.var() / len(part) for part in parts) / 9
     assert draws.var() == pytest.approx(variance, rel=0.05)
@@ -101,12 +101,14 @@ def test_folds_spread_as_independent_samples_do() -> None:
 
 def test_equal_folds_are_resampled_independently() -> None:
     part = VALUES[:20]
-    draws = mean_draws(np.tile(part, 4), None, 20_000, folds=np.repeat(np.arange(4), 20))
+    draws = bootstrap_means(np.tile(part, 4), None, 20_000, folds=np.repeat(np.arange(4), 20))
     assert draws.var() == pytest.approx(part.var() / 20 / 4, rel=0.05)
 
 
-def test_a_fold_without_a_score_leaves_the_draw_without_one() -> None:
-    draws = folds_draws([lambda clips: np.nan if clips[0] > 0 else 1.0, lambda clips: 2.0], [3, 3], n_draws=50)
+def test_a_fold_without_a_score_leaves_the_resample_without_one() -> None:
+    draws = bootstrap_fold_scores(
+        [lambda clips: np.nan if clips[0] > 0 else 1.0, lambda clips: 2.0], [3, 3], n_resamples=50
+    )
     assert set(np.unique(draws[~np.isnan(draws)])) == {1.5}
     assert np.isnan(draws).any()
 
@@ -114,9 +116,9 @@ def test_a_fold_without_a_score_leaves_the_draw_without_one() -> None:
 # ---------------------------------------------------------------------------------------------------------- intervals
 
 
-def test_percentile_interval_is_the_quantiles_of_the_draws() -> None:
+def test_percentile_interval_is_the_quantiles_of_the_scores() -> None:
     draws = GENERATOR.normal(size=999)
-    interval = draws_interval(draws, 0.9)
+    interval = percentile_interval(draws, 0.9)
     assert (interval.low, interval.high) == tuple(np.quantile(draws, [0.05, 0.95]))
     assert interval.is_defined
     assert interval.level == 0.9
@@ -124,14 +126,14 @@ def test_percentile_interval_is_the_quantiles_of_the_draws() -> None:
     assert not interval.excludes(0.0)
 
 
-def test_draws_without_a_score_are_left_out_up_to_a_twentieth() -> None:
+def test_resamples_without_a_score_are_left_out_up_to_a_twentieth() -> None:
     draws = np.arange(100.0)
     draws[:5] = np.nan
-    interval = draws_interval(draws)
+    interval = percentile_interval(draws)
     assert interval.left_out == 5
     assert (interval.low, interval.high) == pytest.approx(tuple(np.quantile(np.arange(5.0, 100.0), [0.025, 0.975])))
     draws[5] = np.nan
-    interval = draws_interval(draws)
+    interval = percentile_interval(draws)
     assert math.isnan(interval.low)
     assert math.isnan(interval.high)
     assert not interval.is_defined
@@ -139,15 +141,15 @@ def test_draws_without_a_score_are_left_out_up_to_a_twentieth() -> None:
     assert interval.reason == "6 of 100 resamples have no score, more than 5%"
 
 
-def test_infinite_draws_have_ends() -> None:
-    interval = draws_interval(np.r_[np.linspace(1.0, 2.0, 80), np.full(20, np.inf)])
+def test_infinite_scores_have_an_interval() -> None:
+    interval = percentile_interval(np.r_[np.linspace(1.0, 2.0, 80), np.full(20, np.inf)])
     assert interval.low == pytest.approx(1.03, abs=0.01)
     assert interval.high == math.inf
 
 
 def test_mean_interval_of_many_clips_is_the_normal_one() -> None:
     values = (np.arange(4000) < 3000).astype(float)
-    interval = mean_interval(values, n_draws=5000)
+    interval = mean_interval(values, n_resamples=5000)
     half = 1.96 * math.sqrt(0.75 * 0.25 / 4000)
     assert interval.low == pytest.approx(0.75 - half, abs=0.001)
     assert interval.high == pytest.approx(0.75 + half, abs=0.001)
@@ -155,13 +157,13 @@ def test_mean_interval_of_many_clips_is_the_normal_one() -> None:
 
 def test_groups_widen_the_interval_of_clips_that_agree() -> None:
     groups = np.arange(400) // 10
-    values = (groups % 2).astype(float)  # all clips of a group alike: 40 witnesses, not 400
+    values = (groups % 2).astype(float)  # all clips of a group alike: 40 independent observations, not 400
     alone, grouped = mean_interval(values), mean_interval(values, groups)
     assert (grouped.high - grouped.low) / (alone.high - alone.low) == pytest.approx(math.sqrt(10), rel=0.1)
 
 
-def test_bca_is_scipys_on_the_same_draws() -> None:
-    draws = mean_draws(VALUES, None, 2000, seed=3)
+def test_bca_is_scipys_on_the_same_resamples() -> None:
+    draws = bootstrap_means(VALUES, None, 2000, seed=3)
     given = stats.bootstrap((VALUES,), np.mean, n_resamples=2, method="percentile")
     given.bootstrap_distribution = draws
     expected = stats.bootstrap(
@@ -176,9 +178,9 @@ def test_bca_is_scipys_on_the_same_draws() -> None:
     assert interval.high > percentile.high
 
 
-def test_bca_of_folds_is_scipys_on_the_same_draws() -> None:
+def test_bca_of_folds_is_scipys_on_the_same_resamples() -> None:
     parts = tuple(VALUES[fold == FOLDS] for fold in (1, 2, 3))
-    draws = mean_draws(VALUES, None, 2000, seed=3, folds=FOLDS)
+    draws = bootstrap_means(VALUES, None, 2000, seed=3, folds=FOLDS)
 
     def mean_of_means(*samples: Any, axis: int = -1) -> Any:
         return np.mean([sample.mean(axis=axis) for sample in samples], axis=0)
@@ -193,18 +195,18 @@ def test_bca_of_folds_is_scipys_on_the_same_draws() -> None:
 
 
 def test_bca_by_groups_leaves_out_whole_groups() -> None:
-    fast = mean_interval(VALUES, GROUPS, n_draws=500, method="bca")
+    fast = mean_interval(VALUES, GROUPS, n_resamples=500, method="bca")
     general = bootstrap_interval(
-        lambda clips: VALUES[clips].mean(), 60, GROUPS, n_draws=500, takes="indices", method="bca"
+        lambda clips: VALUES[clips].mean(), 60, GROUPS, n_resamples=500, takes="indices", method="bca"
     )
     assert (fast.low, fast.high) == pytest.approx((general.low, general.high))
 
 
-def test_bca_without_any_spread_is_a_point_and_beyond_the_draws_is_none() -> None:
+def test_bca_without_any_spread_is_a_point_and_beyond_all_scores_is_none() -> None:
     assert mean_interval(np.ones(20), method="bca") == Interval(1.0, 1.0, 0.95)
     beyond = bca_interval(np.arange(100.0), 200.0, [np.arange(5.0)])
     assert beyond.reason is not None
-    assert "beyond all draws" in beyond.reason
+    assert "beyond those of all resamples" in beyond.reason
     undefined = bca_interval(np.arange(100.0), math.nan, [np.arange(5.0)])
     assert undefined.reason == "the score itself is nan; take the percentile method"
 
@@ -220,11 +222,11 @@ def test_bca_without_any_spread_is_a_point_and_beyond_the_draws_is_none() -> Non
         (lambda: mean_interval([0.0, 1.0], groups=[1, 1, 2]), "one per clip"),
         (lambda: mean_interval([0.0, 1.0], folds=[1]), "one per clip"),
         (lambda: mean_interval([0.0, 1.0], level=95), "such as 0.95"),
-        (lambda: mean_interval([0.0, 1.0], n_draws=0), "at least 1"),
+        (lambda: mean_interval([0.0, 1.0], n_resamples=0), "at least 1"),
         (lambda: mean_interval(np.ones((3, 2))), "one encoder at a time"),
-        (lambda: score_draws(lambda w: w, 5, takes="batches"), "batch"),
-        (lambda: folds_draws([], []), "every fold"),
-        (lambda: draws_interval([]), "at least one draw"),
+        (lambda: bootstrap_scores(lambda w: w, 5, takes="batches"), "batch"),
+        (lambda: bootstrap_fold_scores([], []), "every fold"),
+        (lambda: percentile_interval([]), "at least one resample"),
     ],
 )
 def test_errors_say_what_is_wrong(wrong: Any, message: str) -> None:

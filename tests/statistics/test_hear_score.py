@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics import hear_normalised_scores, hear_standardised, place, separable_pairs
+from hear_audiomosaic.statistics import hear_normalised_scores, hear_standardised, separable_pairs
 
 NAN = np.nan
 POPULATION = np.random.default_rng(0).random((12, 5))
@@ -53,7 +53,7 @@ def test_the_official_top_three(leaderboard: Leaderboard) -> None:
     ]
 
 
-def test_the_order_of_neighbours_is_not_firm(leaderboard: Leaderboard) -> None:
+def test_neighbours_in_the_order_do_not_differ_significantly(leaderboard: Leaderboard) -> None:
     order = np.argsort(-hear_normalised_scores(leaderboard.scores))
     cells = hear_standardised(leaderboard.scores)
     for rows, n_pairs, n_separable in (
@@ -67,9 +67,11 @@ def test_the_order_of_neighbours_is_not_firm(leaderboard: Leaderboard) -> None:
         assert int(np.count_nonzero(pairs)) == pytest.approx(n_separable, abs=8)  # as others' draws found
 
 
-def test_a_submission_is_placed_where_it_stands(leaderboard: Leaderboard) -> None:
+def test_an_added_submission_gets_its_own_score(leaderboard: Leaderboard) -> None:
     values = hear_normalised_scores(leaderboard.scores)
-    np.testing.assert_allclose(place(leaderboard.scores, leaderboard.scores[3:6]), values[3:6], atol=1e-12)
+    np.testing.assert_allclose(
+        hear_normalised_scores(leaderboard.scores, leaderboard.scores[3:6]), values[3:6], atol=1e-12
+    )
 
 
 # ------------------------------------------------------------------------------------------------------ by definition
@@ -78,18 +80,22 @@ def test_a_submission_is_placed_where_it_stands(leaderboard: Leaderboard) -> Non
 def test_complete_scores_are_standardised_clipped_and_averaged() -> None:
     z = (POPULATION - POPULATION.mean(axis=0)) / POPULATION.std(axis=0)
     np.testing.assert_allclose(hear_normalised_scores(POPULATION), np.clip(z, -1, 1).mean(axis=1))
-    assert place(POPULATION, np.full((1, 5), 99.0))[0] == 1.0
-    assert place(POPULATION, np.full((1, 5), -99.0))[0] == -1.0
-    np.testing.assert_allclose(place(POPULATION, POPULATION.mean(axis=0)[None]), 0.0, atol=1e-12)
+    assert hear_normalised_scores(POPULATION, np.full((1, 5), 99.0))[0] == 1.0
+    assert hear_normalised_scores(POPULATION, np.full((1, 5), -99.0))[0] == -1.0
+    np.testing.assert_allclose(hear_normalised_scores(POPULATION, POPULATION.mean(axis=0)[None]), 0.0, atol=1e-12)
 
 
-def test_an_added_encoder_moves_nobody() -> None:
+def test_an_added_encoder_changes_no_other() -> None:
     population = POPULATION.copy()
     population[0, 1] = population[4, 2] = NAN
     added = np.array([[0.9, NAN, 0.8, 0.7, 0.9], [0.1, 0.2, NAN, NAN, 0.0]])
-    together = place(population, added)
-    np.testing.assert_array_equal(together, np.concatenate([place(population, row[None]) for row in added]))
-    np.testing.assert_allclose(place(population, population), hear_normalised_scores(population), atol=1e-12)
+    together = hear_normalised_scores(population, added)
+    np.testing.assert_array_equal(
+        together, np.concatenate([hear_normalised_scores(population, row[None]) for row in added])
+    )
+    np.testing.assert_allclose(
+        hear_normalised_scores(population, population), hear_normalised_scores(population), atol=1e-12
+    )
 
 
 def test_imputed_cells_are_taken_out_of_the_cells() -> None:
@@ -112,10 +118,10 @@ def test_a_task_on_which_all_are_equal_counts_nothing() -> None:
         (POPULATION, POPULATION[:, :4], "population's 5 tasks"),
         (POPULATION[:1], POPULATION, "at least two encoders"),
         (np.column_stack([POPULATION, np.full(12, NAN)]), np.ones((1, 6)), "a score for every task"),
-        (POPULATION, np.full((1, 5), NAN), "added: expected a score"),
-        (np.vstack([POPULATION, np.full(5, NAN)]), POPULATION, "population: expected a score"),
+        (POPULATION, np.full((1, 5), NAN), "added: expected at least one score"),
+        (np.vstack([POPULATION, np.full(5, NAN)]), POPULATION, "population: expected at least one score"),
     ],
 )
 def test_errors_say_what_is_wrong(population: np.ndarray, added: np.ndarray, message: str) -> None:
     with pytest.raises(MetricError, match=message):
-        place(population, added)
+        hear_normalised_scores(population, added)

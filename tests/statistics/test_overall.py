@@ -66,19 +66,19 @@ def test_generalisability_is_the_published_one(name: str) -> None:
 
 def test_generalisability_by_hand() -> None:
     scores = [[0.2, 0.5, 0.1, NAN], [0.6, 0.3, 0.2, 0.9], [0.4, 0.9, NAN, 0.5]]
-    baseline = [0.2, 0.4, 0.3, NAN]
-    values = generalisability(scores, baseline)
-    # task 0: 0, 1, 1/2; task 1: 1/5, 0 (below the baseline), 1; task 2: nobody beats the baseline; task 3: no baseline
+    floor = [0.2, 0.4, 0.3, NAN]
+    values = generalisability(scores, floor)
+    # task 0: 0, 1, 1/2; task 1: 1/5, 0 (below the floor), 1; task 2: nobody beats the floor; task 3: no floor
     assert [value.value for value in values] == pytest.approx([20 / 3, 100 / 3, 75.0])
     assert [value.missing for value in values] == [(3,), (3,), (2, 3)]
-    common = generalisability(scores, baseline, common_only=True)
+    common = generalisability(scores, floor, common_only=True)
     assert [value.value for value in common] == pytest.approx([10.0, 50.0, 75.0])
-    given = generalisability(scores, baseline, [1.0, 0.4, 1.3, 1.0])
+    given = generalisability(scores, floor, [1.0, 0.4, 1.3, 1.0])
     assert [value.value for value in given] == pytest.approx([0.0, 50 / 3, 12.5])
 
 
 def test_a_score_per_task_is_needed() -> None:
-    with pytest.raises(MetricError, match="baseline: expected a score per task"):
+    with pytest.raises(MetricError, match="floor: expected a score per task"):
         generalisability(SCORES, [0.1])
     with pytest.raises(MetricError, match="best: expected a score per task"):
         generalisability(SCORES, [0.1, 0.1, 0.1], [0.1])

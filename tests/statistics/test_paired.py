@@ -11,12 +11,12 @@ from scipy import stats
 from hear_audiomosaic.errors import MetricError
 from hear_audiomosaic.statistics import (
     benjamini_hochberg,
+    bootstrap_means,
+    bootstrap_scores,
     holm,
     mcnemar,
-    mean_draws,
+    paired_bootstrap_test,
     paired_difference,
-    paired_from_draws,
-    score_draws,
 )
 
 GENERATOR = np.random.default_rng(2)
@@ -32,8 +32,8 @@ FOLDS = np.arange(300) % 3
 
 @pytest.mark.parametrize("groups", [None, GROUPS])
 def test_difference_interval_and_p_are_those_of_the_resamples(groups: Any) -> None:
-    result = paired_difference(A, B, groups, n_draws=800, seed=4)
-    draws = score_draws(lambda clips: A[clips].mean() - B[clips].mean(), 300, groups, 800, 4)
+    result = paired_difference(A, B, groups, n_resamples=800, seed=4)
+    draws = bootstrap_scores(lambda clips: A[clips].mean() - B[clips].mean(), 300, groups, 800, 4)
     difference = A.mean() - B.mean()
     assert result.difference == pytest.approx(difference)
     assert (result.interval.low, result.interval.high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])))
@@ -41,18 +41,18 @@ def test_difference_interval_and_p_are_those_of_the_resamples(groups: Any) -> No
     assert result.p == (1 + n_as_large) / 801
 
 
-def test_draws_of_two_encoders_with_one_seed_are_paired() -> None:
+def test_resamples_of_two_encoders_with_one_seed_are_paired() -> None:
     direct = paired_difference(A, B, GROUPS, seed=6, folds=GROUPS % 2)
-    draws = mean_draws(np.column_stack([A, B]), GROUPS, seed=6, folds=GROUPS % 2)
-    from_draws = paired_from_draws(draws[:, 0], draws[:, 1], direct.difference)
+    draws = bootstrap_means(np.column_stack([A, B]), GROUPS, seed=6, folds=GROUPS % 2)
+    from_draws = paired_bootstrap_test(draws[:, 0], draws[:, 1], direct.difference)
     assert from_draws.p == direct.p
     assert from_draws.interval.low == pytest.approx(direct.interval.low)
 
 
 def test_pairing_takes_out_what_is_hard_for_both() -> None:
     paired = paired_difference(A, B).interval
-    a, b = mean_draws(A, seed=1), mean_draws(B, seed=2)
-    unpaired = paired_from_draws(a, b, A.mean() - B.mean()).interval
+    a, b = bootstrap_means(A, seed=1), bootstrap_means(B, seed=2)
+    unpaired = paired_bootstrap_test(a, b, A.mean() - B.mean()).interval
     assert (paired.high - paired.low) < 0.7 * (unpaired.high - unpaired.low)
 
 
@@ -66,18 +66,18 @@ def test_the_other_way_round_is_the_negative() -> None:
 def test_equal_encoders_and_sure_differences() -> None:
     same = paired_difference(A, A)
     assert (same.difference, same.p, same.interval.low, same.interval.high) == (0.0, 1.0, 0.0, 0.0)
-    sure = paired_difference(np.ones(200), np.zeros(200) + (np.arange(200) % 50 == 0), n_draws=999)
+    sure = paired_difference(np.ones(200), np.zeros(200) + (np.arange(200) % 50 == 0), n_resamples=999)
     assert sure.p == 1 / 1000
 
 
 def test_resamples_without_a_score_are_left_out_of_both() -> None:
     a, b = np.linspace(0.0, 1.0, 100), np.zeros(100)
     a[0], b[1] = np.nan, np.nan
-    result = paired_from_draws(a, b, 0.5)
+    result = paired_bootstrap_test(a, b, 0.5)
     assert result.interval.left_out == 2
     assert result.p <= 1.0
     a[:6] = np.nan
-    result = paired_from_draws(a, b, 0.5)
+    result = paired_bootstrap_test(a, b, 0.5)
     assert not result.interval.is_defined
     assert math.isnan(result.p)
 
@@ -112,9 +112,9 @@ def test_adjusted_values_are_those_of_plain_loops() -> None:
     m = len(p)
     order = sorted(range(m), key=lambda i: p[i])
     slow_holm, slow_bh = np.empty(m), np.empty(m)
-    for place, i in enumerate(order):
-        slow_holm[i] = min(1.0, max((m - j) * p[order[j]] for j in range(place + 1)))
-        slow_bh[i] = min(1.0, min(m / (j + 1) * p[order[j]] for j in range(place, m)))
+    for position, i in enumerate(order):
+        slow_holm[i] = min(1.0, max((m - j) * p[order[j]] for j in range(position + 1)))
+        slow_bh[i] = min(1.0, min(m / (j + 1) * p[order[j]] for j in range(position, m)))
     np.testing.assert_allclose(holm(p), slow_holm)
     np.testing.assert_allclose(benjamini_hochberg(p), slow_bh)
     assert (p <= benjamini_hochberg(p)).all()
@@ -150,7 +150,7 @@ def test_holm_keeps_false_findings_rare_and_benjamini_hochberg_their_share() -> 
     ("wrong", "message"),
     [
         (lambda: paired_difference([1.0, 0.0], [1.0]), "for both"),
-        (lambda: paired_from_draws([1.0, 0.0], [1.0], 0.0), "same number of draws"),
+        (lambda: paired_bootstrap_test([1.0, 0.0], [1.0], 0.0), "same number of resamples"),
         (lambda: mcnemar([0.5, 1.0], [0.0, 1.0]), "only 0 and 1"),
         (lambda: mcnemar([1.0], [0.0, 1.0]), "for both"),
         (lambda: holm([0.5, 1.2]), "between 0 and 1"),

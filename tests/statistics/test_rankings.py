@@ -7,7 +7,7 @@ import pytest
 
 from hear_audiomosaic.errors import MetricError
 from hear_audiomosaic.metrics.clips import mean_average_precision, roc_auc
-from hear_audiomosaic.statistics import Ranking, resample_counts, score_draws
+from hear_audiomosaic.statistics import Ranking, bootstrap_scores, resample_counts
 
 GENERATOR = np.random.default_rng(1)
 N, C = 80, 4
@@ -29,8 +29,8 @@ def test_counted_clips_score_as_repeated_ones_do(probabilities: np.ndarray) -> N
 
 def test_batches_are_the_general_path() -> None:
     ranking = Ranking.of(TARGETS, TIED)
-    fast = score_draws(ranking.average_precision, N, None, 50, takes="batches")
-    slow = score_draws(lambda clips: mean_average_precision(TARGETS[clips], TIED[clips]), N, None, 50)
+    fast = bootstrap_scores(ranking.average_precision, N, None, 50, takes="batches")
+    slow = bootstrap_scores(lambda clips: mean_average_precision(TARGETS[clips], TIED[clips]), N, None, 50)
     np.testing.assert_allclose(fast, slow)
 
 

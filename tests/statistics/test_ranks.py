@@ -65,31 +65,31 @@ def test_an_encoder_without_tasks_or_rivals_has_no_value() -> None:
     np.testing.assert_array_equal(win_rate(scores), [NAN, NAN, 0.5, 0.5])
 
 
-# ------------------------------------------------------------------------------------------------------- how firm it is
+# ------------------------------------------------------------------------------------------------------------ intervals
 
 
-def test_places_are_those_of_plain_loops() -> None:
+def test_rank_intervals_are_those_of_plain_loops() -> None:
     scores = random_scores(5, 10, missing=0.2)
-    placed = ranks(scores)
-    places = np.array(
+    ranked = ranks(scores)
+    resampled = np.array(
         [
-            stats.rankdata([np.nanmean(np.repeat(row, counts)) for row in placed])
+            stats.rankdata([np.nanmean(np.repeat(row, counts)) for row in ranked])
             for counts in resample_counts(300, None, 10, seed=3)
         ]
     )
-    for interval, column in zip(rank_intervals(scores, 0.9, 300, seed=3), places.T, strict=True):
+    for interval, column in zip(rank_intervals(scores, 0.9, 300, seed=3), resampled.T, strict=True):
         assert interval.low == np.quantile(column, 0.05, method="lower")
         assert interval.high == np.quantile(column, 0.95, method="higher")
 
 
-def test_a_clear_order_has_firm_places_and_noise_has_not() -> None:
+def test_a_clear_order_has_narrow_rank_intervals_and_noise_has_not() -> None:
     clear = rank_intervals(np.arange(4.0)[:, None] + GENERATOR.random((4, 15)) / 2)
     assert [(interval.low, interval.high) for interval in clear] == [(4, 4), (3, 3), (2, 2), (1, 1)]
     noise = rank_intervals(GENERATOR.random((10, 15)))
     assert np.mean([interval.high - interval.low for interval in noise]) > 4
 
 
-def test_an_encoder_with_one_task_has_no_firm_place() -> None:
+def test_an_encoder_with_one_task_has_no_rank_interval() -> None:
     scores = GENERATOR.random((3, 8))
     scores[2, 1:] = NAN
     intervals = rank_intervals(scores)
@@ -113,7 +113,7 @@ def test_separable_pairs_are_those_of_plain_loops() -> None:
     assert not separable.diagonal().any()
 
 
-def test_a_handful_of_common_tasks_tells_nobody_apart() -> None:
+def test_a_handful_of_common_tasks_shows_no_significant_difference() -> None:
     for n_common, apart in ((5, False), (6, True)):
         scores = np.full((2, 9), NAN)
         scores[0, :n_common], scores[1, :n_common] = 1.0, np.linspace(0.0, 0.5, n_common)
@@ -156,7 +156,7 @@ def test_demsars_example() -> None:
 def test_cliques_by_hand() -> None:
     assert cliques([1.0, 2.0, 2.5, 4.0, 4.2], 1.6) == ((0, 1, 2), (2, 3), (3, 4))
     assert cliques([3.0, NAN, 1.0, 2.0], 1.5) == ((2, 3), (3, 0))
-    assert cliques([1.0, 2.0], 1.0) == ()  # differ by the critical difference: told apart
+    assert cliques([1.0, 2.0], 1.0) == ()  # differ by the critical difference: significant
     assert cliques([NAN, NAN], 1.0) == ()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics import mean_draws, score_variances
+from hear_audiomosaic.statistics import bootstrap_means, score_variances
 
 
 def test_closed_form() -> None:
@@ -25,12 +25,12 @@ def test_one_seed_says_nothing_of_seeds() -> None:
     assert math.isnan(variances.of_mean(3))
 
 
-def test_simulated_sources_are_told_apart() -> None:
+def test_simulated_sources_are_separated() -> None:
     generator = np.random.default_rng(0)
     S, n, seed_spread, clip_spread = 200, 400, 0.05, 1.0
     clips = generator.normal(0.0, clip_spread, n)  # hard and easy clips, the same for all seeds
     values = clips[:, None] + generator.normal(0.0, seed_spread, S)  # (n, S)
-    variances = score_variances(values.mean(axis=0), mean_draws(values).T)
+    variances = score_variances(values.mean(axis=0), bootstrap_means(values).T)
     assert variances.test == pytest.approx(clip_spread**2 / n, rel=0.15)
     assert variances.seed == pytest.approx(seed_spread**2, rel=0.15)
     assert variances.total == variances.test + variances.seed
@@ -38,7 +38,7 @@ def test_simulated_sources_are_told_apart() -> None:
 
 @pytest.mark.parametrize(("scores", "draws"), [([1.0], [[1.0]]), ([1.0, 2.0], [[1.0, 2.0]]), ([1.0], [1.0, 2.0])])
 def test_shapes_must_fit(scores: list[float], draws: list[float]) -> None:
-    with pytest.raises(MetricError, match="n_draws"):
+    with pytest.raises(MetricError, match="n_resamples"):
         score_variances(scores, draws)
     with pytest.raises(MetricError, match="n_seeds"):
         score_variances([1.0], [[0.0, 2.0]]).of_mean(0)

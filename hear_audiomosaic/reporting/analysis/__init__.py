@@ -1,1 +1,1 @@
-"""What is worked out from a comparison: intervals, paired tests, ranks, curves, errors by class, mistakes."""
+"""Computed from a comparison: intervals, paired tests, ranks, curves, correlations, errors by class, mistakes."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import warnings
-import zipfile
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,17 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError, ResultError
-from hear_audiomosaic.metrics import SCORES, Events, evaluate_clips, evaluate_events
+from hear_audiomosaic.metrics import Events, evaluate_clips, evaluate_events, get_score
 from hear_audiomosaic.metrics.clips import SEMITONES_PER_OCTAVE
 from hear_audiomosaic.reporting.comparison.model import ScoreCell, succeeded
 from hear_audiomosaic.results.load import LoadedResult
-from hear_audiomosaic.results.schema import Result, read_predictions
-from hear_audiomosaic.statistics import Ranking, folds_draws, mean_draws
+from hear_audiomosaic.results.predictions import FoldPredictions
+from hear_audiomosaic.results.schema import Result
+from hear_audiomosaic.statistics import Ranking, bootstrap_fold_scores, bootstrap_means
 
 __all__ = ["BootstrapScores", "draw_cell"]
 
 Array = npt.NDArray[Any]
-Arrays = Mapping[str, Array]
 Floats = npt.NDArray[np.float64]
 
 _ACCURACIES = {"top1_acc": None, "pitch_acc": None, "chroma_acc": SEMITONES_PER_OCTAVE}
@@ -126,12 +124,12 @@ def _draws(folds: list[_Fold], n_draws: int, seed: int) -> Floats:
         units = [np.arange(fold.n_rows) if fold.units is None else fold.units for fold in folds]
         whole = None if all(fold.units is None for fold in folds) else np.concatenate(units)
         numbers = np.repeat(np.arange(len(folds)), [fold.n_rows for fold in folds])
-        return mean_draws(np.concatenate(values), whole, n_draws, seed, folds=numbers)
+        return bootstrap_means(np.concatenate(values), whole, n_draws, seed, folds=numbers)
     scores = [fold.score for fold in folds if fold.score is not None]
     cells = sum(fold.n_ranked for fold in folds)
     n_draws = min(n_draws, max(_RANKING_WORK // max(cells, 1), _FEWEST_DRAWS))
     sizes, groups = [fold.n_rows for fold in folds], [fold.units for fold in folds]
-    return folds_draws(scores, sizes, groups, n_draws, seed, takes="batches")
+    return bootstrap_fold_scores(scores, sizes, groups, n_draws, seed, takes="batches")
 
 
 def _digest(result: Result, folds: list[_Fold]) -> str:
@@ -151,12 +149,7 @@ def _folds(loaded: LoadedResult, results_dir: Path, n_draws: int) -> list[_Fold]
     result = loaded.result
     if result.score is None or not math.isfinite(result.score):
         raise ResultError("the score is not a finite number")
-    arrays = _arrays(loaded, results_dir)
-    try:
-        folds = [_fold(arrays, fold.split, result.score_name, n_draws) for fold in result.folds]
-    except (KeyError, IndexError, ValueError, TypeError) as error:
-        missing = f" (there is no {error.args[0]})" if isinstance(error, KeyError) else ""
-        raise ResultError(f"{result.predictions} does not hold this result's predictions{missing}") from error
+    folds = [_fold(fold, result.score_name, n_draws) for fold in loaded.predictions(results_dir)]
     if not folds:
         raise ResultError("the result file names no test splits")
     again = float(np.mean([fold.observed for fold in folds]))
@@ -165,43 +158,25 @@ def _folds(loaded: LoadedResult, results_dir: Path, n_draws: int) -> list[_Fold]
     return folds
 
 
-def _arrays(loaded: LoadedResult, results_dir: Path) -> Arrays:
-    name = loaded.result.predictions
-    if name is None:
-        raise ResultError("the result file names no predictions")
-    path = results_dir / Path(loaded.file).parent / name
-    if Path(name).name != name or not path.is_file():
-        raise ResultError(f"there is no predictions file {name} beside the result file")
-    unreadable = (ResultError, zipfile.BadZipFile, zlib.error, TypeError, AttributeError, NotImplementedError)
-    try:
-        return read_predictions(path)
-    except (*unreadable, RuntimeError, KeyError, MemoryError) as error:
-        raise ResultError(f"{name} cannot be read as predictions") from error
-
-
-def _fold(arrays: Arrays, split: str, score_name: str, n_draws: int) -> _Fold:
-    files: Array = arrays[f"{split}/files"].astype(np.str_)
-    order = np.argsort(files, kind="stable")
-    labels = arrays.get(f"{split}/group")
-    if labels is not None and labels.shape != files.shape:
-        raise ValueError
-    groups = None if labels is None else tuple(labels[order].astype(np.str_).tolist())
+def _fold(stored: FoldPredictions, score_name: str, n_draws: int) -> _Fold:
+    order = np.argsort(np.array(stored.files, dtype=np.str_), kind="stable")
+    names = tuple(stored.files[i] for i in order)
+    groups = None if stored.groups is None else tuple(stored.groups[i] for i in order)
     place = np.argsort(order, kind="stable")  # of each file in the order of names
-    if SCORES[score_name].kind == "event":
+    if get_score(score_name).kind == "event":
         units = None if groups is None else np.unique(groups, return_inverse=True)[1]
-        observed, by_counts = _event_score(arrays, split, score_name, place)
-        return _Fold(tuple(files[order].tolist()), groups, units, len(files), 0, observed, None, by_counts)
-    clip = place[arrays[f"{split}/row_file"]]
+        observed, by_counts = _event_score(stored, score_name, place)
+        return _Fold(names, groups, units, len(names), 0, observed, None, by_counts)
+    clip = place[stored.row_file]
     rows = np.argsort(clip, kind="stable")
     clip = clip[rows]
-    targets, probabilities = arrays[f"{split}/target"][rows], arrays[f"{split}/prediction"][rows]
+    targets, probabilities = stored.targets[rows], stored.probabilities[rows]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         observed = evaluate_clips([score_name], targets, probabilities)[score_name]
     drawn = clip if groups is None else np.unique(groups, return_inverse=True)[1][clip]
-    single = groups is None and np.array_equal(clip, np.arange(len(files)))
+    single = groups is None and np.array_equal(clip, np.arange(len(names)))
     values, score = _clip_score(score_name, targets, probabilities, n_draws)
-    names = tuple(files[order].tolist())
     return _Fold(names, groups, None if single else drawn, len(clip), targets.size, observed, values, score)
 
 
@@ -229,15 +204,17 @@ def _clip_score(
     return None, score
 
 
-def _event_score(arrays: Arrays, split: str, name: str, place: Array) -> tuple[float, Callable[[Any], Any]]:
+def _event_score(stored: FoldPredictions, name: str, place: Array) -> tuple[float, Callable[[Any], Any]]:
     """An F-measure over resampled files, from hits and events per file: events never match across files.
 
     F = 2 P R / (P + R) with P = hits / estimated and R = hits / reference is 2 hits / (estimated + reference); NaN
     without estimated or without reference events, as in :mod:`hear_audiomosaic.metrics.events`.
     """
-    if "precision" not in SCORES[name].sub_scores:
+    if "precision" not in get_score(name).sub_scores:
         raise ResultError(f"{name} is not taken apart by file, so files cannot be resampled")
-    reference, estimated = (_events(arrays, split, kind, place) for kind in ("target", "predicted"))
+    if stored.reference_events is None or stored.predicted_events is None:
+        raise ResultError("the predictions hold no events")
+    reference, estimated = (_placed(events, place) for events in (stored.reference_events, stored.predicted_events))
     counts = np.zeros((len(place), 3))  # hits, estimated, reference
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -255,11 +232,9 @@ def _event_score(arrays: Arrays, split: str, name: str, place: Array) -> tuple[f
     return observed, score
 
 
-def _events(arrays: Arrays, split: str, kind: str, place: Array) -> Events:
-    file, label, start, end = (
-        arrays[f"{split}/{kind}_events_{part}"] for part in ("file", "label", "start_ms", "end_ms")
-    )
-    return Events(place[file], label, start, end)
+def _placed(events: Events, place: Array) -> Events:
+    """Events whose files are in the order of names."""
+    return Events(place[events.file], events.label, events.start_ms, events.end_ms)
 
 
 def _of_file(events: Events, file: int) -> Events:

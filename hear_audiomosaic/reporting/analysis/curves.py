@@ -1,9 +1,9 @@
-"""How a score changes along something that was varied: the layer of an encoder, the number of labelled clips.
+"""How a score depends on a quantity that was varied: the layer of an encoder, the number of labelled clips.
 
-A point is the mean score over the tasks that every point of its figure has, so that all points can be compared. Its
-interval is made of those of its tasks, which are independent: each half of it is the root of the summed squares of
-the halves of theirs, over the number of tasks (after Zou and Donner, "Construction of confidence limits about effect
-measures", 2008).
+A point is the mean score over the tasks that every point of its figure has, so that all points are comparable. Its
+interval is computed from those of its tasks, which are independent: each half-width is the root of the sum of squares
+of their half-widths, divided by the number of tasks (after Zou and Donner, "Construction of confidence limits about
+effect measures", 2008).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Task = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Point:
-    """The mean score at one place."""
+    """The mean score at one x."""
 
     x: int
     score: float
@@ -39,9 +39,9 @@ class Curve:
     label: str
     untrained: bool
     points: tuple[Point, ...]
-    """By x, two or more."""
+    """Sorted by x, two or more."""
     whole: Point | None = None
-    """The encoder without the option, which is at no place that a result file tells; its x means nothing."""
+    """The encoder without the option, whose x no result file states; the x of this point means nothing."""
 
 
 @dataclass(frozen=True)
@@ -49,25 +49,25 @@ class Curves:
     """The lines of one figure."""
 
     curves: tuple[Curve, ...]
-    """By label, two points or more in each; empty where the points have no task in common."""
+    """Sorted by label, two points or more in each; empty where the points have no task in common."""
     tasks: tuple[str, ...]
     """Labels of the tasks that every point is the mean over."""
     seeds: tuple[int, ...]
     left_out: tuple[str, ...]
-    """Points that two results claim."""
+    """Points for which there are several results."""
 
     @property
     def xs(self) -> tuple[int, ...]:
-        """Every place that has a point."""
+        """Every x that has a point."""
         return tuple(sorted({point.x for curve in self.curves for point in curve.points}))
 
 
 @dataclass(frozen=True)
-class _Place:
-    """One encoder of one comparison as a point to be."""
+class _Candidate:
+    """One encoder of one comparison, which may become a point."""
 
     line: str
-    """What points of one line have in common."""
+    """The same for all points of one line."""
     label: str
     x: int | None
     row: EncoderRow
@@ -85,11 +85,11 @@ def layer_curves(comparison: Comparison, analysis: Analysis | None) -> Curves | 
     Returns:
         The lines; None where no encoder has two layers.
     """
-    places = []
+    candidates = []
     for row in comparison.rows:
         line, layer = _layer(row.encoder.ref)
-        places.append(_Place(line, line, layer, row, comparison, analysis))
-    return _curves(places)
+        candidates.append(_Candidate(line, line, layer, row, comparison, analysis))
+    return _curves(candidates)
 
 
 def few_shot_curves(
@@ -104,55 +104,55 @@ def few_shot_curves(
     Returns:
         Precision of the probes and its lines, for each precision with an encoder at two K.
     """
-    by_precision: dict[str, list[_Place]] = {}
+    by_precision: dict[str, list[_Candidate]] = {}
     for comparison, analysis in zip(comparisons, analyses, strict=True):
-        found = re.fullmatch(r"few-shot-(\d+)", comparison.protocol)
-        for row in comparison.rows if found else ():
+        shots = re.fullmatch(r"few-shot-(\d+)", comparison.protocol)
+        for row in comparison.rows if shots else ():
             line = f"{row.encoder.ref} {row.encoder.fingerprint}"
-            place = _Place(line, row.label, int(found[1]) if found else None, row, comparison, analysis)
-            by_precision.setdefault(comparison.precision, []).append(place)
-    drawn = ((precision, _curves(by_precision[precision])) for precision in sorted(by_precision))
-    return tuple((precision, curves) for precision, curves in drawn if curves is not None)
+            candidate = _Candidate(line, row.label, int(shots[1]) if shots else None, row, comparison, analysis)
+            by_precision.setdefault(comparison.precision, []).append(candidate)
+    pairs = ((precision, _curves(by_precision[precision])) for precision in sorted(by_precision))
+    return tuple((precision, curves) for precision, curves in pairs if curves is not None)
 
 
 def _layer(ref: str) -> tuple[str, int | None]:
     """A reference without its option ``layer``, and that option."""
     head, _, query = ref.partition("?")
     options = query.split("&") if query else []
-    layers = [int(found[1]) for option in options if (found := re.fullmatch(r"layer=(\d+)", option))]
+    layers = [int(match[1]) for option in options if (match := re.fullmatch(r"layer=(\d+)", option))]
     others = [option for option in options if not re.fullmatch(r"layer=\d+", option)]
     return head + (f"?{'&'.join(others)}" if others else ""), layers[0] if layers else None
 
 
-def _curves(places: Sequence[_Place]) -> Curves | None:
-    """Lines of the places that have two or more x; None without any."""
-    scored = [place for place in places if _scores(place)]
-    claims: dict[tuple[str, int | None], list[_Place]] = {}
-    for place in scored:
-        claims.setdefault((place.line, place.x), []).append(place)
-    single = {key: claimed[0] for key, claimed in claims.items() if len(claimed) == 1}
-    lines: dict[str, dict[int | None, _Place]] = {}
-    for (line, x), place in single.items():
-        lines.setdefault(line, {})[x] = place
+def _curves(candidates: Sequence[_Candidate]) -> Curves | None:
+    """Lines of the candidates that have two or more x; None without any."""
+    scored = [candidate for candidate in candidates if _scores(candidate)]
+    by_point: dict[tuple[str, int | None], list[_Candidate]] = {}
+    for candidate in scored:
+        by_point.setdefault((candidate.line, candidate.x), []).append(candidate)
+    single = {point: members[0] for point, members in by_point.items() if len(members) == 1}
+    lines: dict[str, dict[int | None, _Candidate]] = {}
+    for (line, x), candidate in single.items():
+        lines.setdefault(line, {})[x] = candidate
     lines = {line: points for line, points in lines.items() if len(set(points) - {None}) > 1}
     if not lines:
         return None
-    drawn = [place for points in lines.values() for place in points.values()]
-    common = sorted(set.intersection(*(set(_scores(place)) for place in drawn)))
+    kept = [candidate for points in lines.values() for candidate in points.values()]
+    common = sorted(set.intersection(*(set(_scores(candidate)) for candidate in kept)))
     curves = [_curve(points, common) for points in lines.values()] if common else []
     return Curves(
         curves=tuple(sorted(curves, key=lambda curve: (curve.label.lower(), curve.label))),
-        tasks=tuple(_scores(drawn[0])[task][0].label for task in common),
-        seeds=tuple(sorted({seed for place in drawn for seed in place.comparison.seeds})),
+        tasks=tuple(_scores(kept[0])[task][0].label for task in common),
+        seeds=tuple(sorted({seed for candidate in kept for seed in candidate.comparison.seeds})),
         left_out=tuple(
-            f"{claimed[0].label} at {'the last layer' if x is None else x}"
-            for (_, x), claimed in claims.items()
-            if len(claimed) > 1
+            f"{members[0].label} at {'the last layer' if x is None else x}"
+            for (_, x), members in by_point.items()
+            if len(members) > 1
         ),
     )
 
 
-def _curve(points: Mapping[int | None, _Place], tasks: Sequence[Task]) -> Curve:
+def _curve(points: Mapping[int | None, _Candidate], tasks: Sequence[Task]) -> Curve:
     first = next(iter(points.values()))
     return Curve(
         first.label,
@@ -162,13 +162,14 @@ def _curve(points: Mapping[int | None, _Place], tasks: Sequence[Task]) -> Curve:
     )
 
 
-def _point(place: _Place, x: int, tasks: Sequence[Task]) -> Point:
+def _point(candidate: _Candidate, x: int, tasks: Sequence[Task]) -> Point:
     """Mean over tasks; an interval where every task has one."""
-    found = _scores(place)
-    scores = [found[task][1] for task in tasks]
+    by_task = _scores(candidate)
+    scores = [by_task[task][1] for task in tasks]
     mean = math.fsum(scores) / len(scores)
-    firm = [place.analysis.cell(place.row.label, found[task][0].label) if place.analysis else None for task in tasks]
-    intervals = [cell.interval for cell in firm if cell is not None and cell.interval is not None]
+    analysis, row = candidate.analysis, candidate.row.label
+    cells = [analysis.cell(row, by_task[task][0].label) for task in tasks] if analysis is not None else []
+    intervals = [cell.interval for cell in cells if cell is not None and cell.interval is not None]
     if len(intervals) < len(tasks):
         return Point(x, mean)
     below = math.hypot(*(max(score - one.low, 0.0) for score, one in zip(scores, intervals, strict=True)))
@@ -176,10 +177,10 @@ def _point(place: _Place, x: int, tasks: Sequence[Task]) -> Point:
     return Point(x, mean, mean - below / len(tasks), mean + above / len(tasks))
 
 
-def _scores(place: _Place) -> dict[Task, tuple[TaskColumn, float]]:
-    """Finite scores on a common scale, by what makes a task the same in two comparisons."""
+def _scores(candidate: _Candidate) -> dict[Task, tuple[TaskColumn, float]]:
+    """Finite scores on a common scale, by what identifies a task across comparisons."""
     return {
         (column.task.directory, column.task.digest, column.score_name): (column, cell.score)
-        for column, cell in zip(place.comparison.columns, place.row.cells, strict=True)
+        for column, cell in zip(candidate.comparison.columns, candidate.row.cells, strict=True)
         if column.averaged and cell.score is not None and math.isfinite(cell.score)
     }

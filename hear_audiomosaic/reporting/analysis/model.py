@@ -1,4 +1,4 @@
-"""How uncertain a comparison is: what :func:`~hear_audiomosaic.reporting.analysis.uncertainty.analyse` works out."""
+"""How uncertain a comparison is: what :func:`~hear_audiomosaic.reporting.analysis.uncertainty.analyse` computes."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import TYPE_CHECKING, Literal
 from hear_audiomosaic.statistics import Interval, Overall
 
 if TYPE_CHECKING:  # it loads the writers of tables, which load this
-    from hear_audiomosaic.reporting.published.placing import Placing
+    from hear_audiomosaic.reporting.published.leaderboard_ranks import LeaderboardRanks
 
-__all__ = ["Analysis", "CellUncertainty", "Pair", "RankPlace"]
+__all__ = ["Analysis", "CellUncertainty", "Pair", "RankInterval"]
 
 
 @dataclass(frozen=True)
 class CellUncertainty:
-    """How firm the score of one cell is."""
+    """The uncertainty of the score of one cell."""
 
     interval: Interval | None
-    """Of the cell's score, over its test clips; None where there is none (never one without ends)."""
+    """Of the cell's score, over its test clips; None where there is none (never an undefined one)."""
     reason: str
     """Why there is no interval; empty where there is one."""
     n_clips: int
     """Test clips of all folds; 0 where the predictions could not be read."""
     n_groups: int | None
-    """Groups that they are resampled in; None where each clip is its own."""
+    """Groups of clips that are resampled; None where clips are resampled one by one."""
     test_sd: float
-    """Standard deviation of one seed's score due to the choice of test clips; NaN without draws."""
+    """Standard deviation of one seed's score due to the choice of test clips; NaN without resamples."""
     seed_sd: float | None
     """Standard deviation of the score due to the seed; None with fewer than two seeds."""
     tied: bool = False
-    """Not told apart from the task's best (paired test, Holm over the task's comparisons with its best). The best
-    itself is tied when another encoder is."""
-    n_draws: int = 0
-    """Resamples behind the interval; 0 without draws."""
+    """No significant difference from the task's best (paired test, Holm over the task's comparisons with its best). The
+    best itself is tied when another encoder is."""
+    n_resamples: int = 0
+    """Of which the interval was computed; 0 without an interval."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +45,24 @@ class Pair:
     column: str
     """Label of the task."""
     a: str
-    """Label of an encoder; the one that stands above b in the table."""
+    """Label of an encoder; the one above b in the table."""
     b: str
     difference: float
-    """Score of a minus score of b, in the unit of the score; of an error rate, less is better."""
+    """Score of a minus score of b, in the unit of the score; for an error rate, less is better."""
     interval: Interval | None
     """Of the difference; None where there is no test."""
     p: float
     """Two-sided, of the paired bootstrap; NaN where there is no test."""
     p_holm: float
-    """Adjusted over the tasks of this pair so that the chance of any false finding is kept."""
+    """Adjusted over the tasks of this pair by Holm's method: controls the family-wise error rate."""
     p_bh: float
-    """Adjusted over the tasks of this pair so that the share of false findings among the findings is kept."""
+    """Adjusted over the tasks of this pair by Benjamini and Hochberg's method: controls the false discovery rate."""
     mcnemar_p: float | None
-    """Exact McNemar test; None but for accuracies with one seed each and without groups."""
+    """Exact McNemar test; only for accuracies with one seed each and without groups, else None."""
     better: Literal["a", "b", ""]
-    """Which one is better by ``p_holm``; empty where they are not told apart, or not tested."""
+    """Which one is better by ``p_holm``; empty without a significant difference, or without a test."""
     verdict: str
-    """In words: ``"LABEL better"``, ``"not told apart"``, or ``"no test: REASON"``."""
+    """In words: ``"LABEL better"``, ``"no significant difference"``, or ``"no test: REASON"``."""
 
     @property
     def is_tested(self) -> bool:
@@ -71,48 +71,50 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class RankPlace:
-    """Where an encoder stands by mean rank, over the tasks that all compared encoders have."""
+class RankInterval:
+    """The rank of an encoder by mean rank, over the tasks that all compared encoders have."""
 
     mean_rank: float
-    place: int
+    rank: int
     """1 the best; one more than the number of encoders with a smaller mean rank."""
     low: float
-    """Lower end of the interval of its place, tasks being resampled; NaN with too few tasks for one."""
+    """Lower end of the interval of the rank, from resampling the tasks; NaN with too few tasks."""
     high: float
     """Upper end."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """How firm one comparison is."""
+    """The uncertainty of one comparison: intervals, tests, overall scores and ranks."""
 
     level: float
     """Confidence level of all intervals; ``1 - level`` is the level of all tests."""
-    n_draws: int
+    n_resamples: int
     seed: int
     cells: Mapping[tuple[str, str], CellUncertainty]
-    """(row label, column label) -> how firm; every scored cell has an entry, the others none."""
+    """(row label, column label) -> uncertainty; every scored cell has an entry, the others none."""
     pairs: tuple[Pair, ...]
     """For each two encoders in the order of the rows, for each task that both have."""
     overall: Mapping[str, Mapping[str, Overall]]
     """``mean``, ``mean rank``, ``win rate``, ``s(m)``, ``HEAR normalised`` -> row label -> value, and the indices of
-    the columns that it is over and of those that it lacks. Scores that cannot be had are left out; rows without any
-    score too. ``mean`` is that of the main table (over tasks that all have); the others are over each row's own."""
+    the columns that it is over and of those that it lacks. Scores that cannot be computed are left out, and rows
+    without any score. ``mean`` is that of the main table (over tasks that all have); the others are over each row's
+    own tasks."""
     overall_left_out: Mapping[str, str]
     """Overall score -> why there is none."""
     rank_tasks: tuple[str, ...]
     """Labels of the columns that the ranks are over: those that every row with any score has."""
-    ranks: Mapping[str, RankPlace]
-    """Row label -> place; the best mean rank first. Empty with fewer than two encoders or two common tasks."""
+    ranks: Mapping[str, RankInterval]
+    """Row label -> rank; the best mean rank first. Empty with fewer than two encoders or two common tasks."""
     critical_difference: float | None
     """Nemenyi's, of mean ranks at level ``1 - level``; None where there are no ranks."""
     cliques: tuple[tuple[str, ...], ...]
-    """Row labels that are not told apart by it, each from the best down."""
+    """Groups of row labels whose mean ranks differ by less than it, each from the best down."""
     friedman_p: float | None
-    """Whether the encoders differ at all by their ranks; None with fewer than three encoders or two common tasks."""
-    placing: Placing | None
-    """Where the rows would stand on the HEAR 2021 leaderboard; None but for its own protocol and tasks."""
+    """Friedman's test whether the encoders differ at all by their ranks; None with fewer than three encoders or
+    two common tasks."""
+    leaderboard_ranks: LeaderboardRanks | None
+    """The ranks of the rows among the systems of the HEAR 2021 leaderboard; only for its own protocol and tasks."""
 
     @property
     def alpha(self) -> float:
@@ -120,5 +122,5 @@ class Analysis:
         return 1.0 - self.level
 
     def cell(self, row: str, column: str) -> CellUncertainty | None:
-        """How firm a cell is, if it has a score."""
+        """The uncertainty of a cell, if it has a score."""
         return self.cells.get((row, column))

@@ -1,4 +1,4 @@
-"""Who differs from whom on which task: the paired tests of a comparison."""
+"""The paired tests of a comparison: which encoders differ on which tasks."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ import numpy as np
 from hear_audiomosaic.reporting.analysis.bootstrap import BootstrapScores
 from hear_audiomosaic.reporting.analysis.model import Pair
 from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, TaskColumn
-from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar, paired_from_draws
+from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar, paired_bootstrap_test
 
-__all__ = ["pair_up", "tied_with_best"]
+__all__ = ["paired_tests", "tied_with_best"]
 
-Draws = Mapping[tuple[str, str], BootstrapScores | str]
-"""(row label, column label) -> draws, or why there are none; for every scored cell."""
+Resampled = Mapping[tuple[str, str], BootstrapScores | str]
+"""(row label, column label) -> bootstrap scores, or why there are none; for every scored cell."""
 
 
-def pair_up(comparison: Comparison, draws: Draws, level: float) -> tuple[Pair, ...]:
+def paired_tests(comparison: Comparison, resampled: Resampled, level: float) -> tuple[Pair, ...]:
     """Compare each two encoders on each task that both have."""
     pairs: list[Pair] = []
     for a, b in combinations(comparison.rows, 2):
-        own = list(_on_tasks(comparison, a, b, draws, level))
+        own = list(_on_tasks(comparison, a, b, resampled, level))
         p = [one.p for one in own]
         for one, p_holm, p_bh in zip(own, holm(p).tolist(), benjamini_hochberg(p).tolist(), strict=True):
-            pairs.append(_judged(replace(one, p_holm=p_holm, p_bh=p_bh), comparison, 1.0 - level))
+            pairs.append(_with_verdict(replace(one, p_holm=p_holm, p_bh=p_bh), comparison, 1.0 - level))
     return tuple(pairs)
 
 
 def tied_with_best(comparison: Comparison, pairs: Sequence[Pair], alpha: float) -> frozenset[tuple[str, str]]:
-    """(row label, column label) of the cells that are not told apart from their task's best, and of that best."""
+    """(row label, column label) of the cells without a significant difference from their task's best.
+
+    The best itself is among them where another cell of its task is.
+    """
     tests = {(one.column, one.a, one.b): one.p for one in pairs}
     tied: set[tuple[str, str]] = set()
     for i, column in enumerate(comparison.columns):
@@ -47,14 +50,16 @@ def tied_with_best(comparison: Comparison, pairs: Sequence[Pair], alpha: float) 
     return frozenset(tied)
 
 
-def _on_tasks(comparison: Comparison, a: EncoderRow, b: EncoderRow, draws: Draws, level: float) -> Iterator[Pair]:
+def _on_tasks(
+    comparison: Comparison, a: EncoderRow, b: EncoderRow, resampled: Resampled, level: float
+) -> Iterator[Pair]:
     """One pair on every task that both have, before adjustment."""
     for i, column in enumerate(comparison.columns):
         score_a, score_b = a.cells[i].score, b.cells[i].score
         if score_a is None or score_b is None:
             continue
         difference = score_a - score_b
-        own = (draws[a.label, column.label], draws[b.label, column.label])
+        own = (resampled[a.label, column.label], resampled[b.label, column.label])
         empty = Pair(column.label, a.label, b.label, difference, None, np.nan, np.nan, np.nan, None, "", "")
         if isinstance(own[0], str) or isinstance(own[1], str):
             reasons = [f"{row.label}: {one}" for row, one in zip((a, b), own, strict=True) if isinstance(one, str)]
@@ -66,19 +71,19 @@ def _on_tasks(comparison: Comparison, a: EncoderRow, b: EncoderRow, draws: Draws
 
 
 def _tested(pair: Pair, a: BootstrapScores, b: BootstrapScores, level: float) -> Pair:
-    found = paired_from_draws(a.of_mean, b.of_mean, pair.difference, level)
-    if not found.interval.is_defined:
-        return replace(pair, verdict=f"no test: {found.interval.reason}")
+    test = paired_bootstrap_test(a.of_mean, b.of_mean, pair.difference, level)
+    if not test.interval.is_defined:
+        return replace(pair, verdict=f"no test: {test.interval.reason}")
     exact = mcnemar(a.right, b.right) if a.right is not None and b.right is not None else None
-    return replace(pair, interval=found.interval, p=found.p, mcnemar_p=exact)
+    return replace(pair, interval=test.interval, p=test.p, mcnemar_p=exact)
 
 
-def _judged(pair: Pair, comparison: Comparison, alpha: float) -> Pair:
-    """With the verdict, by the p-value that is adjusted by Holm."""
+def _with_verdict(pair: Pair, comparison: Comparison, alpha: float) -> Pair:
+    """The pair with its verdict, by the p-value adjusted by Holm's method."""
     if not pair.is_tested:
         return pair
     if pair.p_holm >= alpha or pair.difference == 0:
-        return replace(pair, verdict="not told apart")
+        return replace(pair, verdict="no significant difference")
     column: TaskColumn = next(one for one in comparison.columns if one.label == pair.column)
     if (pair.difference > 0) == column.higher_is_better:
         return replace(pair, better="a", verdict=f"{pair.a} better")

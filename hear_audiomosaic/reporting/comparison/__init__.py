@@ -1,1 +1,1 @@
-"""The comparison itself: which encoder scored what on which task, where it was measured, what is missing."""
+"""The comparison: the scores of encoders on tasks, their provenance, and which are missing."""

@@ -1,7 +1,7 @@
 """From results to comparisons.
 
-Nothing is mixed: results of two protocols, of two fingerprints of one protocol or of two precisions stand in
-separate tables; a task prepared from other data is another column; other weights are another row.
+Results of two protocols, of two fingerprints of one protocol or of two precisions are in separate tables; a task
+prepared from other data is a column of its own; other weights are a row of their own.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def compare(results: Iterable[LoadedResult]) -> tuple[Comparison, ...]:
 
     results = list(results)
     encoders = encoder_labels(results)
-    groups = [(found, tuple(members)) for found, members in groupby(sorted(results, key=key), key)]
+    groups = [(identity, tuple(members)) for identity, members in groupby(sorted(results, key=key), key)]
     names = [name for (_, name, _, _), _ in groups]
     return tuple(
         _comparison(
@@ -59,7 +59,7 @@ def compare(results: Iterable[LoadedResult]) -> tuple[Comparison, ...]:
 
 
 def encoder_labels(results: Iterable[LoadedResult]) -> dict[EncoderKey, str]:
-    """Reference and fingerprint of each encoder -> its label, with more of it where two encoders share the label."""
+    """Reference and fingerprint of each encoder -> its label, made longer where two encoders share it."""
     encoders = {_encoder_key(loaded.result): loaded.result.encoder for loaded in results}
     return _distinct(encoders, _encoder_names)
 
@@ -85,7 +85,7 @@ def _comparison(label: str, members: Sequence[LoadedResult], encoder_names: Mapp
         for key, row in table.items()
     ]
     rows.sort(key=lambda row: (row.mean is None, -(row.mean or 0.0), row.label.lower(), row.label))
-    listed = tuple(columns.values())
+    column_list = tuple(columns.values())
     protocol = members[0].result.protocol
     return Comparison(
         label=label,
@@ -94,11 +94,11 @@ def _comparison(label: str, members: Sequence[LoadedResult], encoder_names: Mapp
         precision=protocol.precision,
         grid_points=tuple(sorted({loaded.result.protocol.n_grid_points for loaded in members})),
         seeds=tuple(sorted({loaded.result.protocol.seed for loaded in members})),
-        columns=listed,
+        columns=column_list,
         rows=tuple(rows),
-        mean_tasks=tuple(listed[i].label for i in in_mean),
+        mean_tasks=tuple(column_list[i].label for i in in_mean),
         mean_left_out=left_out,
-        chance_mean=_mean([listed[i].chance for i in in_mean]),
+        chance_mean=_mean([column_list[i].chance for i in in_mean]),
     )
 
 
@@ -135,17 +135,17 @@ def _columns(by_column: Mapping[ColumnKey, Sequence[Result]]) -> dict[ColumnKey,
     return dict(sorted(columns.items(), key=lambda item: (item[1].label.lower(), item[0])))
 
 
-Thing = TypeVar("Thing")
+Facts = TypeVar("Facts")
 
 
-def _distinct(things: Mapping[Key, Thing], names: Callable[[Thing], tuple[str, ...]]) -> dict[Key, str]:
-    """For each thing the first of its names that no other thing bears at the same place; else the last."""
-    candidates = {key: names(thing) for key, thing in things.items()}
+def _distinct(items: Mapping[Key, Facts], names: Callable[[Facts], tuple[str, ...]]) -> dict[Key, str]:
+    """For each item the first of its names that no other item has at the same position; else the last."""
+    candidates = {key: names(facts) for key, facts in items.items()}
     labels = {}
     for key, own in candidates.items():
-        ranks = range(len(own))
-        rank = next((i for i in ranks if sum(other[i] == own[i] for other in candidates.values()) == 1), ranks[-1])
-        labels[key] = own[rank]
+        indices = range(len(own))
+        unique = (i for i in indices if sum(other[i] == own[i] for other in candidates.values()) == 1)
+        labels[key] = own[next(unique, indices[-1])]
     return labels
 
 
@@ -167,7 +167,7 @@ def _cell(results: Sequence[LoadedResult]) -> ScoreCell:
 
 
 def _mark_best(cells: list[ScoreCell], column: TaskColumn) -> list[ScoreCell]:
-    """Mark all that equal the best at three decimals, if there is anything to be better than."""
+    """Mark the cells that equal the best at three decimals, if there are at least two scores."""
     scores = [cell.score for cell in cells if cell.score is not None and not math.isnan(cell.score)]
     if len(scores) < 2:
         return cells
@@ -178,9 +178,9 @@ def _mark_best(cells: list[ScoreCell], column: TaskColumn) -> list[ScoreCell]:
 def _mean_tasks(
     columns: Sequence[TaskColumn], table: Mapping[str, Sequence[ScoreCell]]
 ) -> tuple[list[int], tuple[tuple[str, str], ...]]:
-    """Columns that every encoder with any score has, and why the others are not among them."""
+    """Columns in which every encoder with any score has one, and the reasons why the others are left out."""
     compared = {label: row for label, row in table.items() if any(_is_number(cell.score) for cell in row)}
-    inside, left_out = [], []
+    included, left_out = [], []
     for i, column in enumerate(columns):
         without = sorted(label for label, row in compared.items() if not _is_number(row[i].score))
         if not column.averaged:
@@ -188,8 +188,8 @@ def _mean_tasks(
         elif without:
             left_out.append((column.label, f"no score of {listing(without)}"))
         else:
-            inside.append(i)
-    return (inside, tuple(left_out)) if len(inside) > 1 else ([], tuple(left_out))
+            included.append(i)
+    return (included, tuple(left_out)) if len(included) > 1 else ([], tuple(left_out))
 
 
 def _is_number(score: float | None) -> bool:
@@ -197,6 +197,6 @@ def _is_number(score: float | None) -> bool:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    """None if there is no value, or not all of them."""
+    """The mean; None if there are no values, or any of them is missing or not finite."""
     known = [value for value in values if value is not None and math.isfinite(value)]
     return math.fsum(known) / len(known) if known and len(known) == len(values) else None

@@ -1,4 +1,4 @@
-"""The comparison: which encoder scored what on which task, one table per protocol."""
+"""The comparison: the scores of encoders on tasks, one table per protocol."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from hear_audiomosaic.results.schema import EncoderFacts, Result, TaskFacts
 __all__ = ["OFFICIAL_PROTOCOL", "Comparison", "EncoderRow", "ScoreCell", "TaskColumn", "succeeded"]
 
 OFFICIAL_PROTOCOL = "hear-2021"
-"""The one protocol whose scores may be held against those of the HEAR 2021 evaluation."""
+"""The only protocol whose scores can be compared with those of the HEAR 2021 evaluation."""
 _OFFICIAL_GRID_POINTS = 8
 
 _UNBOUNDED_SCORES = frozenset({"d_prime"})
-"""Scores without a largest value: a mean over tasks would be theirs alone."""
+"""Scores without an upper bound: they would dominate a mean over tasks."""
 
 
 @dataclass(frozen=True)
 class ScoreCell:
-    """What one encoder scored on one task, over all seeds."""
+    """The score of one encoder on one task, over all seeds."""
 
     state: Literal["scored", "failed", "missing"]
     score: float | None = None
@@ -28,7 +28,7 @@ class ScoreCell:
     spread: float | None = None
     """Sample standard deviation; see ``spread_over``."""
     spread_over: str = ""
-    """What the spread is over: ``"3 seeds"``, ``"5 folds"``, or nothing."""
+    """What the spread is over: ``"3 seeds"``, ``"5 folds"``, or empty."""
     remark: str = ""
     """``"2 of 3 seeds"`` where some seeds failed."""
     best: bool = False
@@ -49,12 +49,12 @@ class TaskColumn:
 
     @property
     def arrow(self) -> str:
-        """Points to where better is."""
+        """The direction of better scores."""
         return "↑" if self.higher_is_better else "↓"
 
     @property
     def averaged(self) -> bool:
-        """Whether a mean over tasks can hold this score: the higher the better, and at most 1."""
+        """Whether this score can enter a mean over tasks: higher is better, and it is at most 1."""
         return self.higher_is_better and self.score_name not in _UNBOUNDED_SCORES
 
 
@@ -75,12 +75,12 @@ class Comparison:
     """One table: all results of one protocol."""
 
     label: str
-    """The protocol's name, and more of it where two protocols share the name."""
+    """The protocol's name, with precision and fingerprint where two protocols share the name."""
     protocol: str
     fingerprint: str
     precision: str
     grid_points: tuple[int, ...]
-    """The different numbers of grid points, sorted; one number unless tasks differ."""
+    """The distinct numbers of grid points, sorted; one number unless tasks differ."""
     seeds: tuple[int, ...]
     columns: tuple[TaskColumn, ...]
     rows: tuple[EncoderRow, ...]
@@ -98,12 +98,12 @@ class Comparison:
 
     @property
     def has_chance(self) -> bool:
-        """Whether any task knows the score of chance."""
+        """Whether the score of chance is known for any task."""
         return any(column.chance is not None for column in self.columns)
 
     @property
     def failures(self) -> tuple[tuple[EncoderRow, TaskColumn, LoadedResult], ...]:
-        """Failed results in reading order."""
+        """Failed results, row by row."""
         return tuple(
             (row, column, loaded)
             for row in self.rows
@@ -119,5 +119,5 @@ class Comparison:
 
 
 def succeeded(result: Result) -> bool:
-    """Whether there is a score."""
+    """Whether the result has a score."""
     return result.status == "success" and result.score is not None

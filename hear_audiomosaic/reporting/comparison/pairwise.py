@@ -1,4 +1,4 @@
-"""Two encoders held against each other, task by task: what ``hear-audiomosaic compare`` says."""
+"""Two encoders compared task by task: what ``hear-audiomosaic compare`` prints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hear_audiomosaic.reporting.analysis.model import Pair
 from hear_audiomosaic.reporting.analysis.uncertainty import compare_pairs
 from hear_audiomosaic.reporting.comparison.build import compare
 from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow
-from hear_audiomosaic.reporting.text.formats import listing
+from hear_audiomosaic.reporting.text.formats import listing, percent
 from hear_audiomosaic.results.load import SkippedFile, load_results
 
 __all__ = ["EncoderComparison", "TaskVerdict", "compare_encoders"]
@@ -31,7 +31,7 @@ class TaskVerdict:
 
     @property
     def verdict(self) -> str:
-        """``A better``, ``B better``, ``not told apart``, or ``no test: REASON``."""
+        """``A better``, ``B better``, ``no significant difference``, or ``no test: REASON``."""
         return {"a": "A better", "b": "B better", "": self.pair.verdict}[self.pair.better]
 
 
@@ -53,23 +53,23 @@ class EncoderComparison:
 
     @property
     def sentence(self) -> str:
-        """What it comes to."""
-        verdicts = [one.pair for one in self.tasks]
+        """A summary: on how many tasks either encoder is better."""
+        pairs = [one.pair for one in self.tasks]
         counts = {
-            "A better on": sum(pair.better == "a" for pair in verdicts),
-            "B better on": sum(pair.better == "b" for pair in verdicts),
-            "not told apart on": sum(pair.is_tested and not pair.better for pair in verdicts),
-            "no test on": sum(not pair.is_tested for pair in verdicts),
+            "A better on": sum(pair.better == "a" for pair in pairs),
+            "B better on": sum(pair.better == "b" for pair in pairs),
+            "no significant difference on": sum(pair.is_tested and not pair.better for pair in pairs),
+            "no test on": sum(not pair.is_tested for pair in pairs),
         }
-        if not verdicts:
+        if not pairs:
             return "They have no task in common."
-        n = len(verdicts)
-        found = ", ".join(f"{what} {number}" for what, number in counts.items() if number)
-        text = f"Of {n} task{'s' if n != 1 else ''} that both have: {found}"
+        n = len(pairs)
+        verdicts = ", ".join(f"{what} {number}" for what, number in counts.items() if number)
+        text = f"Of {n} task{'s' if n != 1 else ''} that both have: {verdicts}"
         tested = n - counts["no test on"]
-        text += f" (paired bootstrap, Holm over tasks, {100 * (1 - self.level):g} %)." if tested else "."
-        for whose, tasks in (("A", self.only_a), ("B", self.only_b)):
-            text += f" Only {whose} has a score on {listing(tasks)}." if tasks else ""
+        text += f" (paired bootstrap, Holm over tasks, {percent(1 - self.level)})." if tested else "."
+        for encoder, tasks in (("A", self.only_a), ("B", self.only_b)):
+            text += f" Only {encoder} has a score on {listing(tasks)}." if tasks else ""
         return text
 
 
@@ -90,28 +90,28 @@ def compare_encoders(
 
     Raises:
         ResultError: no such encoder or protocol, a name that fits several encoders, twice the same encoder, or no
-            table with both. The message lists what is there.
+            table with both. The message lists the encoders and protocols that there are.
     """
-    results, skipped = load_results(results_dir)
-    tables = compare(results)
+    loaded = load_results(results_dir)
+    tables = compare(loaded.results)
     chosen = [table for table in tables if protocol in (None, table.protocol, table.label)]
     if not chosen:
         raise ResultError(f"No results of the protocol '{protocol}'; there are {listing(one.label for one in tables)}.")
-    first, second = _find(chosen, a), _find(chosen, b)
+    first, second = _find_label(chosen, a), _find_label(chosen, b)
     if first == second:
-        raise ResultError(f"'{a}' and '{b}' are the same encoder; {_there_are(chosen)}")
-    found = []
+        raise ResultError(f"'{a}' and '{b}' are the same encoder; {_known_encoders(chosen)}")
+    comparisons = []
     for table in chosen:
         rows = {row.label: row for row in table.rows}
         if first in rows and second in rows:
-            found.append(_compare(table, rows[first], rows[second], results_dir, level))
-    if not found:
+            comparisons.append(_compare(table, rows[first], rows[second], results_dir, level))
+    if not comparisons:
         raise ResultError(
             f"No protocol has results of both {first} and {second}. There are: "
             + "; ".join(f"{table.label}: {listing(row.label for row in table.rows)}" for table in chosen)
             + "."
         )
-    return tuple(found), skipped
+    return tuple(comparisons), loaded.skipped
 
 
 def _compare(table: Comparison, a: EncoderRow, b: EncoderRow, results_dir: Path, level: float) -> EncoderComparison:
@@ -129,7 +129,7 @@ def _compare(table: Comparison, a: EncoderRow, b: EncoderRow, results_dir: Path,
     return EncoderComparison(table.label, a.label, b.label, level, tuple(tasks), tuple(only_a), tuple(only_b))
 
 
-def _find(tables: Sequence[Comparison], name: str) -> str:
+def _find_label(tables: Sequence[Comparison], name: str) -> str:
     """The label of the encoder that has this label, or else this reference."""
     rows = [row for table in tables for row in table.rows]
     for labels in (
@@ -141,10 +141,10 @@ def _find(tables: Sequence[Comparison], name: str) -> str:
             return labels.pop()
         if labels:
             raise ResultError(f"'{name}' may be {' or '.join(sorted(labels))}; give one of these labels.")
-    raise ResultError(f"No results of an encoder '{name}'; {_there_are(tables)}")
+    raise ResultError(f"No results of an encoder '{name}'; {_known_encoders(tables)}")
 
 
-def _there_are(tables: Sequence[Comparison]) -> str:
+def _known_encoders(tables: Sequence[Comparison]) -> str:
     rows = {row.label: row.encoder.ref for table in tables for row in table.rows}
     return f"there are {listing(_named(label, ref) for label, ref in sorted(rows.items()))}."
 

@@ -1,4 +1,4 @@
-"""What the results cost, where they were made, and the commands that make them again."""
+"""Cost and provenance: computing time, software and machines, and the commands that reproduce the results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Cost", "Environment", "commands", "costs", "environments", "notices"
 
 @dataclass(frozen=True)
 class Cost:
-    """What one encoder cost on one device, over all tasks, protocols and seeds that succeeded."""
+    """Computing time of one encoder on one device, over all tasks, protocols and seeds that succeeded."""
 
     label: str
     encoder: EncoderFacts
@@ -37,31 +37,31 @@ class Cost:
 
 @dataclass(frozen=True)
 class Environment:
-    """Software and machine that some of the results were made with."""
+    """A combination of software and machine, and the results made with it."""
 
     manifest: Manifest
-    """Of the earliest of them."""
+    """Of the earliest result."""
     n_results: int
     last_created: str
 
 
 def costs(results: Iterable[LoadedResult], labels: Mapping[tuple[str, str], str]) -> tuple[Cost, ...]:
-    """Cost of every encoder on every device, by label.
+    """Cost of every encoder on every device, sorted by label.
 
-    One embedding of a task serves all its protocols and seeds, and each of their results records it; it counts once.
+    An embedding of a task is shared by all protocols and seeds, each of whose results records its time; it counts once.
     """
     groups: defaultdict[tuple[str, str, str], list[Result]] = defaultdict(list)
     for loaded in results:
         result = loaded.result
         if succeeded(result):
             groups[result.encoder.ref, result.encoder.fingerprint, result.manifest.device].append(result)
-    found = []
+    rows = []
     for (ref, fingerprint, device), members in groups.items():
         embedded = {
             (one.task.directory, one.task.digest, one.manifest.embedding_seconds, one.manifest.audio_seconds)
             for one in members
         }
-        found.append(
+        rows.append(
             Cost(
                 label=labels[ref, fingerprint],
                 encoder=members[0].encoder,
@@ -73,24 +73,24 @@ def costs(results: Iterable[LoadedResult], labels: Mapping[tuple[str, str], str]
                 probing_seconds=sum(sorted(one.manifest.probing_seconds for one in members)),
             )
         )
-    return tuple(sorted(found, key=lambda cost: (cost.label.lower(), cost.label, cost.device)))
+    return tuple(sorted(rows, key=lambda cost: (cost.label.lower(), cost.label, cost.device)))
 
 
 def environments(results: Iterable[LoadedResult]) -> tuple[Environment, ...]:
-    """Every software and machine that made some of the results."""
+    """Every combination of software and machine among the results."""
     groups: defaultdict[tuple[str, ...], list[Manifest]] = defaultdict(list)
     for loaded in results:
         made = loaded.result.manifest
         groups[made.package_version, made.python, made.torch, made.numpy, made.platform, made.device].append(made)
-    found = []
+    rows = []
     for _, members in sorted(groups.items()):
         members.sort(key=lambda made: made.created)
-        found.append(Environment(members[0], len(members), members[-1].created))
-    return tuple(found)
+        rows.append(Environment(members[0], len(members), members[-1].created))
+    return tuple(rows)
 
 
 def commands(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
-    """Command lines that make these results and this report again, given the tasks and the weights."""
+    """Command lines that reproduce these results and this report, given the tasks and the weights."""
     lines = []
     for comparison in comparisons:
         options = [
@@ -105,21 +105,21 @@ def commands(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
     return (*lines, "hear-audiomosaic report results/ --out report/")
 
 
-def notices(comparisons: Sequence[Comparison], found: Sequence[Environment], n_skipped: int) -> tuple[str, ...]:
-    """What a reader must know before believing the tables; empty if there is nothing."""
+def notices(comparisons: Sequence[Comparison], environments: Sequence[Environment], n_skipped: int) -> tuple[str, ...]:
+    """Warnings to be read before the tables; empty if there are none."""
     notes = []
     untrained = sorted({row.label for one in comparisons for row in one.rows if row.encoder.untrained})
     if untrained:
         notes.append(f"UNTRAINED, here as a floor and not as a contender: {listing(untrained)}.")
     if len(comparisons) > 1:
         notes.append(
-            "There is more than one protocol. Each has its own table; scores of one do not compare with another's."
+            "There is more than one protocol. Each has its own table; the scores of two protocols are not comparable."
         )
     unofficial = [one.label for one in comparisons if not one.official]
     if unofficial:
         notes.append(
             f"Not the protocol of the HEAR 2021 evaluation: {listing(unofficial)}. "
-            "These scores do not compare with those of the HEAR leaderboard."
+            "These scores are not comparable with those of the HEAR leaderboard."
         )
     n_failed = sum(len(one.failures) for one in comparisons)
     if n_failed:
@@ -131,8 +131,10 @@ def notices(comparisons: Sequence[Comparison], found: Sequence[Environment], n_s
         )
     if n_skipped:
         notes.append(f"{_counted(n_skipped, 'file')} could not be used; they are named at the end.")
-    if len(found) > 1:
-        notes.append(f"The results come from {len(found)} different environments (software or machine); see Manifest.")
+    if len(environments) > 1:
+        notes.append(
+            f"The results come from {len(environments)} different environments (software or machine); see Manifest."
+        )
     return tuple(notes)
 
 

@@ -1,4 +1,4 @@
-"""What of a comparison is there yet: what ``hear-audiomosaic status`` says."""
+"""Which results of a comparison are done, failed or missing: what ``hear-audiomosaic status`` prints."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ State = Literal["done", "partly", "failed", "missing"]
 
 @dataclass(frozen=True)
 class CellStatus:
-    """One encoder on one task by one protocol."""
+    """One encoder on one task with one protocol."""
 
     protocol: str
     """Label of the table."""
@@ -27,13 +27,13 @@ class CellStatus:
     task: str
     """Label of the task."""
     state: State
-    """``partly``: some of the protocol's seeds are there."""
+    """``partly``: some of the protocol's seeds are done."""
     n_done: int
     """Seeds that succeeded."""
     n_seeds: int
-    """Seeds that any encoder has by this protocol."""
+    """Seeds that any encoder has with this protocol."""
     error: str
-    """First line of the first failure; empty without any."""
+    """First line of the first error; empty without any."""
 
 
 @dataclass(frozen=True)
@@ -53,26 +53,26 @@ class Status:
 
 
 def status_of(results_dir: Path) -> Status:
-    """Say what is done, what failed and what is missing.
+    """List what is done, what failed and what is missing.
 
     Args:
         results_dir: folder of result files.
 
     Raises:
-        ResultError: the folder is missing, or holds no valid result file.
+        ResultError: the folder is missing or has no valid result file.
     """
-    results, skipped = load_results(results_dir)
-    content = ReportData.of(results, skipped)
-    tasks = sorted({column.label for table in content.comparisons for column in table.columns})
-    encoders = {row.label: row.encoder.ref for row in content.encoders}
+    loaded = load_results(results_dir)
+    data = ReportData.of(loaded.results, loaded.skipped)
+    tasks = sorted({column.label for table in data.comparisons for column in table.columns})
+    encoders = {row.label: row.encoder.ref for row in data.encoders}
     cells = []
-    for table in content.comparisons:
-        there = _cells(table)
+    for table in data.comparisons:
+        scored = _cells(table)
         for label, ref in encoders.items():
             for task in tasks:
-                cell = there.get((label, task), ScoreCell("missing"))
+                cell = scored.get((label, task), ScoreCell("missing"))
                 cells.append(_status(table, label, ref, task, cell))
-    return Status(tuple(cells), skipped)
+    return Status(tuple(cells), loaded.skipped)
 
 
 def _cells(table: Comparison) -> dict[tuple[str, str], ScoreCell]:

@@ -1,1 +1,1 @@
-"""The figures of a report, as SVG."""
+"""The figures of a report, as SVG: one file for each kind; ``collect.py`` says which a report has."""

@@ -1,4 +1,4 @@
-"""Figure of classes: what was taken for what."""
+"""Figure of classes: the confusion matrix."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from hear_audiomosaic.reporting.figures.svg import Drawing, number, short, text_
 __all__ = ["confusion_figure"]
 
 _STEPS = 8
-"""Shades; all cells of one shade are one path, so that fifty classes stay a small figure."""
+"""Number of shades; all cells of one shade are one path, so that the figure of fifty classes is small."""
 _WITH_NUMBERS = 12
-"""Classes up to which the counts are written into the cells."""
+"""Largest number of classes for which the counts are written into the cells."""
 
 
 def confusion_figure(confusion: Confusion) -> Markup:
-    """Draw the matrix: rows true classes, columns what was said; right ones in one colour, wrong ones in another.
+    """Draw the matrix: rows are true classes, columns predicted ones; correct clips and wrong ones have two colours.
 
     The shade is the share of the row's clips.
     """
     n = len(confusion.labels)
     cell, size = (34.0, 12.0) if n <= _WITH_NUMBERS else (17.0, 11.0) if n <= 25 else (12.0, 10.0)
     labels = [short(label, 20) for label in confusion.labels]
-    room = text_width(labels, size) + 8.0
-    turned = room > cell  # column labels stand upright where they do not fit beside each other
-    left, top = room, room if turned else size + 10.0
+    width = text_width(labels, size) + 8.0
+    turned = width > cell  # column labels are vertical where they do not fit beside each other
+    left, top = width, width if turned else size + 10.0
     total, right = int(confusion.counts.sum()), int(np.trace(confusion.counts))
     drawing = Drawing(
         left + n * cell + 2.0,
         top + n * cell + 2.0,
-        f"Confusion matrix of {n} classes: {right} of {total} clips right. The table of classes holds the numbers.",
+        f"Confusion matrix of {n} classes: {right} of {total} clips correct. The table of classes has the numbers.",
     )
     drawing.rect(left, top, n * cell, n * cell, "track")
     clips = np.maximum(confusion.counts.sum(axis=1, keepdims=True), 1)
     steps = np.ceil(confusion.counts / clips * _STEPS).astype(int)  # (C, C), 0 .. _STEPS
     is_right = np.eye(n, dtype=bool)
-    for kind, inside in (("tint", is_right), ("counter", ~is_right)):
+    for kind, is_kind in (("tint", is_right), ("counter", ~is_right)):
         for step in range(1, _STEPS + 1):
-            cells = np.argwhere(inside & (steps == step))
+            cells = np.argwhere(is_kind & (steps == step))
             if len(cells):
                 drawing.path(_boxes(cells.tolist(), left, top, cell), kind, opacity=0.06 + 0.7 * step / _STEPS)
     for i, label in enumerate(labels):

@@ -1,4 +1,4 @@
-"""Figures of curves: the mean score along an encoder's layers, or along the number of labelled clips."""
+"""Figures of curves: the mean score by layer of an encoder, or by number of labelled clips."""
 
 from __future__ import annotations
 
@@ -9,46 +9,81 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from hear_audiomosaic.reporting.analysis.curves import Curve, Curves
+from hear_audiomosaic.reporting.analysis.model import Analysis
+from hear_audiomosaic.reporting.figures.figure import Figure
 from hear_audiomosaic.reporting.figures.svg import NARROW, Drawing, axis_ticks, named
-from hear_audiomosaic.reporting.tables.curves import point_text
-from hear_audiomosaic.reporting.text.formats import decimals
+from hear_audiomosaic.reporting.tables.curves import curve_table, point_text
+from hear_audiomosaic.reporting.text.formats import decimals, listing, percent
 
-__all__ = ["curve_figure"]
+__all__ = ["curve_figure", "draw_curves"]
 
 _TOP, _HEIGHT, _LEFT, _RIGHT = 10.0, 190.0, 44.0, NARROW - 26.0
 _LEGEND, _BETWEEN, _WHOLE = 18.0, 13.0, 40.0
 _STYLES = 12
-"""Colours times dashes of the style sheet; more lines than that are told apart by their numbers alone."""
+"""Colours times dashes of the style sheet; more lines than that differ by their numbers alone."""
 
 
-def curve_figure(curves: Curves, x_name: str, *, log: bool = False) -> Markup:
-    """Draw the lines with their numbers at the right end, and whose they are below.
+def curve_figure(title: str, curves: Curves, x_name: str, analysis: Analysis | None, *, log: bool = False) -> Figure:
+    """The lines with their numbers, or the reason why there are none.
+
+    Args:
+        title: of the figure.
+        curves: to draw.
+        x_name: words for the axis.
+        analysis: whose level the intervals have; None: there are no intervals.
+        log: x on a logarithmic scale, for numbers of labelled clips. (Default: no)
+    """
+    out = f" Left out, since there are several results for them: {listing(curves.left_out)}." if curves.left_out else ""
+    if not curves.curves:
+        return Figure(title, None, f"No curves: there is no task whose score all their points have.{out}")
+    n = len(curves.tasks)
+    points = [point for curve in curves.curves for point in (*curve.points, curve.whole) if point is not None]
+    n_intervals = sum(not math.isnan(point.low) for point in points)
+    sentences = [f"Mean score of {n} task{'' if n == 1 else 's'}: {listing(curves.tasks)}."]
+    if log:
+        seeds = f"seed{'' if len(curves.seeds) == 1 else 's'} {listing(map(str, curves.seeds))}"
+        sentences.append(f"K labelled clips of each label, sampled with {seeds}.")
+    else:
+        sentences.append("This project's encoders pool and normalise every layer like the last one.")
+        if any(curve.whole is not None for curve in curves.curves):
+            sentences.append("Default: the encoder without the option.")
+    if n_intervals and analysis is not None:
+        sampling = ", not over the sampling of the labelled clips" if log else ""
+        sentences.append(f"Bar: {percent(analysis.level)} interval over the test clips{sampling}.")
+    if n_intervals < len(points):
+        sentences.append("There are no intervals." if not n_intervals else "Points without a bar have no interval.")
+    caption = " ".join(sentences) + out
+    return Figure(title, draw_curves(curves, x_name, log=log), caption, curve_table(curves, x_name))
+
+
+def draw_curves(curves: Curves, x_name: str, *, log: bool = False) -> Markup:
+    """Draw the lines with their numbers at the right end, and a legend below.
 
     Args:
         curves: at least one.
         x_name: words for the axis.
-        log: places by the logarithm of x. (Default: no)
+        log: x on a logarithmic scale. (Default: no)
     """
-    board = _Board(curves, log)
-    spoken = "; ".join(f"{curve.label}: {', '.join(_said(curve, x_name))}" for curve in curves.curves)
+    plot = _Plot(curves, log)
+    spoken = "; ".join(f"{curve.label}: {', '.join(_spoken(curve, x_name))}" for curve in curves.curves)
     bottom = _TOP + _HEIGHT
     height = bottom + 46.0 + _LEGEND * len(curves.curves)
     drawing = Drawing(NARROW, height, f"Mean score by {x_name}. {spoken}.")
-    board.axes(drawing, x_name)
+    plot.axes(drawing, x_name)
     ends = []
     for i, curve in enumerate(curves.curves):
         kind = f"curve k{i % _STYLES}"
-        places = [(board.x(point.x), point) for point in curve.points]
-        for (x, point), (other, after) in itertools.pairwise(places):
-            drawing.line(x, board.y(point.score), other, board.y(after.score), kind)
+        points = [(plot.x(point.x), point) for point in curve.points]
+        for (x, point), (other, after) in itertools.pairwise(points):
+            drawing.line(x, plot.y(point.score), other, plot.y(after.score), kind)
         if curve.whole is not None:
-            places.append((board.whole, curve.whole))
-        for x, point in places:
+            points.append((plot.whole, curve.whole))
+        for x, point in points:
             if not math.isnan(point.low):
-                drawing.line(x, board.y(point.low), x, board.y(point.high), f"bar k{i % _STYLES}")
-            drawing.circle(x, board.y(point.score), 3.5, f"spot k{i % _STYLES}")
-        ends.append(board.y(places[-1][1].score))
-    for i, y in enumerate(_apart(ends)):
+                drawing.line(x, plot.y(point.low), x, plot.y(point.high), f"bar k{i % _STYLES}")
+            drawing.circle(x, plot.y(point.score), 3.5, f"spot k{i % _STYLES}")
+        ends.append(plot.y(points[-1][1].score))
+    for i, y in enumerate(_spread_out(ends)):
         drawing.text(_RIGHT + 8.0, y + 4.0, str(i + 1), "strong")
     for i, curve in enumerate(curves.curves):
         y = bottom + 52.0 + _LEGEND * i
@@ -58,15 +93,15 @@ def curve_figure(curves: Curves, x_name: str, *, log: bool = False) -> Markup:
     return drawing.markup()
 
 
-def _said(curve: Curve, x_name: str) -> Iterator[str]:
+def _spoken(curve: Curve, x_name: str) -> Iterator[str]:
     for point in curve.points:
         yield f"{x_name} {point.x} {point_text(point)}"
     if curve.whole is not None:
         yield f"default {point_text(curve.whole)}"
 
 
-def _apart(ends: list[float]) -> list[float]:
-    """Heights of the labels: at their lines' ends, moved down, then up, until none covers another."""
+def _spread_out(ends: list[float]) -> list[float]:
+    """Heights of the labels: at the ends of their lines, moved down, then up, until none overlaps another."""
     order = sorted(range(len(ends)), key=lambda i: (ends[i], i))
     placed = dict(enumerate(ends))
     for above, below in itertools.pairwise(order):
@@ -78,8 +113,8 @@ def _apart(ends: list[float]) -> list[float]:
     return [placed[i] for i in range(len(ends))]
 
 
-class _Board:
-    """Where a point stands."""
+class _Plot:
+    """The coordinates of points."""
 
     def __init__(self, curves: Curves, log: bool) -> None:
         self._log, self._xs = log, curves.xs
@@ -89,8 +124,8 @@ class _Board:
         points = [point for curve in curves.curves for point in curve.points]
         points += [curve.whole for curve in curves.curves if curve.whole is not None]
         values = [value for one in points for value in (one.score, one.low, one.high) if not math.isnan(value)]
-        room = max(0.08 * (max(values) - min(values)), 0.01)
-        self._low, self._high = min(values) - room, max(values) + room
+        margin = max(0.08 * (max(values) - min(values)), 0.01)
+        self._low, self._high = min(values) - margin, max(values) + margin
 
     def x(self, x: int) -> float:
         """From left to right."""
@@ -102,13 +137,13 @@ class _Board:
         return _TOP + _HEIGHT * (self._high - score) / (self._high - self._low)
 
     def axes(self, drawing: Drawing, x_name: str) -> None:
-        """Grid, scale and words."""
+        """Grid, scale and titles of the axes."""
         bottom = _TOP + _HEIGHT
         ticks = axis_ticks(self._low, self._high)
-        places = max(2, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9)) if len(ticks) > 1 else 3
+        digits = max(2, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9)) if len(ticks) > 1 else 3
         for tick in ticks:
             drawing.line(_LEFT, self.y(tick), _RIGHT, self.y(tick), "grid")
-            drawing.text(_LEFT - 6.0, self.y(tick) + 4.0, decimals(tick, places), "quiet", "end")
+            drawing.text(_LEFT - 6.0, self.y(tick) + 4.0, decimals(tick, digits), "quiet", "end")
         drawing.line(_LEFT, bottom, _RIGHT, bottom, "rule")
         after = -math.inf
         for x in self._xs:

@@ -1,61 +1,47 @@
-"""Figure of domains: the mean score of each encoder over the tasks of speech, of music, of the environment."""
+"""Figures of domains: the mean score of each encoder over the tasks of a domain."""
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from hear_audiomosaic.reporting.analysis.domains import DomainMean, domain_means
 from hear_audiomosaic.reporting.comparison.model import Comparison
+from hear_audiomosaic.reporting.figures.figure import Figure
 from hear_audiomosaic.reporting.figures.svg import NARROW, Drawing, named
-from hear_audiomosaic.reporting.text.formats import decimals
+from hear_audiomosaic.reporting.text.formats import decimals, listing
 
-__all__ = ["DomainMean", "domain_figure", "domain_means"]
+__all__ = ["domain_figures", "draw_domain"]
 
 _ROW = 32.0
 
 
-@dataclass(frozen=True)
-class DomainMean:
-    """One domain: its tasks among those of the comparison's mean, and every encoder's mean over them."""
-
-    domain: str
-    """Empty for the tasks that name none."""
-    tasks: tuple[str, ...]
-    values: tuple[tuple[str, float], ...]
-    """Label and mean, the best first."""
-
-
-def domain_means(comparison: Comparison) -> tuple[DomainMean, ...]:
-    """Means per domain, over tasks of the comparison's own mean alone: every encoder has them, on a common scale.
+def domain_figures(comparison: Comparison, untrained: Collection[str] = ()) -> tuple[Figure, ...]:
+    """One figure for each domain, or one that says why there are none.
 
     Args:
         comparison: one protocol.
-
-    Returns:
-        Domains by name, those without a name last; empty if the comparison has no mean.
+        untrained: labels to be marked. (Default: none)
     """
-    members: defaultdict[str, list[int]] = defaultdict(list)
-    for i, column in enumerate(comparison.columns):
-        if column.label in comparison.mean_tasks:
-            members[column.task.domain].append(i)
-    found = []
-    for domain in sorted(members, key=lambda name: (not name, name)):
-        inside = members[domain]
-        values = []
-        for row in comparison.rows:
-            scores = [score for i in inside if (score := row.cells[i].score) is not None]
-            if len(scores) == len(inside):
-                values.append((row.label, math.fsum(scores) / len(scores)))
-        values.sort(key=lambda pair: -pair[1])
-        found.append(DomainMean(domain, tuple(comparison.columns[i].label for i in inside), tuple(values)))
-    return tuple(found)
+    means = domain_means(comparison)
+    if not means:
+        return (Figure("Domains", None, "No bars per domain: there is no mean over tasks."),)
+    if len(means) < 2:
+        only = f"all its tasks are of one domain ({means[0].domain or 'not named'})"
+        return (Figure("Domains", None, f"No bars per domain: {only}."),)
+    return tuple(
+        Figure(
+            f"Domain: {one.domain or 'not named'}",
+            draw_domain(one, untrained),
+            f"Mean score of {len(one.tasks)} task{'' if len(one.tasks) == 1 else 's'}: {listing(one.tasks)}. "
+            "From 0 to 1.",
+        )
+        for one in means
+    )
 
 
-def domain_figure(domain: DomainMean, untrained: Collection[str] = ()) -> Markup:
+def draw_domain(domain: DomainMean, untrained: Collection[str] = ()) -> Markup:
     """Draw one domain as bars from 0 to 1.
 
     Args:

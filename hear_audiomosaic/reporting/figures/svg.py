@@ -1,8 +1,8 @@
-"""A small drawing board: SVG that stands inside the page, in the page's own colours, the same bytes every time.
+"""Drawing of SVG elements inside the page, in the colours of the page, the same bytes every time.
 
 Colours and fonts come from the page's style sheet through classes (``tint``, ``counter``, ``quiet``, ``rule``,
-``strong``), so a figure follows light, dark and print. Lengths are CSS pixels; nothing is scaled, so text keeps its
-size.
+``strong``), so a figure follows light, dark and print. Lengths are CSS pixels; nothing is scaled, so the
+size of text is constant.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Drawing:
     Args:
         width: in CSS pixels.
         height: in CSS pixels.
-        label: what a reader who cannot see it is told, with the numbers.
+        label: text alternative for readers who cannot see it, with the numbers.
     """
 
     def __init__(self, width: float, height: float, label: str) -> None:
@@ -57,14 +57,14 @@ class Drawing:
     def text(
         self, x: float, y: float, text: str, kind: str = "", anchor: Anchor = "start", *, turned: float = 0.0
     ) -> None:
-        """Words on their base line, turned clockwise by so many degrees about their anchor."""
-        place = "" if anchor == "start" else f' text-anchor="{anchor}"'
+        """Text on its base line, rotated clockwise about its anchor by ``turned`` degrees."""
+        alignment = "" if anchor == "start" else f' text-anchor="{anchor}"'
         turn = f' transform="rotate({number(turned)} {number(x)} {number(y)})"' if turned else ""
         where = f'x="{number(x)}" y="{number(y)}"'
-        self._parts.append(f"<text {where}{_class(kind)}{place}{turn}>{escape(text)}</text>")
+        self._parts.append(f"<text {where}{_class(kind)}{alignment}{turn}>{escape(text)}</text>")
 
     def markup(self) -> Markup:
-        """The whole element; everything that was written is escaped."""
+        """The whole element; all text is escaped."""
         width, height = number(self.width), number(self.height)
         head = f'<svg role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
         return Markup(f'{head} aria-label="{escape(self.label)}">{"".join(self._parts)}</svg>')  # noqa: S704
@@ -89,7 +89,7 @@ def _class(kind: str) -> str:
 
 
 def text_width(texts: Iterable[str], size: float) -> float:
-    """Room that the widest of some texts needs, by the average width of a letter and with a little to spare."""
+    """Width of the widest of some texts, estimated from average widths of letters, slightly too large."""
     return max((sum(_letter(letter) for letter in text) for text in texts), default=0.0) * size
 
 
@@ -103,14 +103,14 @@ def _letter(letter: str) -> float:
 
 
 def short(label: str, length: int) -> str:
-    """The label on one line; where it is too long, its middle is left out, for labels differ at their ends."""
+    """The label on one line; where it is too long, its middle is left out, because labels differ at their ends."""
     label = " ".join(label.split())
     head = length * 2 // 3
     return label if len(label) <= length else f"{label[:head]}…{label[head + 1 - length :]}"
 
 
 def named(label: str, untrained: Collection[str], length: int) -> str:
-    """An encoder's label in so many letters, with its mark where it is among the untrained."""
+    """An encoder's label in at most ``length`` letters, with a mark if it is among the untrained."""
     mark = f" {UNTRAINED}" if label in untrained else ""
     return short(label, length - len(mark)) + mark
 

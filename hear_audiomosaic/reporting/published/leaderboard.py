@@ -1,4 +1,4 @@
-"""The HEAR 2021 leaderboard: 34 systems on 19 tasks, HEAR's own overall score, and how firm its order is."""
+"""The HEAR 2021 leaderboard: 34 systems on 19 tasks, HEAR's own overall score, and the uncertainty of its order."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _OVERALL = (
     "Normalised score: HEAR's own. Missing scores are imputed, each task is standardised over these systems, clipped "
     "to -1 .. 1 and averaged over all tasks.",
     "Its 95 % interval is a bootstrap over the tasks a system has: how the score would vary with other tasks of the "
-    "same kind. The other interval is that of the place by mean rank, from the same kind of bootstrap.",
+    "same kind. The other interval is that of the rank by mean rank, from the same kind of bootstrap.",
     "Raw sum: the order of HEAR's website, which counts a missing score as 0.",
     "The three PaSST systems have equal scores on every task but DCASE 2016.",
 )
 _SCORES = (
     "Missing: tasks over 20 GPU hours per step or over the GPU's memory were not published. A score of exactly 0 "
-    "stands as 0 in the source.",
+    "is 0 in the source.",
 )
 
 
@@ -135,11 +135,11 @@ def _overall(board: Leaderboard, normalised: npt.NDArray[np.float64], order: Seq
     sources = {one.submission: one.source for one in board.submissions}
     columns = (
         ColumnHeader("score", "95 % interval", "higher", "normalised"),
-        ColumnHeader("place", group="normalised"),
+        ColumnHeader("rank", group="normalised"),
         ColumnHeader("mean", "", "lower", "rank within tasks"),
-        ColumnHeader("place", "95 % interval", group="rank within tasks"),
+        ColumnHeader("rank", "95 % interval", group="rank within tasks"),
         ColumnHeader("sum", "", "higher", "raw"),
-        ColumnHeader("place", group="raw"),
+        ColumnHeader("rank", group="raw"),
         ColumnHeader("tasks", f"of {len(board.tasks)}"),
         ColumnHeader("submitted"),
     )
@@ -153,11 +153,11 @@ def _overall(board: Leaderboard, normalised: npt.NDArray[np.float64], order: Seq
         )
         cells = (
             score,
-            _place(normalised, i),
+            _rank(normalised, i),
             mean,
-            replace(_place(-ranks, i), interval=interval_text(intervals[i], 0)),
+            replace(_rank(-ranks, i), interval=interval_text(intervals[i], 0)),
             total,
-            _place(sums, i),
+            _rank(sums, i),
             Cell(str(has[i]), float(has[i])),
             Cell(board.submissions[i].submission_date),
         )
@@ -172,10 +172,10 @@ def _overall(board: Leaderboard, normalised: npt.NDArray[np.float64], order: Seq
     )
 
 
-def _place(values: npt.NDArray[np.float64], i: int) -> Cell:
-    """The place by a value that is better when higher; equal values share it."""
-    place = 1 + int(np.count_nonzero(values > values[i] + 1e-9))
-    return Cell(str(place), float(place))
+def _rank(values: npt.NDArray[np.float64], i: int) -> Cell:
+    """The rank by a value that is better when higher; equal values share it."""
+    rank = 1 + int(np.count_nonzero(values > values[i] + 1e-9))
+    return Cell(str(rank), float(rank))
 
 
 def _scores(
@@ -186,7 +186,7 @@ def _scores(
     title: str,
     remarks: tuple[str, ...],
 ) -> Table:
-    by_place = {(figure.method, figure.task): figure for figure in figures}
+    by_cell = {(figure.method, figure.task): figure for figure in figures}
     shown = [task for task in board.tasks if any(task.task == figure.task for figure in figures)]
     metrics = {figure.task: METRICS[figure.metric] for figure in figures}
     columns = tuple(
@@ -194,7 +194,7 @@ def _scores(
     )
     rows = []
     for name in names:
-        row = [by_place.get((name, task.task)) for task in shown]
+        row = [by_cell.get((name, task.task)) for task in shown]
         source = "; ".join(_without_task(dict.fromkeys(figure.source for figure in row if figure is not None)))
         cells = tuple(Cell() if figure is None else Cell(decimals(figure.number), figure.number) for figure in row)
         if source:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from hear_audiomosaic.reporting.analysis.chance import chance_normalised
 from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty
 from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, ScoreCell, TaskColumn
-from hear_audiomosaic.reporting.comparison.report_data import about_mean, about_scores
-from hear_audiomosaic.reporting.figures.collect import chance_normalised
 from hear_audiomosaic.reporting.tables.model import Cell, ColumnHeader, Row, Table
+from hear_audiomosaic.reporting.text.captions import about_mean, about_scores
 from hear_audiomosaic.reporting.text.formats import decimals, interval_text, label_key
 
 __all__ = ["comparison_table"]
 
 _SHADES = 10
-_TIED = "not told apart from the best"
+_TIED = "no significant difference from the best"
 
 
 def comparison_table(comparison: Comparison, analysis: Analysis | None = None) -> Table:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, TaskColumn, succeeded
 from hear_audiomosaic.reporting.tables.model import Table
 from hear_audiomosaic.reporting.tables.plain import plain_table
-from hear_audiomosaic.reporting.text.formats import MISSING, decimals, setting, settings
-from hear_audiomosaic.results.schema import Result
+from hear_audiomosaic.reporting.text.formats import decimals, setting, settings
+from hear_audiomosaic.results.schema import EventPostprocessing, Result
 
 __all__ = ["RunDetail", "TaskDetail", "task_details"]
 
@@ -60,58 +59,52 @@ def _run(row: EncoderRow, file: str, result: Result) -> RunDetail:
         result=result,
         folds=_folds(result),
         hparams=tuple((name, setting(value)) for name, value in sorted(result.hparams.items())),
-        postprocessing=settings(result.postprocessing),
-        grid=_grid(result.grid_points, result.hparams),
+        postprocessing=_postprocessing(result.postprocessing),
+        grid=_grid(result),
     )
 
 
 def _folds(result: Result) -> Table:
-    keys = _in_order(key for fold in result.folds for key in fold.scores)
-    rows = [(fold.split, *(_score(key, fold.scores.get(key)) for key in keys)) for fold in result.folds]
-    if len(result.folds) > 1:
+    numbers = [fold.named(result.score_name) for fold in result.folds]
+    names = _in_order(name for own in numbers for name in own)
+    rows = [
+        (fold.split, *(_number(name, own.get(name)) for name in names))
+        for fold, own in zip(result.folds, numbers, strict=True)
+    ]
+    aggregated = result.aggregated
+    if aggregated:
         for title, suffix in (("mean", "_mean"), ("sd", "_std")):
-            rows.append((title, *(decimals(result.aggregated.get(key + suffix)) for key in keys)))
-    return plain_table(("test split", *keys), rows)
+            rows.append((title, *(decimals(aggregated.get(name + suffix)) for name in names)))
+    return plain_table(("test split", *names), rows)
 
 
-def _grid(points: Sequence[Mapping[str, Any]], winner: Mapping[str, Any]) -> Table:
-    settings_of = [_mapping(point.get("hparams")) for point in points]
-    names = _in_order(name for own in settings_of for name in own)
-    varying = [name for name in names if len({setting(own.get(name)) for own in settings_of}) > 1]
-    others = _in_order(key for point in points for key in point if key not in ("hparams", "postprocessing"))
-    post = any(point.get("postprocessing") for point in points)
+def _grid(result: Result) -> Table:
+    points = result.grid_points
+    names = _in_order(name for point in points for name in point.hparams)
+    varying = [name for name in names if len({setting(point.hparams.get(name)) for point in points}) > 1]
+    post = any(point.postprocessing for point in points)
+    epochs = any(point.epoch is not None for point in points)
     rows = tuple(
         (
             str(number),
-            *(setting(own.get(name)) for name in varying),
-            *((_postprocessing(point.get("postprocessing")),) if post else ()),
-            *(_score(key, point.get(key)) for key in others),
+            *(setting(point.hparams.get(name)) for name in varying),
+            *((_postprocessing(point.postprocessing),) if post else ()),
+            decimals(point.validation_score),
+            *((_number("epoch", point.epoch),) if epochs else ()),
         )
-        for number, (point, own) in enumerate(zip(points, settings_of, strict=True), start=1)
+        for number, point in enumerate(points, start=1)
     )
-    marked = next((i for i, own in enumerate(settings_of) if own and own == dict(winner)), None)
-    return plain_table(("grid point", *varying, *(("post-processing",) if post else ()), *others), rows, marked)
+    found = (*(("post-processing",) if post else ()), "validation_score", *(("epoch",) if epochs else ()))
+    return plain_table(("grid point", *varying, *found), rows, result.winner)
 
 
-def _postprocessing(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return settings(value.items())
-    if isinstance(value, list | tuple) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in value):
-        return settings((str(name), number) for name, number in value)
-    return setting(value)
+def _postprocessing(chosen: EventPostprocessing | None) -> str:
+    return settings(chosen.model_dump().items() if chosen else ())
 
 
-def _score(key: str, value: Any) -> str:
-    """Three decimals; whole numbers of epochs stay whole."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return MISSING if value is None else setting(value)
-    if isinstance(value, int) or (key == "epoch" and float(value).is_integer()):
-        return str(int(value))
-    return decimals(value)
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, Mapping) else {}
+def _number(name: str, value: float | None) -> str:
+    """Three decimals; epochs are whole."""
+    return str(value) if name == "epoch" and value is not None else decimals(value)
 
 
 def _in_order(names: Iterable[str]) -> list[str]:

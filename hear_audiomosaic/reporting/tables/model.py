@@ -137,7 +137,7 @@ class Table:
     """The first one is number 1."""
     remarks: tuple[str, ...] = ()
     """What holds for the whole table, under it."""
-    tied_means: str = "not separable from the best"
+    tied_means: str = "no significant difference from the best"
     """What a dagger says."""
     remarks_explain_marks: bool = False
     """Whether the remarks say what arrows, bold and daggers mean, so that there is no legend."""

@@ -7,7 +7,7 @@ import math
 from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.tables.model import Better, Cell, ColumnHeader, Row, Table, mark_best
-from hear_audiomosaic.reporting.text.formats import bracketed, decimals, label_key
+from hear_audiomosaic.reporting.text.formats import bracketed, decimals, label_key, percent
 from hear_audiomosaic.reporting.text.uncertainty import overall_remarks
 
 __all__ = ["overall_table"]
@@ -27,12 +27,12 @@ def overall_table(comparison: Comparison, analysis: Analysis) -> Table:
         ColumnHeader(name, "per cent" if name == "s(m)" else "", _BETTER.get(name, "higher"))
         for name in analysis.overall
     ]
-    ranked = any(not math.isnan(place.low) for place in analysis.ranks.values())
-    columns += [ColumnHeader("place", f"{100 * analysis.level:g} % interval")] if ranked else []
+    ranked = any(not math.isnan(one.low) for one in analysis.ranks.values())
+    columns += [ColumnHeader("rank", f"{percent(analysis.level)} interval")] if ranked else []
     rows = []
     for row in comparison.rows:
         cells = [_score(row.label, name, analysis) for name in analysis.overall]
-        cells += [_place(row.label, analysis)] if ranked else []
+        cells += [_rank(row.label, analysis)] if ranked else []
         if any(cell.sort_value is not None for cell in cells):
             rows.append(Row(row.label, tuple(cells), row.encoder.untrained))
     return Table(
@@ -55,8 +55,8 @@ def _score(label: str, name: str, analysis: Analysis) -> Cell:
     return Cell(decimals(one.value, _PLACES[name]), one.value, over=over, comparable=comparable)
 
 
-def _place(label: str, analysis: Analysis) -> Cell:
-    place = analysis.ranks.get(label)
-    if place is None or math.isnan(place.low):
+def _rank(label: str, analysis: Analysis) -> Cell:
+    one = analysis.ranks.get(label)
+    if one is None or math.isnan(one.low):
         return Cell()
-    return Cell(str(place.place), float(place.place), bracketed(place.low, place.high, 0))
+    return Cell(str(one.rank), float(one.rank), bracketed(one.low, one.high, 0))

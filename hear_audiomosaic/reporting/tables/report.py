@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.tables.comparison import comparison_table
+from hear_audiomosaic.reporting.tables.leaderboard_ranks import leaderboard_ranks_table
 from hear_audiomosaic.reporting.tables.model import Table
 from hear_audiomosaic.reporting.tables.overall import overall_table
 from hear_audiomosaic.reporting.tables.pairs import pairs_table
-from hear_audiomosaic.reporting.tables.placing import placing_table
 
 __all__ = ["ProtocolTables"]
 
@@ -25,7 +25,7 @@ class ProtocolTables:
     """None where there is no overall score."""
     pairs: Table | None
     """None where there are no two encoders to compare."""
-    placing: Table | None
+    leaderboard_ranks: Table | None
     """Where the rows would stand on the HEAR 2021 leaderboard; None for another protocol."""
 
     @classmethod
@@ -43,5 +43,7 @@ class ProtocolTables:
             scores,
             overall_table(comparison, analysis) if analysis.overall else None,
             pairs_table(comparison, analysis),
-            placing_table(comparison.label, analysis.placing) if analysis.placing is not None else None,
+            leaderboard_ranks_table(comparison.label, analysis.leaderboard_ranks)
+            if analysis.leaderboard_ranks is not None
+            else None,
         )

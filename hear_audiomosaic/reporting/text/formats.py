@@ -1,4 +1,4 @@
-"""Numbers and settings as the report writes them, the same in Markdown and in HTML."""
+"""Formats of numbers, settings and lists, the same in all formats of a report."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ __all__ = [
     "label_key",
     "listing",
     "marked_label",
+    "percent",
     "plain_label",
     "setting",
     "settings",
@@ -28,7 +29,7 @@ __all__ = [
 MINUS = "\N{MINUS SIGN}"
 
 MISSING = "\N{EN DASH}"
-"""Stands where there is no value."""
+"""In place of a missing value."""
 
 UNTRAINED = "[UNTRAINED]"
 """Marks an encoder with random weights."""
@@ -37,9 +38,9 @@ _NOT_FINITE = {"inf": "∞", "infinity": "∞", "-inf": "-∞", "-infinity": "-�
 
 
 def decimals(value: float | str | None, places: int = 3) -> str:
-    """A number with a fixed number of decimals; ``–`` for None, ``∞`` and ``NaN`` for what is not finite.
+    """A number with a fixed number of decimals; ``–`` for None, ``∞`` and ``NaN`` for values that are not finite.
 
-    Result files write values that are not finite as words inside free-form fields; such a word is read as its value.
+    In free-form fields of result files such values are words; a word is read as its value.
     """
     if value is None:
         return MISSING
@@ -49,6 +50,11 @@ def decimals(value: float | str | None, places: int = 3) -> str:
         return _NOT_FINITE[str(float(value))]
     text = f"{value:.{places}f}"
     return text.lstrip("-") if float(text) == 0 else text
+
+
+def percent(share: float) -> str:
+    """A level or share of 0 .. 1 in per cent: ``95 %``."""
+    return f"{100 * share:g} %"
 
 
 def count(value: int | None) -> str:
@@ -70,7 +76,7 @@ def setting(value: Any) -> str:
 
 
 def _exact(value: float) -> str:
-    """All digits of a number; ``∞`` and ``NaN`` for what is not finite."""
+    """All digits of a number; ``∞`` and ``NaN`` for values that are not finite."""
     return repr(value) if math.isfinite(value) else _NOT_FINITE[str(value)]
 
 
@@ -86,7 +92,7 @@ def listing(names: Iterable[str]) -> str:
 
 
 def plain_label(label: str) -> str:
-    """An encoder's label without its own mark ``(untrained)``; the report sets a louder one."""
+    """An encoder's label without the mark ``(untrained)``; the report has a more visible one."""
     return re.sub(r"\s*[(\[]untrained[)\]]\s*", " ", label, flags=re.IGNORECASE).strip() or label
 
 

@@ -1,4 +1,4 @@
-"""The methods paragraph of a report, from what the result files say."""
+"""The methods section of a report, from the contents of the result files."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
-from hear_audiomosaic.reporting.text.formats import listing
+from hear_audiomosaic.reporting.text.formats import listing, percent
 
 __all__ = ["methods"]
 
 
 def methods(content: ReportData, analyses: Sequence[Analysis]) -> tuple[str, ...]:
-    """How the figures of a report came about, as paragraphs for a paper.
+    """How the scores of a report were computed, as paragraphs for a paper.
 
     Args:
-        content: what the report is about.
+        content: the contents of the report.
         analyses: of its comparisons, in their order.
 
     Returns:
@@ -48,29 +48,30 @@ def _protocol(comparison: Comparison) -> str:
 
 def _uncertainty(comparisons: Sequence[Comparison], analyses: Sequence[Analysis]) -> str:
     first = analyses[0]
-    level, alpha = f"{100 * first.level:g} %", f"{100 * first.alpha:g} %"
+    level, alpha = percent(first.level), percent(first.alpha)
     cells = [cell for one in analyses for cell in one.cells.values() if cell.interval is not None]
     if not cells:
         return "There are no intervals and no tests, since no test predictions could be used."
-    fewest = min(cell.n_draws for cell in cells)
-    fewer = f" ({fewest} at least for the largest tasks)" if fewest < first.n_draws else ""
+    fewest = min(cell.n_resamples for cell in cells)
+    fewer = f" ({fewest} at least for the largest tasks)" if fewest < first.n_resamples else ""
     parts = [
-        f"Intervals are {level} percentile bootstrap intervals over the test clips ({first.n_draws} resamples{fewer}, "
-        f"seed {first.seed}), folds being resampled within themselves and the trained probes held fixed. A percentile "
-        "interval of a few dozen clips is somewhat short, and that of a score of exactly 0 or 1 has no width.",
+        f"Intervals are {level} percentile bootstrap intervals over the test clips ({first.n_resamples} "
+        f"resamples{fewer}, seed {first.seed}), folds being resampled separately and the trained probes held fixed. A "
+        "percentile interval of a few dozen clips is slightly too short, and that of a score of exactly 0 or 1 has no "
+        "width.",
         _groups(comparisons, analyses),
     ]
     if any(cell.seed_sd is not None for cell in cells):
         parts.append(
             "Where there are several seeds, score and interval are those of their mean; ± is the standard deviation "
-            "over seeds, which neither the intervals nor the tests contain."
+            "over seeds, which neither the intervals nor the tests take into account."
         )
     if any(pair.is_tested for one in analyses for pair in one.pairs):
         parts.append(
             "Two encoders are compared on the same resamples (two-sided paired bootstrap test of the difference). "
             f"p-values are adjusted over the tasks of each pair by Holm's method, which gives the verdicts at {alpha}, "
             "and by Benjamini and Hochberg's; for the mark † they are adjusted by Holm's method over the comparisons "
-            "of one task with its best encoder. An exact McNemar test stands beside accuracies in pairs.csv."
+            "of one task with its best encoder. For accuracies, pairs.csv also has an exact McNemar test."
         )
     return " ".join(part for part in parts if part)
 
@@ -82,14 +83,17 @@ def _groups(comparisons: Sequence[Comparison], analyses: Sequence[Analysis]) -> 
         for column in (one.label for one in comparison.columns)
         if any(cell.n_groups is not None for (_, task), cell in analysis.cells.items() if task == column)
     )
-    rest = "Every clip was resampled by itself, since the predictions name no groups of clips that belong together"
+    rest = "Clips were resampled one by one, since the predictions name no groups of clips that belong together"
     if not grouped:
         return f"{rest}; where there are such groups (one speaker, one recording) the intervals are too short."
-    return f"Groups of clips that belong together were resampled whole on {listing(grouped)}; elsewhere every clip was."
+    return (
+        f"Groups of clips that belong together were resampled as a whole on {listing(grouped)}; elsewhere clips were "
+        "resampled one by one."
+    )
 
 
 def _software(content: ReportData) -> str:
-    made = [found.manifest for found in content.environments]
+    made = [environment.manifest for environment in content.environments]
 
     def all_of(name: str) -> str:
         return listing(sorted({str(getattr(one, name)) for one in made}))

@@ -1,4 +1,4 @@
-"""How firm scores are, in words that all formats share."""
+"""Intervals, p-values and overall scores in words, shared by all formats."""
 
 from __future__ import annotations
 
@@ -10,37 +10,38 @@ from hear_audiomosaic.reporting.analysis.model import Analysis, Pair
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.text.formats import decimals, listing
 
-__all__ = ["adjacent_pairs", "overall_remarks", "p_text", "without_interval"]
+__all__ = ["adjacent_pairs", "overall_remarks", "p_equation", "p_text", "without_interval"]
 
 _MEANINGS = {
     "mean": "mean: over the tasks that all compared encoders have",
     "mean rank": "mean rank: over each encoder's own tasks, 1 is the best",
     "win rate": "win rate: share of comparisons won with another encoder on a task of both",
-    "s(m)": "s(m): share of the way from logmel to the best encoder of this table, in per cent, mean over tasks",
+    "s(m)": "s(m): improvement over logmel relative to that of the best encoder of this table, in per cent, mean over "
+    "tasks",
     "HEAR normalised": "HEAR normalised: HEAR's own score, on the scale of the 34 systems of its leaderboard",
 }
 
 
 def without_interval(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:
-    """Which scores have no interval and why, one sentence for each reason."""
+    """The scores without an interval, one sentence for each reason."""
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
     for row in comparison.rows:
         for column in comparison.columns:
-            firm = analysis.cell(row.label, column.label)
-            if firm is not None and firm.interval is None:
-                by_reason[firm.reason].append(f"{row.label} on {column.label}")
+            uncertainty = analysis.cell(row.label, column.label)
+            if uncertainty is not None and uncertainty.interval is None:
+                by_reason[uncertainty.reason].append(f"{row.label} on {column.label}")
     return tuple(f"No interval, since {reason}: {listing(cells)}." for reason, cells in by_reason.items())
 
 
 def adjacent_pairs(comparison: Comparison, analysis: Analysis) -> tuple[Pair, ...]:
-    """The tests between encoders that follow each other in the table; those without any score are passed over."""
+    """The tests between encoders that follow each other in the table; encoders without any score are skipped."""
     labels = [row.label for row in comparison.rows if any(cell.score is not None for cell in row.cells)]
     neighbours = set(pairwise(labels))
     return tuple(pair for pair in analysis.pairs if (pair.a, pair.b) in neighbours)
 
 
 def overall_remarks(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:
-    """What the overall scores mean, which tasks are missing from them, and which scores are not there."""
+    """What the overall scores mean, over which tasks they are, and why others are missing."""
     remarks = [f"{'; '.join(_MEANINGS[name] for name in analysis.overall)}."] if analysis.overall else []
     missing = _missing(comparison, analysis)
     remarks += [f"Over fewer tasks than there are: {text}." for text in missing]
@@ -51,18 +52,18 @@ def overall_remarks(comparison: Comparison, analysis: Analysis) -> tuple[str, ..
     remarks += [f"No overall score {left_out}."] if left_out else []
     if analysis.ranks:
         n, tasks = len(analysis.rank_tasks), listing(analysis.rank_tasks)
-        sure = not any(math.isnan(place.low) for place in analysis.ranks.values())
+        has_intervals = not any(math.isnan(one.low) for one in analysis.ranks.values())
         remarks.append(
-            f"Places are by mean rank over the {n} tasks {tasks}, tasks being resampled."
-            if sure
-            else f"No intervals of places: there are too few tasks of all compared encoders ({n})."
+            f"Ranks are by mean rank over the {n} tasks {tasks}; their intervals are from resampling the tasks."
+            if has_intervals
+            else f"No intervals of ranks: too few tasks have a score of every compared encoder ({n})."
         )
         if analysis.friedman_p is not None and analysis.critical_difference is not None:
             groups = "; ".join(listing(group) for group in analysis.cliques) or "none"
             remarks.append(
-                f"Friedman's test that all are alike by these ranks: p {_equals(analysis.friedman_p)}. Nemenyi's "
-                f"critical difference of mean ranks: {decimals(analysis.critical_difference, 2)}; groups that it does "
-                f"not tell apart: {groups}."
+                f"Friedman's test that all encoders are equal by these ranks: p {p_equation(analysis.friedman_p)}. "
+                f"Nemenyi's critical difference of mean ranks: {decimals(analysis.critical_difference, 2)}; groups "
+                f"without a significant difference: {groups}."
             )
     return tuple(remarks)
 
@@ -74,13 +75,14 @@ def p_text(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else decimals(p)
 
 
-def _equals(p: float) -> str:
+def p_equation(p: float) -> str:
+    """A p-value after its letter: ``= 0.023`` or ``< 0.001``."""
     text = p_text(p)
     return text if text.startswith("<") else f"= {text}"
 
 
 def _missing(comparison: Comparison, analysis: Analysis) -> list[str]:
-    """``SCORE of ROWS lacks TASKS``, rows that lack the same tasks of the same score together."""
+    """``SCORE of ROWS is without TASKS``, rows that lack the same tasks of the same score together."""
     sentences = []
     for name, by_row in analysis.overall.items():
         groups: defaultdict[tuple[int, ...], list[str]] = defaultdict(list)
@@ -89,6 +91,6 @@ def _missing(comparison: Comparison, analysis: Analysis) -> list[str]:
                 groups[one.missing].append(label)
         for columns, labels in groups.items():
             tasks = listing(comparison.columns[i].label for i in columns)
-            whose = "all" if len(labels) == len(by_row) else listing(labels)
-            sentences.append(f"{name} of {whose} is without {tasks}")
+            encoders = "all" if len(labels) == len(by_row) else listing(labels)
+            sentences.append(f"{name} of {encoders} is without {tasks}")
     return sentences

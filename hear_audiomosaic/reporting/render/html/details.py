@@ -13,8 +13,7 @@ from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback, Mistake
 from hear_audiomosaic.reporting.comparison.model import Comparison, TaskColumn
 from hear_audiomosaic.reporting.figures.confusion import confusion_figure
 from hear_audiomosaic.reporting.tables.details import RunDetail, task_details
-from hear_audiomosaic.results.load import LoadedResult
-from hear_audiomosaic.results.scene_predictions import scene_predictions
+from hear_audiomosaic.results.load import LoadedResult, scene_predictions
 
 __all__ = ["HeardMistake", "PageRun", "PageTask", "page_tasks"]
 

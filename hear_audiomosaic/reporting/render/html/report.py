@@ -10,11 +10,12 @@ from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback
 from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.model import Comparison, succeeded
 from hear_audiomosaic.reporting.comparison.provenance import Cost
-from hear_audiomosaic.reporting.comparison.report_data import ReportData, about_mean, about_scores
+from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.figures.collect import Figure, few_shot_figures, figures
 from hear_audiomosaic.reporting.render.html.details import PageTask, page_tasks
 from hear_audiomosaic.reporting.render.html.templates import template_environment
 from hear_audiomosaic.reporting.tables.report import ProtocolTables
+from hear_audiomosaic.reporting.text.captions import about_mean, about_scores
 from hear_audiomosaic.reporting.text.citations import bibtex
 from hear_audiomosaic.reporting.text.methods import methods
 from hear_audiomosaic.reporting.text.uncertainty import overall_remarks, without_interval

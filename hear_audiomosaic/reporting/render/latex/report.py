@@ -24,7 +24,11 @@ def latex(content: ReportData, analyses: Sequence[Analysis]) -> str:
     parts = []
     for comparison, analysis in zip(content.comparisons, analyses, strict=True):
         tables = ProtocolTables.of(comparison, analysis)
-        parts += [table_latex(table) for table in (tables.scores, tables.overall, tables.placing) if table is not None]
+        parts += [
+            table_latex(table)
+            for table in (tables.scores, tables.overall, tables.leaderboard_ranks)
+            if table is not None
+        ]
     return document([*parts, _section("Methods", methods(content, analyses))])
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.model import Comparison
-from hear_audiomosaic.reporting.comparison.report_data import ReportData, about_mean, about_scores
+from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.render.markdown.tables import pipe_table, safe_label, table_section
 from hear_audiomosaic.reporting.render.markdown.text import code, fenced, pipes, safe
 from hear_audiomosaic.reporting.tables.details import RunDetail, TaskDetail, task_details
 from hear_audiomosaic.reporting.tables.model import Table
 from hear_audiomosaic.reporting.tables.report import ProtocolTables
+from hear_audiomosaic.reporting.text.captions import about_mean, about_scores
 from hear_audiomosaic.reporting.text.citations import bibtex
 from hear_audiomosaic.reporting.text.formats import count, decimals, marked_label, settings
 from hear_audiomosaic.reporting.text.methods import methods
@@ -41,7 +42,7 @@ def markdown(content: ReportData, analyses: Sequence[Analysis]) -> str:
             *_failures(comparison),
             *_overall(tables.overall, comparison, analysis),
             *_pairs(tables.pairs, comparison),
-            *([table_section(tables.placing, level=3)] if tables.placing else []),
+            *([table_section(tables.leaderboard_ranks, level=3)] if tables.leaderboard_ranks else []),
         ]
     for comparison in content.comparisons:
         blocks.append(f"## Details, protocol {safe(comparison.label)}")

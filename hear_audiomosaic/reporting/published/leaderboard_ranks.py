@@ -1,4 +1,4 @@
-"""Measured rows beside the published leaderboard: where they would stand, and the row to submit.
+"""Measured rows and the published leaderboard: the ranks they would have, and the row to submit.
 
 Only results of HEAR's own protocol on the leaderboard's own tasks take part. They never enter the published tables.
 """
@@ -23,17 +23,17 @@ from hear_audiomosaic.reporting.published.leaderboard import Leaderboard, overal
 from hear_audiomosaic.reporting.text.formats import marked_label
 from hear_audiomosaic.statistics import Interval, hear_normalised_scores, hear_standardised, rank_intervals
 
-__all__ = ["FEWEST_TASKS", "Placed", "Placing", "leaderboard_row", "place_measured"]
+__all__ = ["FEWEST_TASKS", "LeaderboardRank", "LeaderboardRanks", "leaderboard_row", "rank_on_leaderboard"]
 
 FEWEST_TASKS = 6
-"""With fewer tasks there are no intervals: a bootstrap over a handful of tasks is far too sure."""
+"""With fewer tasks there are no intervals: those of a bootstrap over a handful of tasks are far too short."""
 _SAME = 1e-9
-"""Normalised scores that differ by less are one, summed up in another order."""
+"""Normalised scores that differ by less are equal up to rounding."""
 
 
 @dataclass(frozen=True)
-class Placed:
-    """Where one measured row would stand."""
+class LeaderboardRank:
+    """The rank that one measured row would have."""
 
     label: str
     untrained: bool
@@ -43,11 +43,11 @@ class Placed:
     """HEAR's normalised score over the tasks it has, -1 to 1, on the scale that the published systems define."""
     interval: Interval | None
     """95 % interval of the score, over its tasks; None with fewer than :data:`FEWEST_TASKS`."""
-    place: int
+    rank: int
     """1 + the number of published systems with a higher normalised score on the same tasks (over what they have of
     them; for a row with all tasks: than their published scores, which are imputed where something is missing)."""
-    place_interval: Interval | None
-    """95 % interval of its place by mean rank among the published systems, on the same tasks; None as above."""
+    rank_interval: Interval | None
+    """95 % interval of its rank by mean rank among the published systems, on the same tasks; None as above."""
     above: str
     """The published system next above, on the same tasks; empty at the top."""
     below: str
@@ -55,10 +55,10 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Placing:
-    """Where the measured rows of one protocol would stand."""
+class LeaderboardRanks:
+    """The ranks that the measured rows of one protocol would have."""
 
-    rows: tuple[Placed, ...]
+    rows: tuple[LeaderboardRank, ...]
     """Those with more tasks first, then the best score first."""
     n_published: int
     n_tasks: int
@@ -67,15 +67,15 @@ class Placing:
     """Label of a measured task -> why it does not count."""
 
 
-def place_measured(comparison: Comparison, board: Leaderboard | None = None) -> Placing | None:
-    """Say where measured rows would stand on the HEAR 2021 leaderboard.
+def rank_on_leaderboard(comparison: Comparison, board: Leaderboard | None = None) -> LeaderboardRanks | None:
+    """Rank measured rows among the systems of the HEAR 2021 leaderboard.
 
     Args:
         comparison: measured results of one protocol.
         board: the published systems; the shipped ones if None.
 
     Returns:
-        None where nothing can be placed: another protocol than ``hear-2021`` with its full grid, or no row with a
+        None where nothing can be ranked: another protocol than ``hear-2021`` with its full grid, or no row with a
         score on a task of the leaderboard (the same directory name and the same primary score).
     """
     if not comparison.official:
@@ -93,9 +93,9 @@ def place_measured(comparison: Comparison, board: Leaderboard | None = None) -> 
             scores[index[directory]] = _score(row, i)
         if not np.isnan(scores).all():
             cells = hear_standardised(population, scores[None])[0]
-            rows.append(_placed(row, board, names, (population, published), (scores, cells)))
+            rows.append(_rank_row(row, board, names, (population, published), (scores, cells)))
     rows.sort(key=lambda one: (-len(one.tasks), -one.normalised, one.label))
-    return Placing(tuple(rows), len(names), len(board.tasks), left_out) if rows else None
+    return LeaderboardRanks(tuple(rows), len(names), len(board.tasks), left_out) if rows else None
 
 
 def leaderboard_row(comparison: Comparison, folder: Path | None = None) -> str:
@@ -122,12 +122,12 @@ def leaderboard_row(comparison: Comparison, folder: Path | None = None) -> str:
         )
     tasks = read_tasks(folder)
     columns, _ = _leaderboard_columns(comparison, {task.task: task.primary_metric for task in tasks})
-    place = {directory: i for i, directory in columns.items()}
+    position = {directory: i for i, directory in columns.items()}
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["Model", "URL", *(task.leaderboard_column for task in tasks)])
     for row in comparison.rows:
-        scores = [_score(row, place[task.task]) if task.task in place else math.nan for task in tasks]
+        scores = [_score(row, position[task.task]) if task.task in position else math.nan for task in tasks]
         if not all(map(math.isnan, scores)):
             label = marked_label(row.label, row.encoder.untrained).replace(",", ";")
             writer.writerow([label, "", *("" if math.isnan(score) else f"{score:.10g}" for score in scores)])
@@ -147,7 +147,7 @@ def _leaderboard_columns(
     for i, column in enumerate(comparison.columns):
         directory = column.task.directory
         if directory not in primary:
-            left_out.append((column.label, "no task of the leaderboard"))
+            left_out.append((column.label, "not a task of the leaderboard"))
         elif column.score_name != primary[directory]:
             left_out.append((column.label, f"its score is {column.score_name}, the leaderboard's {primary[directory]}"))
         elif known[directory] > 1:
@@ -165,9 +165,9 @@ def _score(row: EncoderRow, column: int) -> float:
 Floats = npt.NDArray[np.float64]
 
 
-def _placed(
+def _rank_row(
     row: EncoderRow, board: Leaderboard, names: list[str], published: tuple[Floats, Floats], own: tuple[Floats, Floats]
-) -> Placed:
+) -> LeaderboardRank:
     """``published`` and ``own`` are raw scores and standardised ones: (M, T) each, and (T,) each."""
     (population, standardised), (scores, cells) = published, own
     has = ~np.isnan(scores)
@@ -177,14 +177,14 @@ def _placed(
     above = [name for value, name in others if value > normalised + _SAME]
     below = [name for value, name in others if value <= normalised + _SAME]
     enough = int(has.sum()) >= FEWEST_TASKS
-    return Placed(
+    return LeaderboardRank(
         label=row.label,
         untrained=row.encoder.untrained,
         tasks=tuple(task.leaderboard_column for task, one in zip(board.tasks, has, strict=True) if one),
         normalised=normalised,
         interval=overall_interval(cells, FEWEST_TASKS),
-        place=1 + len(above),
-        place_interval=rank_intervals(np.vstack([population, scores])[:, has])[-1] if enough else None,
+        rank=1 + len(above),
+        rank_interval=rank_intervals(np.vstack([population, scores])[:, has])[-1] if enough else None,
         above=above[0] if above else "",
         below=below[-1] if below else "",
     )

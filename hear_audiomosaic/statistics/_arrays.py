@@ -1,6 +1,6 @@
-"""What the statistics take in: checked once, in one place, with one kind of message.
+"""Validation of the arguments of this package, and means over what is not NaN.
 
-The engine below the public files: arrays in, checked arrays out, or a :class:`~hear_audiomosaic.errors.MetricError`.
+Arrays in, checked arrays out, or a :class:`~hear_audiomosaic.errors.MetricError`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
 
-__all__ = ["check_level", "clip_values", "draw_values", "group_numbers", "score_matrix"]
+__all__ = ["check_level", "clip_values", "group_numbers", "resampled_scores", "row_means", "score_matrix"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -29,11 +29,11 @@ def clip_values(values: npt.ArrayLike, name: str = "values") -> Floats:
     return array
 
 
-def draw_values(draws: npt.ArrayLike, name: str = "draws") -> Floats:
-    """(n_draws,) numbers; NaN where a draw has no score."""
-    array = _numbers(draws, name)
+def resampled_scores(scores: npt.ArrayLike, name: str = "scores") -> Floats:
+    """(n_resamples,) numbers; NaN where a resample has no score."""
+    array = _numbers(scores, name)
     if array.ndim != 1 or array.size == 0:
-        raise MetricError(f"{name}: expected shape (n_draws,) with at least one draw, found {array.shape}.")
+        raise MetricError(f"{name}: expected shape (n_resamples,) with at least one resample, found {array.shape}.")
     return array
 
 
@@ -50,7 +50,7 @@ def score_matrix(scores: npt.ArrayLike, name: str = "scores") -> Floats:
 def group_numbers(groups: npt.ArrayLike | None, n: int) -> tuple[Integers, int]:
     """Number the groups 0, 1, ...: (n,) number of each clip's group, and how many groups there are.
 
-    Without groups every clip is its own. There must be two at least, or resampling has nothing to vary.
+    Without groups every clip is its own group. At least two are required: with one, all resamples are the same.
     """
     if groups is None:
         index = np.arange(n)
@@ -61,15 +61,23 @@ def group_numbers(groups: npt.ArrayLike | None, n: int) -> tuple[Integers, int]:
         index = np.unique(labels, return_inverse=True)[1].reshape(n)
     n_groups = int(index.max(initial=-1)) + 1
     if n_groups < 2:
-        thing = "clips" if groups is None else "groups"
-        raise MetricError(f"expected at least 2 {thing} to resample, found {n_groups}; there is no interval for this.")
+        unit = "clips" if groups is None else "groups"
+        raise MetricError(f"expected at least 2 {unit} to resample, found {n_groups}; there is no interval for this.")
     return index, n_groups
 
 
 def check_level(level: float) -> None:
-    """Refuse a confidence level that is no probability, such as 95 for 0.95."""
+    """Raise an error for a confidence level that is not a probability, such as 95 for 0.95."""
     if not 0.0 < level < 1.0:
         raise MetricError(f"level: expected a probability between 0 and 1, such as 0.95, found {level}.")
+
+
+def row_means(matrix: Floats) -> Floats:
+    """(R, C) -> (R,) mean of the values that are not NaN; NaN for a row without any."""
+    known = ~np.isnan(matrix)
+    n = np.count_nonzero(known, axis=-1)
+    total = np.where(known, matrix, 0.0).sum(axis=-1)
+    return np.asarray(np.divide(total, n, out=np.full(len(matrix), np.nan), where=n > 0))
 
 
 def _numbers(values: npt.ArrayLike, name: str) -> Floats:

@@ -1,0 +1,350 @@
+"""What the command line does, from Python; ``import hear_audiomosaic as ha`` offers all of it.
+
+    >>> import hear_audiomosaic as ha
+    >>> results = ha.evaluate(["logmel", "random:micro"], tasks=["synth_pitch"], protocols=["logistic"], out="results/")
+    >>> results.to_dataframe()[["encoder", "task", "protocol", "score_name"]]
+                        encoder         task  protocol score_name
+    0                    logmel  synth_pitch  logistic  pitch_acc
+    1  random:micro (UNTRAINED)  synth_pitch  logistic  pitch_acc
+    >>> comparison = results.compare("logmel", "random:micro")  # intervals, adjusted p values, a verdict for each task
+    >>> list(comparison.to_dataframe()["task"])
+    ['synth_pitch']
+    >>> results.report("report/").html.name
+    'index.html'
+
+An encoder is given as on the command line, ``NAME[:WEIGHTS][?option=value&...]``, or as an object: a module with HEAR's
+functions, a pair of a HEAR model and its module, or a loaded :class:`~hear_audiomosaic.hear.Encoder`. A mapping gives
+the labels that tables show: ``{"mine": (model, my_module), "log-mel": "logmel"}``.
+
+Results are files; a call that was interrupted resumes where it was when it is made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from hear_audiomosaic.paths import default_store_dir, default_tasks_dir
+
+if TYPE_CHECKING:
+    from hear_audiomosaic.hear.conformance import Finding
+    from hear_audiomosaic.hear.encoder import Encoder
+    from hear_audiomosaic.hear.objects import EncoderLike
+    from hear_audiomosaic.pretraining import Pretrained
+    from hear_audiomosaic.probing import ProbeResult, Protocol
+    from hear_audiomosaic.reporting.published import PublishedReport
+    from hear_audiomosaic.reporting.report import Report
+    from hear_audiomosaic.reporting.result_set import Results
+    from hear_audiomosaic.results import Result
+    from hear_audiomosaic.tasks import PreparedTask, TaskCard
+
+__all__ = [
+    "check_encoder",
+    "demo",
+    "embed",
+    "evaluate",
+    "get_task",
+    "list_encoders",
+    "list_protocols",
+    "list_tasks",
+    "load_encoder",
+    "load_results",
+    "prepare_task",
+    "pretrain",
+    "probe",
+    "published_report",
+]
+
+_DEMO_ENCODERS = ("audiomosaic", "msm-mae", "aasp", "adversarial-negatives", "logmel", "random:micro")
+_DEMO_PROTOCOL = "hear-2021-faster"
+
+StrPath = str | Path
+
+
+def evaluate(
+    encoders: Sequence[EncoderLike] | Mapping[str, EncoderLike],
+    tasks: Sequence[str | PreparedTask],
+    protocols: Sequence[str | Protocol] = ("hear-2021",),
+    seeds: Sequence[int] = (42,),
+    *,
+    out: StrPath = "results",
+    tasks_dir: StrPath | None = None,
+    store_dir: StrPath | None = None,
+    device: str = "cpu",
+    precision: Literal["fp32", "bf16"] = "fp32",
+    on_result: Callable[[Result], None] = lambda result: None,
+) -> Results:
+    """Embed, probe and score every encoder on every task; what is finished is not done again.
+
+    Args:
+        encoders: references or objects (see the top of this module), or a mapping of labels to them.
+        tasks: names of prepared tasks or of suites ("synthetic" is made on the spot), or prepared tasks.
+        protocols: names (:func:`list_protocols`) or protocols.
+        seeds: seeds of the probes, one result each.
+        out: folder of the result files; it may hold earlier ones.
+        tasks_dir: folder of prepared tasks. (Default: the user's own)
+        store_dir: folder of the embedding store. (Default: the user's own)
+        device: "cpu" or "cuda".
+        precision: "fp32" or "bf16", of the probes' matrix products.
+        on_result: called with each result as it is finished.
+
+    Returns:
+        All results in ``out``, also earlier ones. What failed is in ``failures``, and the rest was done.
+
+    Raises:
+        TaskError: no such task, or one that is not prepared.
+        ProtocolError: no such protocol.
+        ResultError: no cell succeeded or failed on its task: every encoder failed to load.
+    """
+    from hear_audiomosaic.bench.plan import Plan, prepared_tasks
+    from hear_audiomosaic.bench.runner import run
+    from hear_audiomosaic.hear.objects import Labelled
+    from hear_audiomosaic.probing.protocol import get_protocol
+    from hear_audiomosaic.reporting.result_set import Results
+
+    listed = [Labelled(*pair) for pair in encoders.items()] if isinstance(encoders, Mapping) else list(encoders)
+    plan = Plan(
+        encoders=listed,
+        tasks=prepared_tasks(tasks, _tasks_dir(tasks_dir)),
+        protocols=[get_protocol(one) if isinstance(one, str) else one for one in protocols],
+        seeds=seeds,
+        out=Path(out),
+        store_dir=_store_dir(store_dir),
+        device=device,
+        precision=precision,
+    )
+    summary = run(plan, on_result)
+    return Results.of_run(plan.out, summary.finished, summary.kept, summary.failures)
+
+
+def load_results(folder: StrPath) -> Results:
+    """Read every result file under a folder; broken and foreign files are in ``skipped``.
+
+    Raises:
+        ResultError: the folder is missing, or holds no valid result file.
+    """
+    from hear_audiomosaic.reporting.result_set import Results
+
+    return Results.load(Path(folder))
+
+
+def demo(out: StrPath = "demo", on_result: Callable[[Result], None] = lambda result: None) -> tuple[Results, Report]:
+    """Compare the four pre-trained methods at a small size with the floors on five synthetic tasks.
+
+    Uses heareval's smallest grid (hear-2021-faster, named in the table), not HEAR's own.
+
+    Returns:
+        The results, and the report that was written.
+    """
+    out = Path(out)
+    results = evaluate(
+        _DEMO_ENCODERS,
+        ["synthetic"],
+        [_DEMO_PROTOCOL],
+        out=out / "results",
+        tasks_dir=out / "tasks",
+        store_dir=out / "embeddings",
+        on_result=on_result,
+    )
+    return results, results.report(out / "report")
+
+
+def embed(
+    encoder: EncoderLike,
+    tasks: Sequence[str | PreparedTask],
+    out: StrPath,
+    *,
+    layout: Literal["store", "heareval"] = "store",
+    tasks_dir: StrPath | None = None,
+    store_dir: StrPath | None = None,
+    device: str = "cpu",
+    on_task: Callable[[Path], None] = lambda folder: None,
+) -> tuple[Path, ...]:
+    """Embed tasks with one encoder, without probes.
+
+    Args:
+        encoder: a reference or an object.
+        tasks: names of prepared tasks or of suites, or prepared tasks.
+        out: folder of the embeddings.
+        layout: "store" for :func:`evaluate`, or "heareval" for the prediction step of heareval.
+        tasks_dir: folder of prepared tasks. (Default: the user's own)
+        store_dir: the store that an export for heareval goes through. (Default: the user's own)
+        device: "cpu" or "cuda".
+        on_task: called with each task's folder as it is finished.
+
+    Returns:
+        The folder of each task.
+    """
+    from hear_audiomosaic.bench.embed import embed_tasks
+    from hear_audiomosaic.bench.plan import prepared_tasks
+
+    opened, folders = prepared_tasks(tasks, _tasks_dir(tasks_dir)), []
+    for finished in embed_tasks(encoder, opened, Path(out), layout, _store_dir(store_dir), device):
+        folders.append(finished)
+        on_task(finished)
+    return tuple(folders)
+
+
+def probe(
+    directory: StrPath,
+    protocol: str | Protocol = "hear-2021",
+    *,
+    seed: int = 42,
+    device: str = "cpu",
+    precision: Literal["fp32", "bf16"] = "fp32",
+    strict: bool = False,
+) -> ProbeResult:
+    """Probe an embeddings directory of heareval's layout; writes ``test.predicted-scores.json`` into it.
+
+    Args:
+        directory: ``<embeddings>/<module>/<task>``.
+        protocol: its name, or a protocol.
+        seed: of the probes.
+        device: "cpu" or "cuda".
+        precision: "fp32" or "bf16".
+        strict: stop where heareval stops or crashes.
+
+    Raises:
+        EmbeddingError: the directory is not one of heareval's, or contradicts itself.
+        ProtocolError: the protocol does not apply to the task.
+    """
+    from hear_audiomosaic.heareval.read import read_heareval_directory, write_predictions
+    from hear_audiomosaic.probing import get_protocol, run_protocol
+
+    chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
+    task = read_heareval_directory(Path(directory))
+    result = run_protocol(task, chosen, seed=seed, device=device, precision=precision, strict=strict)
+    write_predictions(Path(directory), result, task.embedding_size)
+    return result
+
+
+def pretrain(method: str, data: Sequence[str], out: StrPath, **settings: Any) -> Pretrained:
+    """Pre-train an encoder on audio without labels; resumes where an interrupted run of the same settings was.
+
+    Args:
+        method: a method that can be pre-trained, such as "audiomosaic".
+        data: folders, lists of files, or tar shards (paths or URLs).
+        out: the run's folder.
+        settings: other fields of :class:`~hear_audiomosaic.pretraining.PretrainSettings`.
+
+    Raises:
+        PretrainingError: no such method, or settings or data that cannot be used.
+    """
+    from hear_audiomosaic import pretraining
+
+    return pretraining.pretrain(
+        pretraining.PretrainSettings(method=method, data=tuple(data), out=Path(out), **settings)
+    )
+
+
+def published_report(name: str, out: StrPath) -> PublishedReport:
+    """Write tables of published figures: hear2021, audiomosaic, msm-mae, aasp, adversarial or recent.
+
+    Raises:
+        ResultError: there are no published figures of that name.
+    """
+    from hear_audiomosaic.reporting.published import write_published
+
+    return write_published(name, Path(out))
+
+
+def list_encoders() -> list[dict[str, str]]:
+    """One row a registered encoder: its ``name`` and its ``module``, sorted by name."""
+    from hear_audiomosaic.hear import registered_encoders
+
+    return [{"name": name, "module": module} for name, module in registered_encoders().items()]
+
+
+def load_encoder(encoder: EncoderLike, *, device: str = "cpu", label: str | None = None) -> Encoder:
+    """Load an encoder and check that it keeps to HEAR's API.
+
+    Args:
+        encoder: a reference or an object.
+        device: "cpu" or "cuda".
+        label: what tables call it. (Default: its reference)
+
+    Raises:
+        EncoderError: no such encoder, a module without the three functions, or a model that breaks the contract.
+    """
+    from hear_audiomosaic.hear.objects import as_encoder
+
+    return as_encoder(encoder, device=device, label=label)
+
+
+def check_encoder(encoder: EncoderLike, *, device: str = "cpu") -> list[Finding]:
+    """Check an encoder on synthetic audio: shapes, units, determinism, batch mates, odd lengths, silence.
+
+    Returns:
+        One finding for each check; its ``verdict`` is "ok", "note" or "FAIL".
+    """
+    from hear_audiomosaic.hear import conformance
+
+    return conformance.check_encoder(encoder, device)
+
+
+def list_protocols() -> tuple[str, ...]:
+    """Names of the protocols; of the family ``few-shot-K``, the usual ones."""
+    from hear_audiomosaic.probing.protocol import protocol_names
+
+    return protocol_names()
+
+
+def list_tasks(suite: str | None = None, *, tasks_dir: StrPath | None = None) -> list[dict[str, Any]]:
+    """One row of facts a task: the shipped cards, then prepared tasks without a card.
+
+    Args:
+        suite: this suite only. (Default: everything)
+        tasks_dir: folder of prepared tasks. (Default: the user's own)
+
+    Raises:
+        TaskError: no such suite.
+    """
+    from hear_audiomosaic.tasks import list_rows
+
+    return list_rows(suite, _tasks_dir(tasks_dir))
+
+
+def get_task(name: str, *, tasks_dir: StrPath | None = None) -> TaskCard:
+    """Return a task's card: splits, scores, grid, source, licence.
+
+    Raises:
+        TaskError: no such task, or several.
+    """
+    from hear_audiomosaic.tasks import find_card
+
+    return find_card(name, _tasks_dir(tasks_dir))
+
+
+def prepare_task(
+    source: StrPath, name: str | None = None, *, tasks_dir: StrPath | None = None, **options: Any
+) -> PreparedTask:
+    """Turn a folder of audio and a CSV into a HEAR task, or make a synthetic one.
+
+    Args:
+        source: a folder of audio with a ``metadata.csv``, or the name of a synthetic task.
+        name: the task's name; synthetic tasks have theirs.
+        tasks_dir: where to. (Default: the user's own folder of prepared tasks)
+        options: those of :func:`hear_audiomosaic.tasks.prepare_folder`, such as ``label_column``, ``split_column``,
+            ``fold_column``, ``group_column``, ``folds``, ``events_file``, ``overwrite``.
+
+    Raises:
+        TaskError: a folder without a name, or one that makes no sound task; the message says why.
+    """
+    from hear_audiomosaic.errors import TaskError
+    from hear_audiomosaic.tasks import prepare_folder, prepare_synthetic, synthetic_names
+
+    folder = _tasks_dir(tasks_dir)
+    if str(source) in synthetic_names() and not Path(source).is_dir():
+        return prepare_synthetic(str(source), folder, overwrite=bool(options.get("overwrite", False)))
+    if name is None:
+        raise TaskError("A folder of audio needs a name for the task to be: --name NAME")
+    return prepare_folder(Path(source), name, tasks_dir=folder, **options)
+
+
+def _tasks_dir(folder: StrPath | None) -> Path:
+    return default_tasks_dir() if folder is None else Path(folder)
+
+
+def _store_dir(folder: StrPath | None) -> Path:
+    return default_store_dir() if folder is None else Path(folder)

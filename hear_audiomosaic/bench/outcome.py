@@ -1,0 +1,155 @@
+"""From what was to be run and what came of it to a result."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import hear_audiomosaic
+from hear_audiomosaic.bench.chance import chance_level
+from hear_audiomosaic.errors import HearAudioMosaicError
+from hear_audiomosaic.hear import Encoder
+from hear_audiomosaic.metrics import get_score
+from hear_audiomosaic.probing.protocol import Protocol
+from hear_audiomosaic.probing.run import ProbeResult
+from hear_audiomosaic.results.schema import (
+    EncoderFacts,
+    EventPostprocessing,
+    FoldScores,
+    Manifest,
+    ProtocolFacts,
+    Result,
+    TaskFacts,
+    TriedGridPoint,
+)
+from hear_audiomosaic.tasks.prepared import PreparedTask
+
+__all__ = ["Cell", "Outcome", "result_of"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One result to be: an encoder on a task by a protocol with a seed."""
+
+    encoder: Encoder
+    task: PreparedTask
+    protocol: Protocol
+    seed: int
+    precision: str
+    """"fp32" or "bf16", of the probe."""
+    path: Path
+    """Of the result file."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a cell that did not fail."""
+
+    probe: ProbeResult
+    predictions: str
+    """Name of the file of the predictions, beside the result file."""
+    embedding_seconds: float
+    """Of this run; clips taken from the store cost nothing."""
+    audio_seconds: float
+    """Audio that was embedded in this run."""
+    probing_seconds: float
+
+
+def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
+    """The result of a cell, of one that failed by its error."""
+    if isinstance(outcome, HearAudioMosaicError):
+        return _result(cell, status="error", error=str(outcome), manifest=_manifest(cell.encoder, 0.0, 0.0, 0.0))
+    probe = outcome.probe
+    costs = outcome.embedding_seconds, outcome.probing_seconds, outcome.audio_seconds
+    return _result(
+        cell,
+        status="success",
+        chance=chance_level(cell.task.card.evaluation[0], [fold.targets for fold in probe.folds]),
+        folds=tuple(FoldScores.from_named(fold.split, fold.scores) for fold in probe.folds),
+        grid_points=tuple(_grid_point(point) for point in probe.grid_points),
+        winner=[point["hparams"] for point in probe.grid_points].index(probe.hparams),
+        predictions=outcome.predictions,
+        manifest=_manifest(cell.encoder, *costs),
+    )
+
+
+def _result(cell: Cell, chance: float | None = None, **outcome: Any) -> Result:
+    """What was to be run, and what came of it."""
+    score = get_score(cell.task.card.evaluation[0])
+    return Result(
+        encoder=_encoder_facts(cell),
+        task=_task_facts(cell.task, chance),
+        protocol=ProtocolFacts(
+            name=cell.protocol.name,
+            fingerprint=cell.protocol.fingerprint,
+            n_grid_points=cell.protocol.n_grid_points,
+            seed=cell.seed,
+            precision=cell.precision,
+        ),
+        score_name=score.name,
+        higher_is_better=score.higher_is_better,
+        **outcome,
+    )
+
+
+def _encoder_facts(cell: Cell) -> EncoderFacts:
+    encoder, timed = cell.encoder, cell.task.card.embedding_type == "event"
+    return EncoderFacts(
+        ref=encoder.ref.text,
+        label=encoder.label,
+        untrained=encoder.untrained,
+        fingerprint=encoder.fingerprint,
+        sample_rate_hz=encoder.sample_rate,
+        embedding_size=encoder.timestamp_embedding_size if timed else encoder.scene_embedding_size,
+        n_parameters=encoder.n_parameters,
+    )
+
+
+def _task_facts(task: PreparedTask, chance: float | None) -> TaskFacts:
+    card = task.card
+    return TaskFacts(
+        name=card.name,
+        directory=task.directory.name,
+        digest=task.digest,
+        title=card.title or card.name,
+        domain=card.domain,
+        embedding_type=card.embedding_type,
+        prediction_type=card.prediction_type,
+        split_mode=card.split_mode,
+        n_clips=sum(len(task.labels(split)) for split in task.splits),
+        vocabulary=task.vocabulary,
+        chance=chance,
+    )
+
+
+def _grid_point(point: Mapping[str, Any]) -> TriedGridPoint:
+    post = dict(point["postprocessing"])
+    return TriedGridPoint(
+        hparams=point["hparams"],
+        postprocessing=EventPostprocessing(**post) if post else None,
+        validation_score=point["validation_score"],
+        epoch=point.get("epoch"),
+    )
+
+
+def _manifest(encoder: Encoder, embedding_s: float, probing_s: float, audio_s: float) -> Manifest:
+    return Manifest(
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        package_version=hear_audiomosaic.__version__,
+        python=sys.version.split()[0],
+        torch=torch.__version__,
+        numpy=np.__version__,
+        platform=platform.platform(terse=True),
+        device=torch.cuda.get_device_name() if encoder.device.type == "cuda" else "cpu",
+        embedding_seconds=round(embedding_s, 3),
+        probing_seconds=round(probing_s, 3),
+        audio_seconds=round(audio_s, 3),
+    )

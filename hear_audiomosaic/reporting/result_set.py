@@ -1,0 +1,144 @@
+"""The results of a folder as one object: iterate over them, or ask for a table, a comparison, a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from hear_audiomosaic.paths import default_tasks_dir
+from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback
+from hear_audiomosaic.reporting.comparison.pairwise import EncoderComparisons, compare_encoders
+from hear_audiomosaic.reporting.comparison.status import Status, status_of
+from hear_audiomosaic.reporting.report import Report, write_report
+from hear_audiomosaic.results.load import LoadedResult, SkippedFile, load_results
+from hear_audiomosaic.results.schema import Result
+
+__all__ = ["Results"]
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of a folder: iterate over them, or ask for a table, a comparison, a report.
+
+    Attributes:
+        folder: where the result files are.
+        loaded: the results, each with its file, sorted by file.
+        skipped: JSON files that could not be used, and why.
+        finished: result files that :func:`evaluate` wrote now.
+        kept: result files that :func:`evaluate` was asked for and that were there already.
+        failures: one line for each encoder or cell that failed in :func:`evaluate`.
+    """
+
+    folder: Path
+    loaded: tuple[LoadedResult, ...]
+    skipped: tuple[SkippedFile, ...] = ()
+    finished: tuple[Path, ...] = ()
+    kept: tuple[Path, ...] = ()
+    failures: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, folder: Path) -> Results:
+        """Read every result file under a folder.
+
+        Raises:
+            ResultError: the folder is missing, or holds no valid result file.
+        """
+        return cls(folder, *load_results(folder))
+
+    @classmethod
+    def of_run(cls, folder: Path, finished: Sequence[Path], kept: Sequence[Path], failures: Sequence[str]) -> Results:
+        """Read what a run left in a folder, which may be nothing when all of it failed.
+
+        Raises:
+            ResultError: there is no valid result file, and nothing failed.
+        """
+        empty = bool(failures) and not any(folder.rglob("*.json"))
+        loaded, skipped = ((), ()) if empty else load_results(folder)
+        return cls(folder, loaded, skipped, tuple(finished), tuple(kept), tuple(failures))
+
+    def __len__(self) -> int:
+        return len(self.loaded)
+
+    def __iter__(self) -> Iterator[Result]:
+        return (one.result for one in self.loaded)
+
+    def __repr__(self) -> str:
+        failed = sum(result.status == "error" for result in self)
+        return f"Results('{self.folder}': {len(self)} results, {failed} failed, {len(self.skipped)} files skipped)"
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """One row a result, failed ones included (their score is NaN and ``error`` says why).
+
+        Returns:
+            Columns ``encoder`` (label), ``ref``, ``task``, ``protocol``, ``seed``, ``precision``, ``score_name``,
+            ``higher_is_better``, ``score`` (mean over folds), ``score_std`` (sample standard deviation over folds),
+            ``n_folds``, ``chance``, ``status``, ``error``, ``file``.
+        """
+        return pd.DataFrame([_row(one) for one in self.loaded])
+
+    def compare(self, a: str, b: str, *, protocol: str | None = None, level: float = 0.95) -> EncoderComparisons:
+        """Compare two encoders, task by task: paired bootstrap over the test clips, p values adjusted over tasks.
+
+        Args:
+            a: an encoder, by its label in the tables or by its reference.
+            b: another one.
+            protocol: one protocol alone; None: every protocol that has results of both. (Default: None)
+            level: of the intervals; tests are at ``1 - level``. (Default: 0.95)
+
+        Returns:
+            One comparison for each protocol; print it, or call its ``to_dataframe()``.
+
+        Raises:
+            ResultError: no such encoder or protocol, a name that fits several encoders, or nothing in common.
+        """
+        return compare_encoders(self.folder, a, b, protocol=protocol, level=level)
+
+    def report(
+        self,
+        out: str | Path,
+        *,
+        playback: Literal["none", "link", "embed"] = "none",
+        tasks_dir: str | Path | None = None,
+    ) -> Report:
+        """Write a report: Markdown, CSV, LaTeX, BibTeX and one self-contained HTML page.
+
+        Args:
+            out: the report's folder.
+            playback: confident mistakes are named ("none"), linked ("link") or can be heard on the page ("embed").
+            tasks_dir: folder of prepared tasks, for their audio. (Default: the user's own)
+
+        Raises:
+            ResultError: ``out`` is a file, or ``playback`` is none of the three.
+        """
+        out = Path(out)
+        tasks_dir = default_tasks_dir() if tasks_dir is None else Path(tasks_dir)
+        return write_report(self.folder, out, playback=AudioPlayback(playback, tasks_dir, out))
+
+    def status(self) -> Status:
+        """Encoders x tasks x protocols: what is done, what failed, what is missing."""
+        return status_of(self.folder)
+
+
+def _row(one: LoadedResult) -> dict[str, Any]:
+    result = one.result
+    return {
+        "encoder": result.encoder.label,
+        "ref": result.encoder.ref,
+        "task": result.task.name,
+        "protocol": result.protocol.name,
+        "seed": result.protocol.seed,
+        "precision": result.protocol.precision,
+        "score_name": result.score_name,
+        "higher_is_better": result.higher_is_better,
+        "score": float("nan") if result.score is None else result.score,
+        "score_std": float("nan") if result.score_std is None else result.score_std,
+        "n_folds": len(result.folds),
+        "chance": float("nan") if result.task.chance is None else result.task.chance,
+        "status": result.status,
+        "error": result.error,
+        "file": one.file,
+    }
