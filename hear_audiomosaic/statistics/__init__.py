@@ -2,8 +2,8 @@
 
 A library of its own: the reports use a part of it, and every name in ``__all__`` is for callers outside as well.
 
-- Intervals of one score: :func:`mean_interval`, :func:`bootstrap_interval`; from scores of resamples that are there
-  already: :func:`percentile_interval`, :func:`bca_interval`.
+- Intervals of one score: :func:`mean_interval`, :func:`bootstrap_interval`; from given scores of
+  resamples: :func:`percentile_interval`, :func:`bca_interval`.
 - The scores of the resamples: :func:`bootstrap_means`, :func:`bootstrap_scores`, :func:`bootstrap_fold_scores`,
   :class:`Ranking`; the resamples themselves: :func:`resample_counts`, :func:`count_chunks`.
 - Two encoders: :func:`paired_difference`, :func:`paired_bootstrap_test`, :func:`mcnemar`; many comparisons at once:

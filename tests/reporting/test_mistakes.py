@@ -17,7 +17,8 @@ import soundfile
 
 from hear_audiomosaic.cli import main
 from hear_audiomosaic.errors import AudioError, ResultError, TaskError
-from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback, mistakes
+from hear_audiomosaic.reporting.analysis.mistakes import mistakes, open_probed_task
+from hear_audiomosaic.reporting.render.html.audio_playback import AudioPlayback
 from hear_audiomosaic.reporting.render.html.clip_audio import ogg_data_uri, renumbered
 from hear_audiomosaic.results.predictions import FoldPredictions
 from hear_audiomosaic.tasks import TaskCard
@@ -98,14 +99,15 @@ def test_multilabel_clips_are_missed_or_false_alarms():
 
 def test_audio_is_of_the_task_that_was_probed(task):
     tasks_dir = task.directory.parent
-    found = mistakes(result_on(task), [ONE], tasks_dir)
+    result = result_on(task)
+    found = mistakes(result, [ONE], open_probed_task(result.task, tasks_dir))
     assert [one.audio for one in found] == [task.audio_path("test", one.file, 16000) for one in found]
     other = result_on(task).model_copy(update={"task": fake.task("small", None, digest="0" * 64)})
     with pytest.raises(TaskError, match="other labels than those that were probed"):
-        mistakes(other, [ONE], tasks_dir)
+        open_probed_task(other.task, tasks_dir)
     away = other.model_copy(update={"task": fake.task("small", None, directory="../tasks/small-v1-full")})
     with pytest.raises(TaskError, match="not the name of a task folder"):
-        mistakes(away, [ONE], tasks_dir)
+        open_probed_task(away.task, tasks_dir)
 
 
 def test_names_from_a_file_lead_nowhere_else(task, tmp_path):
@@ -113,7 +115,7 @@ def test_names_from_a_file_lead_nowhere_else(task, tmp_path):
     stranger = FoldPredictions(
         "test", ("../../../../secret.wav",), np.array([[0.9, 0.1, 0.0]]), np.array([[0, 1, 0]]), np.arange(1)
     )
-    [one] = mistakes(result_on(task), [stranger], task.directory.parent)
+    [one] = mistakes(result_on(task), [stranger], task)
     assert one.audio is None
     assert AudioPlayback("embed", task.directory.parent).source(one) == ""
 

@@ -1,4 +1,4 @@
-"""What stands behind a score: folds, every score, the winning hyper-parameters, the grid points."""
+"""The details of a score: folds, every score, the winning hyper-parameters, the grid points."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RunDetail:
 
     @property
     def failed(self) -> bool:
-        """Whether there is an error to tell instead of scores."""
+        """Whether there is an error instead of scores."""
         return not succeeded(self.result)
 
 

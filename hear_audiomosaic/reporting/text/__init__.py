@@ -1,1 +1,1 @@
-"""Words and numbers that all formats share: the methods paragraph, references, number formats."""
+"""Sentences and number formats that all formats share: captions, methods, references."""

@@ -9,9 +9,10 @@ from markupsafe import Markup
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.reporting.analysis.class_errors import MOST_CLASSES, ClassErrors, class_errors
-from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback, Mistake
+from hear_audiomosaic.reporting.analysis.mistakes import Mistake
 from hear_audiomosaic.reporting.comparison.model import Comparison, TaskColumn
 from hear_audiomosaic.reporting.figures.confusion import confusion_figure
+from hear_audiomosaic.reporting.render.html.audio_playback import AudioPlayback
 from hear_audiomosaic.reporting.tables.details import RunDetail, task_details
 from hear_audiomosaic.results.load import LoadedResult, scene_predictions
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hear_audiomosaic.reporting.analysis.mistakes import AudioPlayback
 from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.model import Comparison, succeeded
 from hear_audiomosaic.reporting.comparison.provenance import Cost
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.figures.collect import Figure, few_shot_figures, figures
+from hear_audiomosaic.reporting.render.html.audio_playback import AudioPlayback
 from hear_audiomosaic.reporting.render.html.details import PageTask, page_tasks
 from hear_audiomosaic.reporting.render.html.templates import template_environment
 from hear_audiomosaic.reporting.tables.report import ProtocolTables
