@@ -12,6 +12,7 @@ __all__ = [
     "MetricError",
     "PretrainingError",
     "ProtocolError",
+    "RecipeError",
     "ResultError",
     "TaskError",
 ]
@@ -47,6 +48,10 @@ class PretrainingError(HearAudioMosaicError):
 
 class ProtocolError(HearAudioMosaicError):
     """No such protocol, or a protocol that does not apply to the task."""
+
+
+class RecipeError(HearAudioMosaicError):
+    """No such recipe, or a setting that it does not have or cannot use."""
 
 
 class ResultError(HearAudioMosaicError):

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _TAKE_SEVERAL = (
-    *("--encoders", "--tasks", "--protocols", "--seeds", "--data", "--option"),
+    *("--encoders", "--tasks", "--protocols", "--seeds", "--data", "--option", "--set"),
     *("--rate", "--where", "--evaluation", "--median-filter-ms", "--min-duration-ms"),
 )
 
