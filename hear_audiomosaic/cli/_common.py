@@ -69,7 +69,7 @@ def store_dir_or_default(store_dir: Path | None) -> Path:
 
 
 def say(text: str) -> None:
-    """Progress and remarks: to stderr."""
+    """Progress and notices: to stderr."""
     sys.stderr.write(text + "\n")
 
 
