@@ -1,6 +1,6 @@
 """The errors this package raises: one root, one subclass per thing that can be wrong.
 
-Every message says what was expected, what was found and how to mend it.
+Every message says what was expected, what was found and how to fix it.
 """
 
 __all__ = [
@@ -31,7 +31,7 @@ class CheckpointError(HearAudioMosaicError):
 
 
 class EmbeddingError(HearAudioMosaicError):
-    """Stored embeddings are missing, foreign or not finite."""
+    """Stored embeddings are missing, of another encoder or task, or not finite."""
 
 
 class EncoderError(HearAudioMosaicError):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from packaging.version import Version
 
 import hear_audiomosaic
@@ -77,6 +78,12 @@ def test_the_lowest_versions_are_the_lower_bounds() -> None:
         assert match, f"{requirement}: expected NAME>=LOWEST or NAME>=LOWEST,<HIGHEST"
         name, lowest = match[1].lower().replace("_", "-"), match[2]
         assert Version(pins[name]) == Version(lowest), f"{requirement}, {name}=={pins[name]}"
+
+
+def test_pre_commit_has_the_ruff_of_the_constraints() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    [version] = [hook["rev"].removeprefix("v") for hook in hooks if hook["repo"].endswith("/ruff-pre-commit")]
+    assert f"ruff=={version}\n" in (ROOT / "constraints.txt").read_text()
 
 
 def _pyproject() -> dict[str, Any]:

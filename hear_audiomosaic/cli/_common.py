@@ -61,7 +61,7 @@ def examples(*lines: str) -> str:
 
 
 def say(text: str) -> None:
-    """Progress and remarks: to stderr."""
+    """Progress and notices: to stderr."""
     sys.stderr.write(text + "\n")
 
 

@@ -62,7 +62,7 @@ def test_links_that_are_no_longer_wanted_go(sets: Path, tmp_path: Path) -> None:
 def test_a_recording_that_somebody_put_there_stops_it(sets: Path, tmp_path: Path) -> None:
     (tmp_path / "pool" / "animals" / "audio").mkdir(parents=True)
     (tmp_path / "pool" / "animals" / "audio" / "a.wav").write_bytes(b"")
-    with pytest.raises(PretrainingError, match=r"a\.wav is in the pool's folder and not of the pool\. Remove it"):
+    with pytest.raises(PretrainingError, match=r"a\.wav is in the pool's folder but not part of the pool\. Remove it"):
         build_pool(sets, [ANIMALS], tmp_path / "pool")
 
 
