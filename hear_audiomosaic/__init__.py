@@ -6,21 +6,94 @@
     >>> hear_audiomosaic.get_scene_embeddings(audio, model).shape
     torch.Size([2, 192])
 
-The three functions are those of the HEAR 2021 common API; nothing heavy is imported before one of them is called.
+The three functions are those of the HEAR 2021 common API. Beside them stands what the command line does
+(:mod:`hear_audiomosaic.api`): ``evaluate``, ``load_results``, ``list_encoders``, ``prepare_task``, ... Nothing heavy is
+imported before one of them is used.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from hear_audiomosaic.api import (
+        check_encoder as check_encoder,
+    )
+    from hear_audiomosaic.api import (
+        demo as demo,
+    )
+    from hear_audiomosaic.api import (
+        embed as embed,
+    )
+    from hear_audiomosaic.api import (
+        evaluate as evaluate,
+    )
+    from hear_audiomosaic.api import (
+        get_task as get_task,
+    )
+    from hear_audiomosaic.api import (
+        list_encoders as list_encoders,
+    )
+    from hear_audiomosaic.api import (
+        list_protocols as list_protocols,
+    )
+    from hear_audiomosaic.api import (
+        list_tasks as list_tasks,
+    )
+    from hear_audiomosaic.api import (
+        load_encoder as load_encoder,
+    )
+    from hear_audiomosaic.api import (
+        load_results as load_results,
+    )
+    from hear_audiomosaic.api import (
+        prepare_task as prepare_task,
+    )
+    from hear_audiomosaic.api import (
+        pretrain as pretrain,
+    )
+    from hear_audiomosaic.api import (
+        probe as probe,
+    )
+    from hear_audiomosaic.api import (
+        published_report as published_report,
+    )
     from hear_audiomosaic.audiomosaic.model import AudioMosaicModel
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+_API = (
+    "check_encoder",
+    "demo",
+    "embed",
+    "evaluate",
+    "get_task",
+    "list_encoders",
+    "list_protocols",
+    "list_tasks",
+    "load_encoder",
+    "load_results",
+    "prepare_task",
+    "pretrain",
+    "probe",
+    "published_report",
+)
+"""What :mod:`hear_audiomosaic.api` has, which is imported when one of these is asked for."""
+
+__all__ = ["__version__", "get_scene_embeddings", "get_timestamp_embeddings", "load_model", *_API]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _API:
+        return getattr(importlib.import_module("hear_audiomosaic.api"), name)
+    raise AttributeError(f"module 'hear_audiomosaic' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def load_model(model_file_path: str = "", **model_options: Any) -> AudioMosaicModel:

@@ -95,13 +95,13 @@ def evaluate(
     Raises:
         TaskError: no such task, or one that is not prepared.
         ProtocolError: no such protocol.
-        ResultError: no cell succeeded or failed on its task: every encoder failed to load.
     """
     from hear_audiomosaic.bench.plan import Plan, prepared_tasks
     from hear_audiomosaic.bench.runner import run
     from hear_audiomosaic.hear.objects import Labelled
     from hear_audiomosaic.probing.protocol import get_protocol
     from hear_audiomosaic.reporting.result_set import Results
+    from hear_audiomosaic.results import ResultFolder, find_results, load_results
 
     listed = [Labelled(*pair) for pair in encoders.items()] if isinstance(encoders, Mapping) else list(encoders)
     plan = Plan(
@@ -115,18 +115,22 @@ def evaluate(
         precision=precision,
     )
     summary = run(plan, on_result)
-    return Results.of_run(plan.out, summary.finished, summary.kept, summary.failures)
+    # Where every encoder failed to load there may be no result file at all.
+    nothing = bool(summary.failures) and not any(find_results(plan.out))
+    loaded = ResultFolder(plan.out, (), ()) if nothing else load_results(plan.out)
+    return Results(loaded, tuple(summary.finished), tuple(summary.kept), tuple(summary.failures))
 
 
 def load_results(folder: StrPath) -> Results:
-    """Read every result file under a folder; broken and foreign files are in ``skipped``.
+    """Read every result file under a folder; broken and foreign files are in ``loaded.skipped``.
 
     Raises:
         ResultError: the folder is missing, or holds no valid result file.
     """
+    from hear_audiomosaic import results
     from hear_audiomosaic.reporting.result_set import Results
 
-    return Results.load(Path(folder))
+    return Results(results.load_results(folder))
 
 
 def demo(out: StrPath = "demo", on_result: Callable[[Result], None] = lambda result: None) -> tuple[Results, Report]:
@@ -180,7 +184,9 @@ def embed(
     from hear_audiomosaic.bench.plan import prepared_tasks
 
     opened, folders = prepared_tasks(tasks, _tasks_dir(tasks_dir)), []
-    for finished in embed_tasks(encoder, opened, Path(out), layout, _store_dir(store_dir), device):
+    for finished in embed_tasks(
+        encoder, opened, out=Path(out), layout=layout, store_dir=_store_dir(store_dir), device=device
+    ):
         folders.append(finished)
         on_task(finished)
     return tuple(folders)
@@ -194,6 +200,7 @@ def probe(
     device: str = "cpu",
     precision: Literal["fp32", "bf16"] = "fp32",
     strict: bool = False,
+    trainer: Literal["fused", "reference"] = "fused",
 ) -> ProbeResult:
     """Probe an embeddings directory of heareval's layout; writes ``test.predicted-scores.json`` into it.
 
@@ -204,17 +211,19 @@ def probe(
         device: "cpu" or "cuda".
         precision: "fp32" or "bf16".
         strict: stop where heareval stops or crashes.
+        trainer: "fused", or the plain one that it must equal (slow).
 
     Raises:
         EmbeddingError: the directory is not one of heareval's, or contradicts itself.
         ProtocolError: the protocol does not apply to the task.
     """
-    from hear_audiomosaic.heareval.read import read_heareval_directory, write_predictions
+    from hear_audiomosaic.heareval.read import read_heareval_directory
+    from hear_audiomosaic.heareval.write import write_predictions
     from hear_audiomosaic.probing import get_protocol, run_protocol
 
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
     task = read_heareval_directory(Path(directory))
-    result = run_protocol(task, chosen, seed=seed, device=device, precision=precision, strict=strict)
+    result = run_protocol(task, chosen, seed=seed, device=device, precision=precision, strict=strict, trainer=trainer)
     write_predictions(Path(directory), result, task.embedding_size)
     return result
 

@@ -1,6 +1,6 @@
 """The errors this package raises: one root, one subclass per thing that can be wrong.
 
-Every message says what was expected, what was found and how to mend it.
+Every message says what was expected, what was found and how to fix it.
 """
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "MetricError",
     "PretrainingError",
     "ProtocolError",
+    "RecipeError",
     "ResultError",
     "TaskError",
 ]
@@ -30,7 +31,7 @@ class CheckpointError(HearAudioMosaicError):
 
 
 class EmbeddingError(HearAudioMosaicError):
-    """Stored embeddings are missing, foreign or not finite."""
+    """Stored embeddings are missing, of another encoder or task, or not finite."""
 
 
 class EncoderError(HearAudioMosaicError):
@@ -47,6 +48,10 @@ class PretrainingError(HearAudioMosaicError):
 
 class ProtocolError(HearAudioMosaicError):
     """No such protocol, or a protocol that does not apply to the task."""
+
+
+class RecipeError(HearAudioMosaicError):
+    """No such recipe, or a setting that it does not have or cannot use."""
 
 
 class ResultError(HearAudioMosaicError):

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one."""
+"""Files: atomic writing, so that a reader never sees half of one; JSON; digests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things are: the content that ships with the package, and the user's own data."""
+"""Paths: the content that ships with the package, and the user's own data."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ def default_tasks_dir() -> Path:
 
 
 def default_store_dir() -> Path:
-    """Where embeddings are kept when nothing else is said."""
+    """Where embeddings are kept when ``--store`` is not given."""
     return data_home() / "embeddings"

@@ -7,12 +7,22 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from packaging.version import Version
 
+import hear_audiomosaic
 from hear_audiomosaic.paths import content_dir
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # of pytest
+
 ROOT = Path(__file__).parents[1]
+LOWEST_EXTRAS = ("remote", "test")  # of `tox -e lowest`
 
 
 def test_a_checkout_finds_its_content() -> None:
@@ -30,12 +40,15 @@ def test_a_wheel_finds_its_content(tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     code = (
         "import sys; sys.path.insert(0, '.'); import hear_audiomosaic.paths as p; "
-        "print(p.content_dir('tasks').relative_to(p.Path.cwd()), len(list(p.content_dir('tasks').rglob('*.yaml'))))"
+        "print(p.content_dir('tasks').relative_to(p.Path.cwd()), len(list(p.content_dir('tasks').rglob('*.yaml')))); "
+        "import hear_audiomosaic; print(hear_audiomosaic.__version__)"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-c", code], cwd=tmp_path / "site", capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["hear_audiomosaic/_content/tasks", str(len(list((ROOT / "tasks").rglob("*.yaml"))))]
+    n_cards = str(len(list((ROOT / "tasks").rglob("*.yaml"))))
+    assert done.stdout.split() == ["hear_audiomosaic/_content/tasks", n_cards, hear_audiomosaic.__version__]
+    assert wheel.name.split("-")[1] == hear_audiomosaic.__version__
 
 
 def test_the_readme_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,11 +59,35 @@ def test_the_readme_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert names["times_ms"].shape == names["steps"].shape[:2]  # type: ignore[attr-defined]
 
 
-def test_versions_agree() -> None:
-    import hear_audiomosaic
+def test_the_version_is_the_same_everywhere() -> None:
+    project = _pyproject()
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"]["path"] == "hear_audiomosaic/__init__.py"
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert re.findall(r"^version: (.*)", citation, flags=re.MULTILINE) == [hear_audiomosaic.__version__]
 
-    for file, pattern in (("pyproject.toml", r'^version = "(.*)"'), ("CITATION.cff", r"^version: (.*)")):
-        assert re.findall(pattern, (ROOT / file).read_text(), flags=re.MULTILINE) == [hear_audiomosaic.__version__]
+
+def test_the_lowest_versions_are_the_lower_bounds() -> None:
+    """What `tox -e lowest` installs: every direct dependency at its lower bound."""
+    text = (ROOT / "constraints-lowest.txt").read_text()
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)", text, flags=re.MULTILINE))
+    project = _pyproject()["project"]
+    required = [*project["dependencies"], *(r for e in LOWEST_EXTRAS for r in project["optional-dependencies"][e])]
+    for requirement in required:
+        match = re.fullmatch(r"([\w.-]+)>=([\w.]+)(?:,<[\w.]+)?", requirement)
+        assert match, f"{requirement}: expected NAME>=LOWEST or NAME>=LOWEST,<HIGHEST"
+        name, lowest = match[1].lower().replace("_", "-"), match[2]
+        assert Version(pins[name]) == Version(lowest), f"{requirement}, {name}=={pins[name]}"
+
+
+def test_pre_commit_has_the_ruff_of_the_constraints() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    [version] = [hook["rev"].removeprefix("v") for hook in hooks if hook["repo"].endswith("/ruff-pre-commit")]
+    assert f"ruff=={version}\n" in (ROOT / "constraints.txt").read_text()
+
+
+def _pyproject() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def test_what_is_committed_has_no_size_of_weights() -> None:

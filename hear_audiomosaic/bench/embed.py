@@ -9,7 +9,7 @@ from typing import Literal
 from hear_audiomosaic.bench.assemble import probe_task
 from hear_audiomosaic.embedding import embed_task
 from hear_audiomosaic.files import read_json
-from hear_audiomosaic.hear import load_encoder
+from hear_audiomosaic.hear.objects import EncoderLike, as_encoder
 from hear_audiomosaic.heareval.write import write_heareval_directory
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
@@ -20,12 +20,18 @@ LAYOUTS: tuple[Layout, ...] = ("store", "heareval")
 
 
 def embed_tasks(
-    encoder: str, tasks: Sequence[PreparedTask], *, out: Path, layout: Layout, store_dir: Path, device: str = "cpu"
+    encoder: EncoderLike,
+    tasks: Sequence[PreparedTask],
+    *,
+    out: Path,
+    layout: Layout,
+    store_dir: Path,
+    device: str = "cpu",
 ) -> Iterator[Path]:
     """Embed tasks with one encoder; yields the folder of each task as it is finished.
 
     Args:
-        encoder: encoder reference.
+        encoder: a reference or an object.
         tasks: prepared tasks.
         out: where to.
         layout: "store" makes ``out`` a store that ``run --store`` takes; "heareval" writes ``out/<encoder>/<task>``
@@ -37,7 +43,7 @@ def embed_tasks(
         EncoderError: no such encoder, or one that breaks the contract.
         AudioError: a clip cannot be read.
     """
-    loaded = load_encoder(encoder, device)
+    loaded = as_encoder(encoder, device=device)
     for task in tasks:
         embeddings = embed_task(loaded, task, out if layout == "store" else store_dir)
         if layout == "store":

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from hear_audiomosaic.hear.objects import EncoderLike, Labelled
 from hear_audiomosaic.probing.protocol import Protocol
-from hear_audiomosaic.results.schema import Result, read_result
 from hear_audiomosaic.tasks import PreparedTask, expand, find_task, prepare_synthetic, synthetic_names
 
 __all__ = ["Plan", "Summary", "prepared_tasks"]
@@ -19,7 +18,7 @@ class Plan:
     """What to run.
 
     Attributes:
-        encoders: encoder references.
+        encoders: encoder references or objects, with labels or without.
         tasks: prepared tasks.
         protocols: protocols.
         seeds: one result each.
@@ -29,7 +28,7 @@ class Plan:
         precision: "fp32" or "bf16", of the probes.
     """
 
-    encoders: Sequence[str]
+    encoders: Sequence[EncoderLike | Labelled]
     tasks: Sequence[PreparedTask]
     protocols: Sequence[Protocol]
     seeds: Sequence[int]
@@ -53,33 +52,24 @@ class Summary:
     kept: list[Path] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """One line of a table per result, in the order of the files' names."""
-        yield from (_row(read_result(path)) for path in sorted([*self.finished, *self.kept]))
 
-
-def prepared_tasks(names: Sequence[str], tasks_dir: Path) -> list[PreparedTask]:
+def prepared_tasks(tasks: Sequence[str | PreparedTask], tasks_dir: Path) -> list[PreparedTask]:
     """Open the tasks and suites that are named; synthetic tasks that are not there yet are made.
+
+    Args:
+        tasks: names of tasks or suites, or tasks that are open already.
+        tasks_dir: folder of prepared tasks.
 
     Raises:
         TaskError: no such task, or one that is not prepared; the message has the command that prepares it.
     """
-    tasks = []
-    for name in expand(names, tasks_dir):
-        short, is_there = name.split("-")[0], (tasks_dir / name).is_dir()
-        made = short in synthetic_names() and not is_there
-        tasks.append(prepare_synthetic(short, tasks_dir) if made else find_task(name, tasks_dir))
-    return tasks
-
-
-def _row(result: Result) -> dict[str, Any]:
-    return {
-        "encoder": result.encoder.label,
-        "task": result.task.name,
-        "protocol": result.protocol.name,
-        "seed": result.protocol.seed,
-        "score": result.score_name,
-        "value": None if result.score is None else f"{result.score:.3f}",
-        "std over folds": None if result.score_std is None else f"{result.score_std:.3f}",
-        "chance": None if result.task.chance is None else f"{result.task.chance:.3f}",
-    }
+    opened = []
+    for task in tasks:
+        if isinstance(task, PreparedTask):
+            opened.append(task)
+            continue
+        for name in expand([task], tasks_dir):
+            short, is_there = name.split("-")[0], (tasks_dir / name).is_dir()
+            made = short in synthetic_names() and not is_there
+            opened.append(prepare_synthetic(short, tasks_dir) if made else find_task(name, tasks_dir))
+    return opened

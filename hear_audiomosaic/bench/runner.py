@@ -12,7 +12,8 @@ from hear_audiomosaic.bench.outcome import Cell, Outcome, result_of
 from hear_audiomosaic.bench.plan import Plan, Summary
 from hear_audiomosaic.embedding import TaskEmbeddings, embed_task
 from hear_audiomosaic.errors import HearAudioMosaicError, ResultError
-from hear_audiomosaic.hear import Encoder, load_encoder
+from hear_audiomosaic.hear import Encoder
+from hear_audiomosaic.hear.objects import as_encoder, name_of
 from hear_audiomosaic.probing.fold_predictions import fold_predictions
 from hear_audiomosaic.probing.run import run_protocol
 from hear_audiomosaic.progress import progress_bar
@@ -39,11 +40,11 @@ def run(plan: Plan, *, on_result: Callable[[Result], None] | None = None) -> Sum
         What was done.
     """
     summary = Summary()
-    for reference in plan.encoders:
+    for item in plan.encoders:
         try:
-            encoder = load_encoder(reference, plan.device)
+            encoder = as_encoder(item, device=plan.device)
         except HearAudioMosaicError as error:
-            summary.failures.append(f"{reference}: {error}")
+            summary.failures.append(f"{name_of(item)}: {error}")
             continue
         for task in plan.tasks:
             for result in _run_task(plan, encoder, task, summary):
@@ -96,7 +97,12 @@ def _is_finished(cell: Cell) -> bool:
         return False
     made = (result.encoder.fingerprint, result.task.digest, result.protocol.fingerprint, result.protocol.precision)
     wanted = (cell.encoder.fingerprint, cell.task.digest, cell.protocol.fingerprint, cell.precision)
-    return result.status == "success" and made == wanted
+    if result.status != "success" or made != wanted:
+        return False
+    if result.encoder.label != cell.encoder.label:  # the same weights under another name
+        encoder = result.encoder.model_copy(update={"label": cell.encoder.label})
+        write_result(cell.path, result.model_copy(update={"encoder": encoder}))
+    return True
 
 
 def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str) -> Result:

@@ -11,7 +11,7 @@ from hear_audiomosaic.errors import HearAudioMosaicError
 
 __all__ = ["main"]
 
-_INTERRUPTED = 130  # what typer makes of Ctrl-C
+_INTERRUPTED = 130  # typer's exit code of Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -26,5 +26,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(1) from None
     except SystemExit as ended:
         if ended.code == _INTERRUPTED:
-            sys.stderr.write("\nInterrupted. What is finished is kept; the same command goes on from here.\n")
+            sys.stderr.write("\nInterrupted. What is finished is kept; the same command resumes from here.\n")
         raise

@@ -6,11 +6,13 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hear_audiomosaic.paths import default_store_dir, default_tasks_dir
+if TYPE_CHECKING:
+    from hear_audiomosaic.reporting.result_set import Results
+    from hear_audiomosaic.results import Result
 
 __all__ = [
     "AsJson",
@@ -20,15 +22,15 @@ __all__ = [
     "TasksDir",
     "examples",
     "print_facts",
+    "print_results",
     "print_table",
     "say",
+    "say_score",
     "spread_values",
-    "store_dir_or_default",
-    "tasks_dir_or_default",
 ]
 
 _TAKE_SEVERAL = (
-    *("--encoders", "--tasks", "--protocols", "--seeds", "--data", "--option"),
+    *("--encoders", "--tasks", "--protocols", "--seeds", "--data", "--option", "--set"),
     *("--rate", "--where", "--evaluation", "--median-filter-ms", "--min-duration-ms"),
 )
 
@@ -58,19 +60,14 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  hear-audiomosaic {line}" for line in lines)
 
 
-def tasks_dir_or_default(tasks_dir: Path | None) -> Path:
-    """The folder given, or the user's own."""
-    return tasks_dir or default_tasks_dir()
-
-
-def store_dir_or_default(store_dir: Path | None) -> Path:
-    """The folder given, or the user's own."""
-    return store_dir or default_store_dir()
-
-
 def say(text: str) -> None:
-    """Progress and remarks: to stderr."""
+    """Progress and notices: to stderr."""
     sys.stderr.write(text + "\n")
+
+
+def say_score(result: Result) -> None:
+    """One line for a result that was just finished."""
+    say(f"{result.encoder.label} on {result.task.name}: {result.score:.3f}")
 
 
 def print_facts(facts: Any, as_json: bool) -> None:
@@ -96,3 +93,23 @@ def print_table(rows: Iterable[Mapping[str, Any]], as_json: bool) -> None:
     widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
     for line in cells:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def print_results(results: Results, as_json: bool) -> None:
+    """The results that a run was asked for: to stdout; what failed: to stderr."""
+    print_table(map(_row, results.requested), as_json)
+    for failure in results.failures:
+        say(f"failed: {failure}")
+
+
+def _row(result: Result) -> dict[str, Any]:
+    return {
+        "encoder": result.encoder.label,
+        "task": result.task.name,
+        "protocol": result.protocol.name,
+        "seed": result.protocol.seed,
+        "score": result.score_name,
+        "value": None if result.score is None else f"{result.score:.3f}",
+        "std over folds": None if result.score_std is None else f"{result.score_std:.3f}",
+        "chance": None if result.task.chance is None else f"{result.task.chance:.3f}",
+    }

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hear_audiomosaic.cli._common import AsJson, examples, print_table, say
 
 if TYPE_CHECKING:
-    from hear_audiomosaic.reporting.comparison.pairwise import EncoderComparison, TaskVerdict
+    from hear_audiomosaic.reporting.comparison.pairwise import TaskVerdict
 
 EXAMPLES = examples(
     "compare results/ logmel random", "compare results/ logmel random --protocol hear-2021-faster --json"
@@ -29,13 +29,13 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Test on which tasks one encoder is better than another: paired bootstrap over the test clips, Holm over tasks."""
-    from hear_audiomosaic.reporting.comparison.pairwise import compare_encoders
+    from hear_audiomosaic.api import load_results
 
-    comparisons, skipped = compare_encoders(results, a, b, protocol=protocol)
-    for line in skipped:
+    comparisons = load_results(results).compare(a, b, protocol=protocol)
+    for line in comparisons.skipped:
         say(f"skipped: {line}")
     if as_json:
-        typer.echo(json.dumps([_facts(one) for one in comparisons], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([one.facts() for one in comparisons], indent=2, ensure_ascii=False))
         return
     for one in comparisons:
         typer.echo(f"protocol {one.protocol}: A = {one.a}, B = {one.b}")
@@ -62,40 +62,3 @@ def _line(task: TaskVerdict, level: float) -> dict[str, str]:
 
 def _number(p: float) -> str:
     return "" if math.isnan(p) else f"{p:.4f}"
-
-
-def _facts(one: EncoderComparison) -> dict[str, Any]:
-    return {
-        "protocol": one.protocol,
-        "a": one.a,
-        "b": one.b,
-        "level": one.level,
-        "tasks": [_task_facts(task) for task in one.tasks],
-        "only_a": list(one.only_a),
-        "only_b": list(one.only_b),
-        "sentence": one.sentence,
-    }
-
-
-def _task_facts(task: TaskVerdict) -> dict[str, Any]:
-    pair = task.pair
-    return {
-        "task": task.task,
-        "score_name": task.score_name,
-        "higher_is_better": task.higher_is_better,
-        "a": _finite(task.score_a),
-        "b": _finite(task.score_b),
-        "difference": _finite(pair.difference),
-        "low": None if pair.interval is None else _finite(pair.interval.low),
-        "high": None if pair.interval is None else _finite(pair.interval.high),
-        "p": _finite(pair.p),
-        "p_holm": _finite(pair.p_holm),
-        "p_bh": _finite(pair.p_bh),
-        "mcnemar_p": pair.mcnemar_p,
-        "verdict": task.verdict,
-    }
-
-
-def _finite(value: float) -> float | str | None:
-    """The value as result files write it: strict JSON has no infinity."""
-    return value if math.isfinite(value) else None if math.isnan(value) else str(value)

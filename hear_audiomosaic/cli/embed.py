@@ -7,14 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hear_audiomosaic.cli._common import (
-    Device,
-    StoreDir,
-    TasksDir,
-    examples,
-    store_dir_or_default,
-    tasks_dir_or_default,
-)
+from hear_audiomosaic.cli._common import Device, StoreDir, TasksDir, examples
 
 EXAMPLES = examples(
     "embed --encoder logmel --tasks synth_pitch --out embeddings/",
@@ -34,10 +27,8 @@ def embed(
     device: Device = "cpu",
 ) -> None:
     """Embed tasks with one encoder; prints the folder of each."""
-    from hear_audiomosaic.bench.embed import embed_tasks
-    from hear_audiomosaic.bench.plan import prepared_tasks
+    from hear_audiomosaic import api
 
-    opened = prepared_tasks(tasks, tasks_dir_or_default(tasks_dir))
-    folders = embed_tasks(encoder, opened, out=out, layout=layout, store_dir=store_dir_or_default(store), device=device)
-    for folder in folders:
-        typer.echo(folder)
+    api.embed(
+        encoder, tasks, out, layout=layout, tasks_dir=tasks_dir, store_dir=store, device=device, on_task=typer.echo
+    )

@@ -19,7 +19,7 @@ EXAMPLES = examples(
 def pretrain(
     method: Annotated[str, typer.Argument(help="A method that can be pre-trained, such as audiomosaic.")],
     data: Annotated[list[str], typer.Option("--data", help="Folders, lists of files, or tar shards (paths or URLs).")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run; the same command goes on from there.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; the same command resumes it.")],
     size: Annotated[str, typer.Option("--size", help="micro, tiny, small or base.")] = "micro",
     steps: Annotated[int, typer.Option("--steps", help="Optimiser steps.")] = 1000,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Clips per step, over all processes.")] = 128,
@@ -29,7 +29,7 @@ def pretrain(
     lr: Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")] = None,
     warm_up: Annotated[float | None, typer.Option("--warm-up", help="Share of the steps.")] = None,
     clip_norm: Annotated[float | None, typer.Option("--clip-norm", help="Largest norm of the gradient.")] = None,
-    accumulate: Annotated[int, typer.Option("--accumulate", help="Parts that a batch is computed in.")] = 1,
+    accumulate: Annotated[int, typer.Option("--accumulate", help="Parts a batch is computed in.")] = 1,
     checkpoint_blocks: Annotated[bool, typer.Option("--checkpoint-blocks", help="Less memory, more work.")] = False,
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the step.")] = False,
     workers: Annotated[int, typer.Option("--workers", help="Processes that read ahead.")] = 1,
@@ -67,5 +67,5 @@ def pretrain(
         device=device,
     )
     trained = run(settings)
-    if os.environ.get("RANK", "0") == "0":  # under torchrun, one process speaks for all
+    if os.environ.get("RANK", "0") == "0":  # under torchrun, one process prints for all
         print_facts({"encoder": str(trained.encoder), **trained.facts}, as_json)

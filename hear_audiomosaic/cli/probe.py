@@ -30,27 +30,29 @@ def probe(
     as_json: AsJson = False,
 ) -> None:
     """Probe embedding directories; writes test.predicted-scores.json into each, with heareval's field names."""
+    from hear_audiomosaic import api
     from hear_audiomosaic.errors import HearAudioMosaicError
-    from hear_audiomosaic.heareval.read import read_heareval_directory
-    from hear_audiomosaic.heareval.write import write_predictions
-    from hear_audiomosaic.probing import get_protocol, run_protocol
 
-    chosen, rows, failed = get_protocol(protocol), [], False
+    rows, failed = [], False
     for directory in directories:
         try:
-            task = read_heareval_directory(directory)
-            result = run_protocol(
-                task, chosen, seed=seed, device=device, precision=precision, strict=strict, trainer=trainer
+            result = api.probe(
+                directory,
+                protocol,
+                seed=seed,
+                device=device,
+                precision=precision,
+                strict=strict,
+                trainer=trainer,
             )
         except HearAudioMosaicError as error:
             say(f"failed: {error}")
             failed = True
             continue
-        write_predictions(directory, result, task.embedding_size)
         std = result.aggregated.get("test_score_std")
         rows.append(
             {
-                "task": task.name,
+                "task": result.task,
                 "protocol": result.protocol,
                 "seed": seed,
                 "score": result.score_name,

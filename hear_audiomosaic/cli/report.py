@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hear_audiomosaic.cli._common import TasksDir, examples, say, tasks_dir_or_default
+from hear_audiomosaic.cli._common import TasksDir, examples, say
 
 EXAMPLES = examples(
     "report --published hear2021 --out leaderboard/", "report results/ --listen embed", "report results/ --out report/"
@@ -48,11 +48,9 @@ def report(
 
 
 def _write_report(results: Path, out: Path, listen: Listen, tasks_dir: Path | None) -> None:
-    from hear_audiomosaic.reporting import write_report
-    from hear_audiomosaic.reporting.render.html.audio_playback import AudioPlayback
+    from hear_audiomosaic.api import load_results
 
-    playback = AudioPlayback(listen.value, tasks_dir_or_default(tasks_dir), out)
-    written = write_report(results, out, playback=playback)
+    written = load_results(results).report(out, playback=listen.value, tasks_dir=tasks_dir)
     for line in written.skipped:
         say(f"skipped: {line}")
     for path in written.paths:

@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from hear_audiomosaic.cli._common import Device, examples, print_table, say
 
-EXAMPLES = examples("reproduce controlled --data SETS/ --out controlled/")
-
-_RECIPES = ("controlled",)
+EXAMPLES = examples(
+    "reproduce aliasing --out aliasing/ --set encoders=[logmel,audiomosaic]",
+    "reproduce positions --data SETS/ --out positions/",
+    "reproduce controlled --data SETS/ --out controlled/ --set pretraining.size=base pretraining.n_steps=20000",
+)
 
 
 def reproduce(
-    name: Annotated[str, typer.Argument(help="controlled.")],
-    data: Annotated[Path, typer.Option("--data", help="Folder of the recipe's data sets.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Folder of the runs and the report.")] = None,
-    size: Annotated[str | None, typer.Option("--size", help="In place of the recipe's.")] = None,
-    steps: Annotated[int | None, typer.Option("--steps", help="In place of the recipe's.")] = None,
-    crop_s: Annotated[float | None, typer.Option("--crop", help="Seconds, in place of the recipe's.")] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", help="In place of the recipe's.")] = None,
+    name: Annotated[str, typer.Argument(help="aliasing, controlled, gamma or positions.")],
+    data: Annotated[Path, typer.Option("--data", help="Folder of the recipe's data sets.")] = Path(),
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the report and what leads to it.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="SETTING=VALUE (YAML), in place of the recipe's.")
+    ] = None,
     device: Device = "cpu",
 ) -> None:
-    """Run a committed recipe (reports/NAME/recipe.yaml) and write its report; goes on where it stopped."""
-    if name not in _RECIPES:
-        raise typer.BadParameter(f"there is no recipe '{name}'; there are {', '.join(_RECIPES)}.")
-    from hear_audiomosaic.reproduce import controlled
+    """Run a committed recipe (reports/NAME/recipe.yaml) and write its report; resumes where it stopped."""
+    from hear_audiomosaic.reproduce import reproduce as run
 
-    given = {"size": size, "n_steps": steps, "crop_s": crop_s, "batch_size": batch_size}
-    changes = {key: value for key, value in given.items() if value is not None}
-    folder = out or Path(name)
-    summary = controlled(data, folder, changes=changes, device=device, told=say)
-    print_table(summary.rows(), as_json=False)
-    for failure in summary.failures:
+    outcome = run(
+        name,
+        data_dir=data,
+        out=out or Path(name),
+        changes=dict(map(_setting, changes or [])),
+        device=device,
+        on_message=say,
+    )
+    print_table(outcome.rows, as_json=False)
+    for failure in outcome.failures:
         say(f"failed: {failure}")
-    typer.echo(folder / "report" / "index.html")
-    if summary.failures:
+    typer.echo(outcome.report)
+    if outcome.failures:
         raise typer.Exit(1)
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    import yaml
+
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"--set {text}: expected SETTING=VALUE.")
+    return name, yaml.safe_load(value)

@@ -14,10 +14,9 @@ from hear_audiomosaic.cli._common import (
     StoreDir,
     TasksDir,
     examples,
-    print_table,
+    print_results,
     say,
-    store_dir_or_default,
-    tasks_dir_or_default,
+    say_score,
 )
 
 EXAMPLES = examples(
@@ -41,27 +40,22 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Embed, probe and score every encoder on every task; resumes where it stopped when run again."""
-    from hear_audiomosaic.bench.plan import Plan, prepared_tasks
-    from hear_audiomosaic.bench.runner import run as run_plan
-    from hear_audiomosaic.probing.protocol import get_protocol
+    from hear_audiomosaic.api import evaluate
 
-    plan = Plan(
-        encoders=encoders,
-        tasks=prepared_tasks(tasks, tasks_dir_or_default(tasks_dir)),
-        protocols=[get_protocol(name) for name in protocols],
-        seeds=seeds,
+    results = evaluate(
+        encoders,
+        tasks,
+        protocols,
+        seeds,
         out=out,
-        store_dir=store_dir_or_default(store),
+        tasks_dir=tasks_dir,
+        store_dir=store,
         device=device,
         precision=precision,
+        on_result=say_score,
     )
-    summary = run_plan(
-        plan, on_result=lambda result: say(f"{result.encoder.label} on {result.task.name}: {result.score:.3f}")
-    )
-    print_table(summary.rows(), as_json)
-    for failure in summary.failures:
-        say(f"failed: {failure}")
-    if not as_json and (summary.finished or summary.kept):
+    print_results(results, as_json)
+    if not as_json and (results.finished or results.kept):
         say(f"Results are in {out}; a report: hear-audiomosaic report {out} --out report/")
-    if summary.failures:
+    if results.failures:
         raise typer.Exit(1)

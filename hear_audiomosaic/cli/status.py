@@ -22,9 +22,9 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show encoders x tasks x protocols: done, failed (with the error), or missing."""
-    from hear_audiomosaic.reporting.comparison.status import status_of
+    from hear_audiomosaic.api import load_results
 
-    summary = status_of(results)
+    summary = load_results(results).status()
     for line in summary.skipped:
         say(f"skipped: {line}")
     if as_json:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hear_audiomosaic.cli._common import AsJson, TasksDir, examples, print_facts, print_table, say, tasks_dir_or_default
+from hear_audiomosaic.cli._common import AsJson, TasksDir, examples, print_facts, print_table, say
 
 app = typer.Typer(help="List, show and prepare tasks.", no_args_is_help=True)
 
@@ -19,9 +18,9 @@ def list_tasks(
     as_json: AsJson = False,
 ) -> None:
     """List the task cards, and which of them are prepared."""
-    from hear_audiomosaic.tasks import list_rows
+    from hear_audiomosaic import api
 
-    print_table(list_rows(suite, tasks_dir_or_default(tasks_dir)), as_json)
+    print_table(api.list_tasks(suite, tasks_dir=tasks_dir), as_json)
 
 
 @app.command("show", epilog=examples("tasks show esc50", "tasks show synth_pitch --json"))
@@ -29,9 +28,10 @@ def show(
     name: Annotated[str, typer.Argument(help="Task name.")], tasks_dir: TasksDir = None, as_json: AsJson = False
 ) -> None:
     """Show a task's card: splits, scores, grid, source, licence."""
-    from hear_audiomosaic.tasks import describe, find_card
+    from hear_audiomosaic.api import get_task
+    from hear_audiomosaic.tasks import describe
 
-    print_facts(describe(find_card(name, tasks_dir_or_default(tasks_dir))), as_json)
+    print_facts(describe(get_task(name, tasks_dir=tasks_dir)), as_json)
 
 
 @app.command(
@@ -75,35 +75,28 @@ def prepare(
     tasks_dir: TasksDir = None,
 ) -> None:
     """Turn a folder of audio and a CSV into a HEAR task, or make a synthetic one."""
-    from hear_audiomosaic.errors import TaskError
-    from hear_audiomosaic.tasks import prepare_folder, prepare_synthetic, synthetic_names
+    from hear_audiomosaic.api import prepare_task
 
-    folder = tasks_dir_or_default(tasks_dir)
-    if source in synthetic_names() and not Path(source).is_dir():
-        task = prepare_synthetic(source, folder, overwrite=overwrite)
-    else:
-        if name is None:
-            raise TaskError("A folder of audio needs a name for the task to be: --name NAME")
-        task = prepare_folder(
-            Path(source),
-            name,
-            label_column=label,
-            split_column=split,
-            fold_column=fold,
-            group_column=group,
-            folds=folds,
-            separator=separator,
-            events_file=events,
-            where=where or (),
-            rates_hz=tuple(rate or (16000,)),
-            evaluation=tuple(evaluation) if evaluation else None,
-            median_filter_ms=tuple(median_filter_ms) if median_filter_ms else None,
-            min_duration_ms=tuple(min_duration_ms) if min_duration_ms else None,
-            hold_out_valid=hold_out_valid,
-            allow_untrained_labels=allow_untrained_labels,
-            overwrite=overwrite,
-            tasks_dir=folder,
-        )
+    task = prepare_task(
+        source,
+        name,
+        tasks_dir=tasks_dir,
+        label_column=label,
+        split_column=split,
+        fold_column=fold,
+        group_column=group,
+        folds=folds,
+        separator=separator,
+        events_file=events,
+        where=where or (),
+        rates_hz=tuple(rate or (16000,)),
+        evaluation=tuple(evaluation) if evaluation else None,
+        median_filter_ms=tuple(median_filter_ms) if median_filter_ms else None,
+        min_duration_ms=tuple(min_duration_ms) if min_duration_ms else None,
+        hold_out_valid=hold_out_valid,
+        allow_untrained_labels=allow_untrained_labels,
+        overwrite=overwrite,
+    )
     n_clips = sum(len(task.labels(part)) for part in task.splits)
     say(f"{n_clips} clips, {len(task.vocabulary)} labels, {len(task.splits)} splits ({', '.join(task.splits)})")
     typer.echo(task.directory)

@@ -13,7 +13,7 @@ from hear_audiomosaic.hear.contract import check_model, check_module
 from hear_audiomosaic.hear.encoder import Encoder, load_encoder
 from hear_audiomosaic.hear.reference import EncoderRef
 
-__all__ = ["EncoderLike", "Labelled", "as_encoder"]
+__all__ = ["EncoderLike", "Labelled", "as_encoder", "name_of"]
 
 EncoderLike = str | EncoderRef | ModuleType | tuple[torch.nn.Module, ModuleType] | Encoder
 
@@ -50,6 +50,15 @@ def as_encoder(encoder: EncoderLike | Labelled, *, device: str = "cpu", label: s
     else:
         loaded = _of_objects(encoder, device)
     return loaded if label is None else loaded.with_label(label)
+
+
+def name_of(encoder: EncoderLike | Labelled) -> str:
+    """What an encoder is called before it is loaded."""
+    if isinstance(encoder, Labelled):
+        return encoder.label
+    if isinstance(encoder, tuple):
+        return f"a model of {getattr(encoder[-1], '__name__', encoder[-1])}" if encoder else "()"
+    return str(getattr(encoder, "text", None) or getattr(encoder, "__name__", None) or encoder)
 
 
 def _of_objects(pair: Any, device: str) -> Encoder:

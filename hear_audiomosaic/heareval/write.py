@@ -53,7 +53,7 @@ def write_heareval_directory(directory: Path, task: ProbeTask, metadata: Mapping
 
 
 def _write_split(directory: Path, split: str, rows: SplitRows, labels: Sequence[str], order: Sequence[int]) -> None:
-    files = [rows.files[place] for place in order]
+    files = [rows.files[index] for index in order]
     row_labels = [[labels[column] for column in np.flatnonzero(row).tolist()] for row in rows.targets]
     content: dict[str, Any]
     if rows.reference is not None and rows.timestamps_ms is not None:

@@ -1,6 +1,6 @@
 """Pre-training: one engine for every method's objective, and the data stream that feeds it.
 
-- :func:`pretrain`: train, or go on where a run stopped.
+- :func:`pretrain`: train, or resume where a run stopped.
 - :class:`PretrainSettings`: what a run is made of.
 """
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -44,7 +44,7 @@ class Pretrained:
 
     Attributes:
         encoder: weights file, which the method's ``load_model`` reads.
-        facts: what ``encoder.json`` says of it.
+        facts: the content of ``encoder.json``, beside it.
     """
 
     encoder: Path
@@ -52,7 +52,7 @@ class Pretrained:
 
 
 def pretrain(settings: PretrainSettings) -> Pretrained:
-    """Train, or go on from where the folder's run stopped; a finished run is not repeated.
+    """Train, or resume where the folder's run stopped; a finished run is not repeated.
 
     Every step's randomness comes from seed and step, and the state is written whole, so a run that was killed gives
     the same losses and weights as one that was not. Under ``torchrun`` the processes share each step's batch.
@@ -77,7 +77,7 @@ def pretrain(settings: PretrainSettings) -> Pretrained:
                 f"{settings.accumulate} parts each; choose a multiple of {world_size() * settings.accumulate}."
             )
         facts = settings.recorded() | {"clips": len(clips), "data_digest": clips.digest()}
-        _claim(settings.out, facts)
+        _start_or_match(settings.out, facts)
         return _Run(settings, objective, clips, device, facts).finish()
 
 
@@ -98,20 +98,20 @@ class _Run:
             if isinstance(module, Block):
                 module.checkpointed = settings.checkpoint_blocks
         self.objective = objective.to(device).train()
-        self.rules = _rules(objective.optimiser, settings)
-        self.optimiser, self.names = adamw(objective, self.rules)
-        found = read_checkpoint(settings.out, objective, self.optimiser, self.names)
-        self.step: int = found["step"] if found else 0
-        if len(steps := set(_of_all_processes(self.step))) > 1:
+        self.schedule = _optimiser_settings(objective.optimiser, settings)
+        self.optimiser, self.names = adamw(objective, self.schedule)
+        checkpoint = read_checkpoint(settings.out, objective, self.optimiser, self.names)
+        self.step: int = checkpoint["step"] if checkpoint else 0
+        if len(steps := set(_gather(self.step))) > 1:
             raise PretrainingError(
-                f"The processes found checkpoints of different steps in {settings.out}: {sorted(steps)}. --out must be "
+                f"The processes see checkpoints of different steps in {settings.out}: {sorted(steps)}. --out must be "
                 "one folder that all machines share."
             )
-        self.skips = clips.skip_log(found["skipped"] if found else ())
+        self.skips = clips.skip_log(checkpoint["skipped"] if checkpoint else ())
         self.n_samples = objective.n_samples(settings.crop_s)
         model: nn.Module = objective
         if settings.compile:
-            model = torch.compile(model)
+            model = cast("nn.Module", torch.compile(model))
         self.model = DistributedDataParallel(model) if synchronise else model
 
     def finish(self) -> Pretrained:
@@ -161,7 +161,7 @@ class _Run:
         if batch.skipped:
             _log.warning("Skipped, cannot be read: %s", ", ".join(batch.skipped))
         detailed = (self.step + 1) % s.log_every == 0 or self.step + 1 == s.n_steps
-        lr = learning_rate(self.step, s.n_steps, self.rules)
+        lr = learning_rate(self.step, s.n_steps, self.schedule)
         for group in self.optimiser.param_groups:
             group["lr"] = lr
         torch.manual_seed((s.seed * _STEP_PRIME + self.step) * world_size() + rank())  # of stochastic depth
@@ -171,11 +171,11 @@ class _Run:
         self.optimiser.zero_grad(set_to_none=True)
         logs = self._gradients(batch.audio.to(self.device), drawn, detailed)
         trainable = [p for p in self.objective.parameters() if p.requires_grad]
-        norm = nn.utils.clip_grad_norm_(trainable, self.rules.clip_norm or math.inf)
+        norm = nn.utils.clip_grad_norm_(trainable, self.schedule.clip_norm or math.inf)
         if not torch.isfinite(norm):
             raise PretrainingError(
                 f"The gradient of {s.method} is not finite at step {self.step + 1} of {s.out}. Its last checkpoint is "
-                f"kept. Try a lower --lr than {self.rules.peak_lr:g}, a longer --warm-up, or --clip-norm 1."
+                f"kept. Try a lower --lr than {self.schedule.peak_lr:g}, a longer --warm-up, or --clip-norm 1."
             )
         self.optimiser.step()
         self.objective.after_step((self.step + 1) / s.n_steps)
@@ -189,8 +189,8 @@ class _Run:
         of_parts: list[Logs] = []
         for i, part in enumerate(audio.chunk(n)):
             rows = {name: values.chunk(n)[i].to(self.device) for name, values in drawn.items()}
-            hold = isinstance(self.model, DistributedDataParallel) and i < n - 1
-            with self.model.no_sync() if hold else contextlib.nullcontext():
+            local_only = isinstance(self.model, DistributedDataParallel) and i < n - 1
+            with cast("DistributedDataParallel", self.model).no_sync() if local_only else contextlib.nullcontext():
                 with torch.no_grad():
                     views = self.objective.views(part)
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
@@ -204,7 +204,7 @@ class _Run:
         return {name: values[rank() * own : (rank() + 1) * own] for name, values in drawn.items()}
 
     def _save(self) -> None:
-        self.skips.add(name for names in _of_all_processes(self.skips.names) for name in names)
+        self.skips.add(name for names in _gather(self.skips.names) for name in names)
         if rank() > 0:
             return
         facts = {"skipped": list(self.skips.names)}
@@ -217,7 +217,7 @@ class _Run:
         self.facts |= {
             "clips_seen": self.step * self.settings.batch_size,
             "skipped": self.skips.count,
-            "peak_lr": self.rules.peak_lr,
+            "peak_lr": self.schedule.peak_lr,
             "processes": world_size(),
             "torch": torch.__version__,
         }
@@ -227,7 +227,7 @@ class _Run:
         return Pretrained(path, self.facts)
 
 
-def _rules(own: OptimiserSettings, settings: PretrainSettings) -> OptimiserSettings:
+def _optimiser_settings(own: OptimiserSettings, settings: PretrainSettings) -> OptimiserSettings:
     chosen = scaled(own, settings.batch_size)
     return replace(
         chosen,
@@ -238,7 +238,7 @@ def _rules(own: OptimiserSettings, settings: PretrainSettings) -> OptimiserSetti
 
 
 def _open(settings: PretrainSettings) -> ClipSource:
-    """The clips; with several processes the first one looks through them, and the others then find its index."""
+    """The clips; with several processes the first one reads all headers, and the others then read its index."""
     if world_size() > 1 and rank() > 0:
         dist.barrier()
     clips = open_clips(settings.data)
@@ -247,38 +247,38 @@ def _open(settings: PretrainSettings) -> ClipSource:
     return clips
 
 
-def _claim(out: Path, facts: Mapping[str, Any]) -> None:
+def _start_or_match(out: Path, facts: Mapping[str, Any]) -> None:
     """Begin a run in ``out``, or check that the run there is the same one."""
     path = out / "run.json"
     if path.is_file():
         before = read_json(path)
-        names = {*before, *facts} - {"data"}  # the digest tells whether it is the same
+        names = {*before, *facts} - {"data"}  # its digest is compared, not its path
         changed = sorted(name for name in names if before.get(name) != facts.get(name))
         if changed:
-            told = "; ".join(f"{name} was {before.get(name)!r}, is {facts.get(name)!r}" for name in changed)
-            raise PretrainingError(f"{out} holds another run: {told}. Use another --out, or the settings of before.")
+            changes = "; ".join(f"{name} was {before.get(name)!r}, is {facts.get(name)!r}" for name in changed)
+            raise PretrainingError(f"{out} holds another run: {changes}. Use another --out, or the settings of before.")
     elif rank() == 0:
         write_json(path, dict(facts))
 
 
 def _mean_over_processes(logs: Logs) -> dict[str, float]:
-    """Means of the values that are told, NaN being "not told"."""
+    """Means over the processes that have a value; NaN is "no value"."""
     values = torch.stack([value.float() for value in logs.values()])
     if world_size() > 1:
-        told = ~values.isnan()
-        both = torch.stack([values.nan_to_num(0.0), told.float()])
-        dist.all_reduce(both)
-        values = both[0] / both[1]
+        present = ~values.isnan()
+        sum_and_count = torch.stack([values.nan_to_num(0.0), present.float()])
+        dist.all_reduce(sum_and_count)
+        values = sum_and_count[0] / sum_and_count[1]
     return dict(zip(logs, values.tolist(), strict=True))
 
 
-def _of_all_processes(thing: T) -> list[T]:
-    """What each process holds, in their order."""
+def _gather(value: T) -> list[T]:
+    """The value of each process, by rank."""
     if world_size() == 1:
-        return [thing]
-    things: list[Any] = [None] * world_size()
-    dist.all_gather_object(things, thing)
-    return things
+        return [value]
+    values: list[Any] = [None] * world_size()
+    dist.all_gather_object(values, value)
+    return values
 
 
 @contextlib.contextmanager
@@ -288,7 +288,7 @@ def _processes(device: str) -> Iterator[torch.device]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield torch.device(device)
         return
-    # The others wait while the first process looks through a large data set for the first time.
+    # The others wait while the first process reads all headers of a large data set.
     dist.init_process_group("nccl" if kind == "cuda" else "gloo", timeout=timedelta(hours=2))
     try:
         index = int(os.environ.get("LOCAL_RANK", "0"))

@@ -15,7 +15,7 @@ __all__ = ["RunLog"]
 
 
 class RunLog:
-    """Rows by step. A run that resumes at an earlier step takes back the rows after it.
+    """Rows by step. A run that resumes at an earlier step drops the rows after it.
 
     Args:
         folder: of the run; the CSV is ``log.csv``.
@@ -30,7 +30,7 @@ class RunLog:
         kept = [row for row in self._rows() if int(row["step"]) <= step]
         self._columns = list(kept[0]) if kept else None
         self.seconds = float(kept[-1].get("seconds") or 0.0) if kept else 0.0
-        if kept:  # written anew also when all rows stay: a kill can have left half a row behind them
+        if kept:  # rewritten also when all rows stay: a kill can have left half a row behind them
             lines = [list(kept[0]), *(list(row.values()) for row in kept)]
             write_text(self.path, "".join(",".join(line) + "\n" for line in lines))
         else:
@@ -53,7 +53,7 @@ class RunLog:
                     self._board.add_scalar(name, value, int(row["step"]))
 
     def last(self) -> dict[str, float]:
-        """What the last row tells; nothing if there is none."""
+        """The values of the last row; empty if there is none."""
         rows = self._rows()
         return {name: float(value) for name, value in rows[-1].items() if value} if rows else {}
 
@@ -67,7 +67,7 @@ class RunLog:
             return []
         with self.path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        # Half a row, which a kill has left behind, lacks fields.
+        # Half a row, left by a kill, lacks fields.
         return [row for row in rows if None not in row.values() and None not in row]
 
 

@@ -1,7 +1,7 @@
 """Methods that can be pre-trained, found through the entry-point group ``hear_audiomosaic.objectives``.
 
-An entry point names a function ``build_objective(size, crop_s, **options) -> Objective``; a stranger's package
-registers its own by the same door.
+An entry point names a function ``build_objective(size, crop_s, **options) -> Objective``; a third-party package
+registers its own in the same group.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ def build_objective(method: str, size: str, crop_s: float, options: Mapping[str,
         method: a registered name.
         size: of the encoder.
         crop_s: length of the waveforms in seconds.
-        options: what the method's function takes beside.
+        options: further keyword arguments of the method's function.
 
     Raises:
-        PretrainingError: no such method or option; both lists are told.
+        PretrainingError: no such method or option; the message lists those that exist.
     """
-    maker = _maker(method)
-    known = [name for name, p in inspect.signature(maker).parameters.items() if p.kind is p.KEYWORD_ONLY]
+    builder = _builder(method)
+    known = [name for name, p in inspect.signature(builder).parameters.items() if p.kind is p.KEYWORD_ONLY]
     if unknown := sorted(set(options) - set(known)):
         raise PretrainingError(f"{method} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}.")
-    return maker(size, crop_s, **options)
+    return builder(size, crop_s, **options)
 
 
 def parse_options(texts: list[str]) -> dict[str, Option]:
@@ -58,15 +58,15 @@ def parse_options(texts: list[str]) -> dict[str, Option]:
     return options
 
 
-def _maker(method: str) -> Callable[..., Objective]:
+def _builder(method: str) -> Callable[..., Objective]:
     points = {point.name: point for point in entry_points(group=GROUP)}
     if method not in points:
         raise PretrainingError(
             f"There is no method '{method}' that can be pre-trained; there are {', '.join(sorted(points)) or 'none'}. "
             f"A package adds one by an entry point of the group '{GROUP}'."
         )
-    maker: Callable[..., Objective] = points[method].load()
-    return maker
+    builder: Callable[..., Objective] = points[method].load()
+    return builder
 
 
 def _value(text: str) -> Option:

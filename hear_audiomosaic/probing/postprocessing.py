@@ -97,13 +97,13 @@ class Frames:
             For each of the G predictions: setting -> events, sorted by file, start and label.
         """
         active = probabilities[:, self._order] > self._threshold  # (G, n, C)
-        found: list[dict[Setting, Events]] = [{} for _ in active]
+        by_prediction: list[dict[Setting, Events]] = [{} for _ in active]
         for setting in settings:
             values = dict(setting)
             filtered = self._filter(active, values["median_filter_ms"])
-            for events, one in zip(found, filtered, strict=True):
+            for events, one in zip(by_prediction, filtered, strict=True):
                 events[setting] = self._runs(one, values["min_duration"])
-        return found
+        return by_prediction
 
     def _filter(self, active: Bools, median_filter_ms: float) -> Bools:
         """Median filter: (G, n, C) -> (G, n, C)."""
@@ -153,7 +153,7 @@ class _Windows:
     """Windows of a running median over padded rows laid end to end."""
 
     rows: Integers
-    """(M,) row that each padded position shows."""
+    """(M,) row at each padded position."""
     first: Integers
     """(n,) first padded position of each row's window."""
     width: Integers

@@ -18,7 +18,7 @@ from hear_audiomosaic.reporting.render.markdown.report import markdown
 from hear_audiomosaic.reporting.render.markdown.tables import pipe_table
 from hear_audiomosaic.reporting.tables.comparison import comparison_table
 from hear_audiomosaic.reporting.text.citations import bibtex
-from hear_audiomosaic.results.load import SkippedFile, load_results
+from hear_audiomosaic.results.load import ResultFolder, SkippedFile, load_results
 
 __all__ = ["Report", "write_report"]
 
@@ -54,7 +54,7 @@ class Report:
         return paths if self.leaderboard is None else (*paths, self.leaderboard)
 
 
-def write_report(results_dir: Path, out_dir: Path, *, playback: AudioPlayback | None = None) -> Report:
+def write_report(results: Path | ResultFolder, out_dir: Path, *, playback: AudioPlayback | None = None) -> Report:
     """Write a report about all results under a folder.
 
     Files: ``index.html``, ``report.md``, ``report.csv``, ``pairs.csv``, ``report.tex``, ``references.bib``, and
@@ -62,7 +62,8 @@ def write_report(results_dir: Path, out_dir: Path, *, playback: AudioPlayback | 
     and whenever it is run.
 
     Args:
-        results_dir: folder of result files, at any depth. Broken and foreign files are skipped and named.
+        results: folder of result files, at any depth, or what was read of one. Broken and foreign files are skipped and
+            named.
         out_dir: where to write; made if it is not there.
         playback: how the page lets mistakes be heard; None: it names their clips. (Default: None)
 
@@ -72,12 +73,12 @@ def write_report(results_dir: Path, out_dir: Path, *, playback: AudioPlayback | 
     Raises:
         ResultError: there is no valid result file, or ``out_dir`` is a file.
     """
-    loaded = load_results(results_dir)
+    loaded = load_results(results)
     content = ReportData.of(loaded.results, loaded.skipped)
     if out_dir.exists() and not out_dir.is_dir():
         raise ResultError(f"{out_dir} is a file; a report needs a folder to be written into: choose another --out.")
     comparisons = content.comparisons
-    analyses = tuple(analyse(comparison, results_dir) for comparison in comparisons)
+    analyses = tuple(analyse(comparison, loaded.folder) for comparison in comparisons)
     leaderboard = _leaderboard(content)
     report = Report(
         html=out_dir / "index.html",
@@ -95,7 +96,7 @@ def write_report(results_dir: Path, out_dir: Path, *, playback: AudioPlayback | 
             for comparison, analysis in zip(comparisons, analyses, strict=True)
         ),
     )
-    write_text(report.html, html_page(content, results_dir, analyses=analyses, playback=playback))
+    write_text(report.html, html_page(content, loaded.folder, analyses=analyses, playback=playback))
     write_text(report.markdown, markdown(content, analyses))
     write_text(report.csv, long_csv(content.results, comparisons, analyses))
     write_text(report.pairs, pairs_csv(comparisons, analyses))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from hear_audiomosaic.reporting.comparison.pairwise import EncoderComparisons, c
 from hear_audiomosaic.reporting.comparison.status import Status, status_of
 from hear_audiomosaic.reporting.render.html.audio_playback import AudioPlayback
 from hear_audiomosaic.reporting.report import Report, write_report
-from hear_audiomosaic.results.load import LoadedResult, SkippedFile, load_results
+from hear_audiomosaic.results.load import LoadedResult, ResultFolder
 from hear_audiomosaic.results.schema import Result
 
 __all__ = ["Results"]
@@ -25,40 +25,22 @@ class Results:
     """The results of a folder: iterate over them, or ask for a table, a comparison, a report.
 
     Attributes:
-        folder: where the result files are.
-        loaded: the results, each with its file, sorted by file.
-        skipped: JSON files that could not be used, and why.
-        finished: result files that :func:`evaluate` wrote now.
-        kept: result files that :func:`evaluate` was asked for and that were there already.
-        failures: one line for each encoder or cell that failed in :func:`evaluate`.
+        loaded: what was read of the folder: ``loaded.results``, each with its file, and ``loaded.skipped``, JSON files
+            that could not be used, and why.
+        finished: result files that :func:`~hear_audiomosaic.api.evaluate` wrote now.
+        kept: result files that it was asked for and that were there already.
+        failures: one line for each encoder or cell that failed in it.
     """
 
-    folder: Path
-    loaded: tuple[LoadedResult, ...]
-    skipped: tuple[SkippedFile, ...] = ()
+    loaded: ResultFolder
     finished: tuple[Path, ...] = ()
     kept: tuple[Path, ...] = ()
     failures: tuple[str, ...] = ()
 
-    @classmethod
-    def load(cls, folder: Path) -> Results:
-        """Read every result file under a folder.
-
-        Raises:
-            ResultError: the folder is missing, or holds no valid result file.
-        """
-        return cls(folder, *load_results(folder))
-
-    @classmethod
-    def of_run(cls, folder: Path, finished: Sequence[Path], kept: Sequence[Path], failures: Sequence[str]) -> Results:
-        """Read what a run left in a folder, which may be nothing when all of it failed.
-
-        Raises:
-            ResultError: there is no valid result file, and nothing failed.
-        """
-        empty = bool(failures) and not any(folder.rglob("*.json"))
-        loaded, skipped = ((), ()) if empty else load_results(folder)
-        return cls(folder, loaded, skipped, tuple(finished), tuple(kept), tuple(failures))
+    @property
+    def folder(self) -> Path:
+        """Where the result files are."""
+        return self.loaded.folder
 
     def __len__(self) -> int:
         return len(self.loaded)
@@ -66,9 +48,17 @@ class Results:
     def __iter__(self) -> Iterator[Result]:
         return (one.result for one in self.loaded)
 
+    @property
+    def requested(self) -> tuple[Result, ...]:
+        """The results that :func:`~hear_audiomosaic.api.evaluate` was asked for, by file."""
+        files = {path.relative_to(self.folder).as_posix() for path in (*self.finished, *self.kept)}
+        return tuple(one.result for one in self.loaded if one.file in files)
+
     def __repr__(self) -> str:
         failed = sum(result.status == "error" for result in self)
-        return f"Results('{self.folder}': {len(self)} results, {failed} failed, {len(self.skipped)} files skipped)"
+        return (
+            f"Results('{self.folder}': {len(self)} results, {failed} failed, {len(self.loaded.skipped)} files skipped)"
+        )
 
     def to_dataframe(self) -> pd.DataFrame:
         """One row a result, failed ones included (their score is NaN and ``error`` says why).
@@ -95,7 +85,7 @@ class Results:
         Raises:
             ResultError: no such encoder or protocol, a name that fits several encoders, or nothing in common.
         """
-        return compare_encoders(self.folder, a, b, protocol=protocol, level=level)
+        return compare_encoders(self.loaded, a, b, protocol=protocol, level=level)
 
     def report(
         self,
@@ -116,11 +106,11 @@ class Results:
         """
         out = Path(out)
         tasks_dir = default_tasks_dir() if tasks_dir is None else Path(tasks_dir)
-        return write_report(self.folder, out, playback=AudioPlayback(playback, tasks_dir, out))
+        return write_report(self.loaded, out, playback=AudioPlayback(playback, tasks_dir, out))
 
     def status(self) -> Status:
         """Encoders x tasks x protocols: what is done, what failed, what is missing."""
-        return status_of(self.folder)
+        return status_of(self.loaded)
 
 
 def _row(one: LoadedResult) -> dict[str, Any]:

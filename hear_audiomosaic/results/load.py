@@ -95,14 +95,14 @@ class ResultFolder:
         return len(self.results)
 
 
-def load_results(folder: str | Path) -> ResultFolder:
+def load_results(folder: str | Path | ResultFolder) -> ResultFolder:
     """Read every result file under a folder.
 
     A broken or foreign JSON file is skipped. Where two files hold the same cell (encoder, task, protocol and seed,
     down to their fingerprints), the newer one counts and the other is skipped, so that no score counts twice.
 
     Args:
-        folder: of result files, at any depth.
+        folder: of result files, at any depth; what was read already is returned as it is.
 
     Returns:
         The results and the skipped files.
@@ -110,6 +110,8 @@ def load_results(folder: str | Path) -> ResultFolder:
     Raises:
         ResultError: the folder is missing, or holds no valid result file.
     """
+    if isinstance(folder, ResultFolder):
+        return folder
     folder = Path(folder)
     if not folder.is_dir():
         raise ResultError(f"{folder} is not a folder; expected a folder of result files. {_HOW_TO_MAKE}")

@@ -130,16 +130,16 @@ def _by_split(
         )
     for split in _TRAIN_VALID_TEST:
         if split not in split_of.values():
-            cure = "or have a ninth of train taken (hold_out_valid)" if split == "valid" else "or split otherwise"
-            raise TaskError(f"The column '{column}' (--split) marks no clip as {split}; mark some, {cure}")
+            remedy = "or have a ninth of train taken (hold_out_valid)" if split == "valid" else "or split otherwise"
+            raise TaskError(f"The column '{column}' (--split) marks no clip as {split}; mark some, {remedy}")
     return SplitAssignment("trainvaltest", _TRAIN_VALID_TEST, split_of)
 
 
 def _by_fold(rows: Sequence[Mapping[str, str]], column: str) -> SplitAssignment:
     value_of = {row["filename"]: row[column].strip() for row in rows}
-    nameless = [file for file, value in value_of.items() if not value]
-    if nameless:
-        raise TaskError(f"'{nameless[0]}' has an empty {column} (--fold)")
+    without_fold = [file for file, value in value_of.items() if not value]
+    if without_fold:
+        raise TaskError(f"'{without_fold[0]}' has an empty {column} (--fold)")
     values = sorted(set(value_of.values()), key=_natural)
     if len(values) < 3:
         raise TaskError(
@@ -163,12 +163,12 @@ def _no_group_twice(assignment: SplitAssignment, group_of: Mapping[str, str], *,
     splits_of: dict[str, set[str]] = {}
     for file, group in group_of.items():
         splits_of.setdefault(group, set()).add(assignment.split_of[file])
-    torn = {group: sorted(splits) for group, splits in splits_of.items() if len(splits) > 1}
-    if not torn:
+    divided = {group: sorted(splits) for group, splits in splits_of.items() if len(splits) > 1}
+    if not divided:
         return
-    listed = "; ".join(f"'{group}' in {' and '.join(splits)}" for group, splits in list(torn.items())[:5])
+    listed = "; ".join(f"'{group}' in {' and '.join(splits)}" for group, splits in list(divided.items())[:5])
     message = (
-        f"{len(torn)} groups stand in more than one split: {listed}{'; ...' if len(torn) > 5 else ''}. "
+        f"{len(divided)} groups stand in more than one split: {listed}{'; ...' if len(divided) > 5 else ''}. "
         "Put each group into one split, or let --group COLUMN --folds K cut new folds"
     )
     if strict:

@@ -72,22 +72,22 @@ def expand(names: Iterable[str], tasks_dir: Path | None = None) -> tuple[str, ..
         TaskError: a name is neither a suite nor a task, or names several tasks.
     """
     prepared = [] if tasks_dir is None else sorted(path.parent.name for path in tasks_dir.glob(f"[!.]*/{METADATA}"))
-    found: dict[str, None] = {}
+    chosen: dict[str, None] = {}
     for name in names:
         if name in suites():
-            found.update(dict.fromkeys(card.directory_name for card in suites()[name]))
+            chosen.update(dict.fromkeys(card.directory_name for card in suites()[name]))
             continue
         matching = _matching(name, prepared)
         if len(matching) > 1:
             raise TaskError(f"'{name}' names several prepared tasks: {', '.join(matching)}; give the whole name")
         if matching:
-            found[matching[0]] = None
+            chosen[matching[0]] = None
             continue
         if not _matching(name, (card.directory_name for card in all_cards())):
             known = [*suites(), *prepared, *(card.directory_name for card in all_cards())]
             raise TaskError(f"'{name}' is neither a suite nor a task.{_suggestion(name, known)} {how_to_prepare(name)}")
-        found[get_card(name).directory_name] = None
-    return tuple(found)
+        chosen[get_card(name).directory_name] = None
+    return tuple(chosen)
 
 
 def describe(card: TaskCard) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def how_to_prepare(name: str) -> str:
 
 @lru_cache(maxsize=8)
 def _read_suites(folder: Path) -> Mapping[str, tuple[TaskCard, ...]]:
-    found: dict[str, tuple[TaskCard, ...]] = {}
+    by_suite: dict[str, tuple[TaskCard, ...]] = {}
     for suite in sorted(path for path in folder.iterdir() if path.is_dir()):
         cards = []
         for path in sorted(suite.glob("*.yaml")):
@@ -123,12 +123,12 @@ def _read_suites(folder: Path) -> Mapping[str, tuple[TaskCard, ...]]:
                 raise TaskError(f"The task card {path} must be called {card.directory_name}.yaml")
             cards.append(card)
         if cards:
-            found[suite.name] = tuple(cards)
-    return found
+            by_suite[suite.name] = tuple(cards)
+    return by_suite
 
 
 def _matching(name: str, folders: Iterable[str]) -> list[str]:
-    """The folder called ``name``, else all that go on with a hyphen."""
+    """The folder called ``name``, else all that continue with a hyphen."""
     folders = list(folders)
     return [name] if name in folders else [folder for folder in folders if folder.startswith(f"{name}-")]
 

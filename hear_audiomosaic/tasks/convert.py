@@ -22,7 +22,7 @@ from hear_audiomosaic.tasks.folder import Clip
 __all__ = ["INPUTS", "Recording", "clip_key", "convert", "recordings_from_json", "recordings_to_json", "same_recording"]
 
 INPUTS = ".inputs.json"
-"""What the sources were when a conversion began; stays in the folder until the task is put in place."""
+"""What the sources were when a conversion began; stays in the folder until the task is finished."""
 
 _WAV_HEADER_BYTES = 44
 _MOST_WORKERS = 8
@@ -99,9 +99,9 @@ def convert(
                     problems.append(str(error))
                 bar.update()
     if problems:
-        shown_problems = "\n  ".join(sorted(problems)[:10])
+        listed = "\n  ".join(sorted(problems)[:10])
         raise AudioError(
-            f"{len(problems)} of {len(clips)} recordings cannot be used:\n  {shown_problems}"
+            f"{len(problems)} of {len(clips)} recordings cannot be used:\n  {listed}"
             f"{f'{chr(10)}  and {len(problems) - 10} more' if len(problems) > 10 else ''}\n"
             "Mend them or remove their rows, and run this again; what is converted already is kept."
         )

@@ -1,4 +1,4 @@
-"""A folder of recordings with a table, read and judged before any audio is decoded.
+"""A folder of recordings with a table, read and checked before any audio is decoded.
 
 ``metadata.csv`` has a column ``filename`` (relative to the folder) and one row per clip; an event task has a second
 table with ``filename``, ``onset_s``, ``offset_s`` and a label per row. Cells are text: "01" and "NA" are labels like
@@ -316,8 +316,8 @@ def _event_labels(
         seen[name, label, start, end] = line
         if name in labels:
             labels[name].append({"label": label, "start": start, "end": end})
-    for found in labels.values():
-        found.sort(key=lambda event: (event["start"], event["end"], event["label"]))
+    for of_file in labels.values():
+        of_file.sort(key=lambda event: (event["start"], event["end"], event["label"]))
     return labels
 
 

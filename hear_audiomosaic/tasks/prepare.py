@@ -105,8 +105,8 @@ def prepare_folder(
         label_column: column of the label; for events it is in the events table, by default ``label``.
         split_column: column with train, valid, test.
         fold_column: column with three values or more; sorted naturally they become fold00, fold01, ...
-        group_column: column of what must not be torn apart (speaker, recording, ...). With ``folds`` the groups are
-            cut into new folds (:func:`~hear_audiomosaic.tasks.splits.grouped_folds`), otherwise given parts are
+        group_column: column of what must stay together (speaker, recording, ...). With ``folds`` the groups are
+            cut into new folds (:func:`~hear_audiomosaic.tasks.splits.grouped_folds`), otherwise given splits are
             checked. Without it a column called ``group`` is kept in ``groups.json`` and checked with a warning only.
         folds: number of new folds, at least 3.
         separator: what separates several labels in a cell; makes the task multilabel, an empty cell has no label.
@@ -163,22 +163,22 @@ def prepare_folder(
     card = _card(plan, scoring, {"name": name, "version": version, "mode": mode, **(facts or {})})
     _warn_of_heareval_spelling(plan)
     target = (default_tasks_dir() if tasks_dir is None else Path(tasks_dir)) / card.directory_name
-    part = target.with_name(f".{target.name}.part")
+    partial = target.with_name(f".{target.name}.part")
     plan_sha256 = _plan_sha256(plan, card)
     with locked(target):
         if target.exists() and _made_from(target, plan_sha256, plan.clips, source_dir, overwrite=overwrite):
-            _add_rates(target, part, plan, source_dir, rates, workers)
+            _add_rates(target, partial, plan, source_dir, rates, workers)
             return PreparedTask.open(target)
-        recordings = convert(plan.clips, source_dir, part, rates, title=card.name, workers=workers)
+        recordings = convert(plan.clips, source_dir, partial, rates, title=card.name, workers=workers)
         plan = replace(plan, clips=tuple(_within(clip, recordings[clip_key(clip)]) for clip in plan.clips))
-        _write_tables(part, plan, _measured(card, plan, recordings), recordings)
+        _write_tables(partial, plan, _measured(card, plan, recordings), recordings)
         write_json(
-            part / PREPARATION,
+            partial / PREPARATION,
             {"plan_sha256": plan_sha256, "recordings": recordings_to_json(recordings)},
             indent=None,
         )
-        (part / INPUTS).unlink(missing_ok=True)
-        replace_directory(part, target)
+        (partial / INPUTS).unlink(missing_ok=True)
+        replace_directory(partial, target)
     return PreparedTask.open(target)
 
 
@@ -265,8 +265,10 @@ def _warn_of_heareval_spelling(plan: FolderPlan) -> None:
 
 def _plan_sha256(plan: FolderPlan, card: TaskCard) -> str:
     """Identity of everything but the audio: clips, labels, splits, groups, scoring, names."""
-    parts = asdict(plan.assignment) | {"split_of": None}
-    return sha256_of_json([[asdict(clip) for clip in plan.clips], parts, list(plan.vocabulary), card.to_metadata()])
+    assignment = asdict(plan.assignment) | {"split_of": None}
+    return sha256_of_json(
+        [[asdict(clip) for clip in plan.clips], assignment, list(plan.vocabulary), card.to_metadata()]
+    )
 
 
 def _made_from(target: Path, plan_sha256: str, clips: Sequence[Clip], source_dir: Path, *, overwrite: bool) -> bool:
@@ -296,7 +298,7 @@ def _made_from(target: Path, plan_sha256: str, clips: Sequence[Clip], source_dir
 
 
 def _add_rates(
-    target: Path, part: Path, plan: FolderPlan, source_dir: Path, rates: Sequence[int], workers: int | None
+    target: Path, partial: Path, plan: FolderPlan, source_dir: Path, rates: Sequence[int], workers: int | None
 ) -> None:
     """Convert the rates that a finished task lacks, or of which files are missing."""
 
@@ -307,10 +309,10 @@ def _add_rates(
     if not lacking:
         _log.info("%s is prepared already, from the same input: nothing to do", target)
         return
-    convert(plan.clips, source_dir, part, lacking, title=target.name, workers=workers)
+    convert(plan.clips, source_dir, partial, lacking, title=target.name, workers=workers)
     for rate_hz in lacking:
-        replace_directory(part / str(rate_hz), target / str(rate_hz))
-    shutil.rmtree(part)
+        replace_directory(partial / str(rate_hz), target / str(rate_hz))
+    shutil.rmtree(partial)
 
 
 def _within(clip: Clip, recording: Recording) -> Clip:
@@ -348,16 +350,18 @@ def _measured(card: TaskCard, plan: FolderPlan, recordings: Mapping[str, Recordi
     )
 
 
-def _write_tables(part: Path, plan: FolderPlan, card: TaskCard, recordings: Mapping[str, Recording]) -> None:
+def _write_tables(partial: Path, plan: FolderPlan, card: TaskCard, recordings: Mapping[str, Recording]) -> None:
     """Write everything but the audio."""
     metadata = card.to_metadata()
     metadata[SECTION]["audio_sha256"] = sha256_of_json({key: value.sha256 for key, value in recordings.items()})
     if plan.assignment.fold_values:
         metadata[SECTION]["fold_values"] = dict(plan.assignment.fold_values)
-    write_json(part / METADATA, metadata)
-    write_vocabulary(part / VOCABULARY, plan.vocabulary)
+    write_json(partial / METADATA, metadata)
+    write_vocabulary(partial / VOCABULARY, plan.vocabulary)
     for split in plan.assignment.splits:
-        write_json(part / f"{split}.json", {clip.file: list(clip.labels) for clip in plan.clips if clip.split == split})
+        write_json(
+            partial / f"{split}.json", {clip.file: list(clip.labels) for clip in plan.clips if clip.split == split}
+        )
     groups = {clip.file: clip.group for clip in plan.clips if clip.group is not None}
     if groups:
-        write_json(part / GROUPS, groups)
+        write_json(partial / GROUPS, groups)

@@ -87,7 +87,7 @@ def fold_names(k: int) -> list[str]:
 def grouped_folds(
     group_of: Mapping[str, str], labels_of: Mapping[str, Iterable[str]], k: int
 ) -> dict[str, tuple[str, ...]]:
-    """Cut clips into k folds so that no group stands in two and size and labels are balanced.
+    """Cut clips into k folds so that no group is in two and size and labels are balanced.
 
     Groups are taken from the largest to the smallest (then by name); each goes to the fold where clips of its labels
     and clips at large are rarest, that is where ``sum_l fold_l group_l / total_l^2 + fold group / total^2`` is

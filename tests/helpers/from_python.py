@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import types
 from pathlib import Path
 
@@ -39,11 +40,7 @@ results = ha.evaluate(
     out="results/",
 )
 table = results.to_dataframe()  # one row a result
-assert list(table["encoder"]) == ["audiomosaic", "logmel", "levels"] or set(table["encoder"]) == {
-    "audiomosaic",
-    "logmel",
-    "levels",
-}, table
+assert set(table["encoder"]) == {"audiomosaic", "logmel", "levels"}, table
 assert table["score"].between(0, 1).all(), table
 assert len(ha.load_results("results/")) == 3
 
@@ -61,4 +58,4 @@ assert "esc50-v2.0.0-full" in {row["task"] for row in ha.list_tasks()}
 assert ha.get_task("esc50").evaluation[0] == "top1_acc"
 assert {finding.verdict for finding in ha.check_encoder("logmel")} == {"ok"}
 assert ha.prepare_task("synth_timbre").card.name == "synth_timbre"
-print(rows.to_string())
+sys.stdout.write(f"{comparison}\n")

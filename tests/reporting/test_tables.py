@@ -15,6 +15,7 @@ from hear_audiomosaic.reporting.analysis.uncertainty import analyse
 from hear_audiomosaic.reporting.comparison.build import compare
 from hear_audiomosaic.reporting.published import PUBLISHED
 from hear_audiomosaic.reporting.render.csv.tables import table_csv
+from hear_audiomosaic.reporting.render.html.templates import template_environment
 from hear_audiomosaic.reporting.render.latex.tables import table_latex
 from hear_audiomosaic.reporting.render.markdown.tables import pipe_table, table_section
 from hear_audiomosaic.reporting.tables.model import Cell, ColumnHeader, Row, Table
@@ -42,6 +43,10 @@ def restructured_text(table: Table) -> str:
     under = [f".. [{number}] {note}" for number, note in enumerate(table.footnotes, start=1)]
     under += [*table.remarks, *([table.legend] if table.legend else [])]
     return f".. list-table:: {table.title}\n   :header-rows: 1\n\n{body}\n" + "\n\n".join(under) + "\n"
+
+
+def html(macro: str, *arguments: object, **options: object) -> str:
+    return str(getattr(template_environment().get_template("tables.html.jinja").module, macro)(*arguments, **options))
 
 
 @pytest.fixture(scope="module")
@@ -84,15 +89,32 @@ def test_all_formats_print_the_same_cells(measured: ProtocolTables) -> None:
     latex = [line for line in table_latex(measured.scores).splitlines() if line.startswith("logmel")]
     [row] = [row for row in csv.reader(io.StringIO(table_csv(measured.scores))) if row[0] == "logmel"]
     [model] = [row for row in measured.scores.rows if row.label == "logmel"]
+    page = html("sortable_table", measured.scores, "id")
     assert len(markdown) == len(latex) == 1
     for cell in model.cells:
         assert cell.text in markdown[0]
         assert cell.text in latex[0]
         assert cell.text.replace("\N{EN DASH}", "") in row
+        assert f">{cell.text}<" in page
         for low_and_high in re.findall(r"[\d.]+, [\d.]+", cell.interval):
             assert low_and_high in markdown[0]
             assert low_and_high in latex[0]
+            assert low_and_high in page
     assert measured.scores.legend == ""  # its remarks say what the marks mean
+
+
+def test_html_shades_a_cell_sorts_it_and_says_what_its_dagger_means() -> None:
+    columns = (ColumnHeader("mean", "2 tasks", "higher", summary=True), ColumnHeader("a<b", "EER", "lower"))
+    cells = (Cell("0.5", 0.5), Cell("0.250", 0.25, tied=True, tooltip="all of it", shade=7, interval="[0, 1]"))
+    table = Table("k", "t", "encoder", columns, (Row("x", cells, untrained=True, keywords="ref"),), tied_means="a tie")
+    page = html("main_table", table, "p1", caller=lambda: "caption")
+    assert '<td class="mean" data-value="0.5">0.5</td>' in page
+    assert '<td data-value="0.25" tabindex="-1" class="score h7" title="all of it">0.250' in page
+    assert '†</span><span class="vh"> a tie</span>' in page
+    assert "interval </span>[0, 1]</span></td>" in page
+    assert '</span> <strong class="badge">UNTRAINED</strong></th>' in page
+    assert "a&lt;b" in page
+    assert "lower is better" in page
 
 
 def test_every_known_fact_of_a_score_is_in_its_tooltip(measured: ProtocolTables) -> None:

@@ -12,8 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from hear_audiomosaic.files import read_json
-from hear_audiomosaic.reproduce import controlled
-from hear_audiomosaic.reproduce.controlled import read_recipe
+from hear_audiomosaic.reproduce import controlled, read_recipe
 
 
 @pytest.fixture
@@ -47,15 +46,14 @@ RECIPE = {
 
 
 def test_from_clips_to_a_report_and_again(sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(controlled.__globals__, "read_recipe", lambda: RECIPE)
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "out"
     said: list[str] = []
-    summary = controlled(sets, out, told=said.append)
+    outcome = controlled.run(RECIPE, sets, out, device="cpu", on_message=said.append)
     assert re.fullmatch(r"msm-mae: better than its untrained twin on [01] of 1 tasks", said[-1])
     assert len((out / "report" / "twins.csv").read_text().splitlines()) == 2
-    assert not summary.failures
-    assert len(summary.finished) == 4
+    assert not outcome.failures
+    assert len(outcome.rows) == 4
     table = (out / "report" / "report.md").read_text()
     assert "msm-mae:out/weights/msm-mae.safetensors?pad=window" in table
     assert str(tmp_path) not in table
@@ -66,13 +64,15 @@ def test_from_clips_to_a_report_and_again(sets: Path, tmp_path: Path, monkeypatc
     assert card["data"]["beeps"]["test_clips"] == 6
     assert str(tmp_path) not in (out / "weights" / "msm-mae.json").read_text()
     assert (out / "losses.png").stat().st_size > 1000
-    again = controlled(sets, out)
-    assert not again.finished
-    assert len(again.kept) == 4
+    written = {path: path.stat().st_mtime_ns for path in (out / "results").rglob("*.json")}
+    again = controlled.run(RECIPE, sets, out, device="cpu", on_message=said.append)
+    assert written
+    assert written == {path: path.stat().st_mtime_ns for path in (out / "results").rglob("*.json")}
+    assert len(again.rows) == 4
 
 
 def test_the_committed_recipe_is_whole() -> None:
-    recipe = read_recipe()
+    recipe = read_recipe("controlled")
     assert set(recipe["methods"]) == set(recipe["untrained"])
     assert len({one["name"] for one in recipe["tasks"]}) >= 6
     assert {"size", "n_steps", "batch_size", "crop_s", "seed"} <= set(recipe["pretraining"])

@@ -11,9 +11,9 @@ import soundfile
 
 from hear_audiomosaic.errors import PretrainingError, TaskError
 from hear_audiomosaic.files import read_json
-from hear_audiomosaic.reproduce.controlled import read_recipe
-from hear_audiomosaic.reproduce.pool import PoolSet, build_pool
-from hear_audiomosaic.reproduce.sets import prepare_fixed
+from hear_audiomosaic.reproduce import read_recipe
+from hear_audiomosaic.reproduce.controlled.pool import PoolSet, build_pool
+from hear_audiomosaic.reproduce.controlled.sets import prepare_fixed
 
 ROWS = """filename,label,fold,source,licence,duration_s
 audio/a.wav,dog,1,s1,CC0,6
@@ -62,7 +62,7 @@ def test_links_that_are_no_longer_wanted_go(sets: Path, tmp_path: Path) -> None:
 def test_a_recording_that_somebody_put_there_stops_it(sets: Path, tmp_path: Path) -> None:
     (tmp_path / "pool" / "animals" / "audio").mkdir(parents=True)
     (tmp_path / "pool" / "animals" / "audio" / "a.wav").write_bytes(b"")
-    with pytest.raises(PretrainingError, match=r"a\.wav is in the pool's folder and not of the pool\. Remove it"):
+    with pytest.raises(PretrainingError, match=r"a\.wav is in the pool's folder but not part of the pool\. Remove it"):
         build_pool(sets, [ANIMALS], tmp_path / "pool")
 
 
@@ -98,7 +98,7 @@ def test_fixed_splits(sets: Path, tmp_path: Path) -> None:
 
 def test_the_recipe_keeps_the_tests_of_its_tasks_out_of_its_pool(shared: Path) -> None:
     """Set by set: what a task tests on is what the pool leaves out, or the set is not in the pool at all."""
-    recipe = read_recipe()
+    recipe = read_recipe("controlled")
     pool = {one["name"]: PoolSet.from_mapping(one) for one in recipe["pool"]}
     for task in recipe["tasks"]:
         if task["set"] in pool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from hear_audiomosaic.reproduce.twins import write_twins
+from hear_audiomosaic.reproduce.controlled.twins import write_twins
 
 PAIRS = """protocol,task,score_name,higher_is_better,a,b,a_ref,b_ref,difference,low,high,level,p_holm
 logistic,birds,top1_acc,true,m,m?,m:w,m:random:micro,0.25,0.125,0.5,0.95,0.01

@@ -90,6 +90,6 @@ def test_whole_tables_without_the_audio(shared: Path, caplog: pytest.LogCaptureF
     assert Counter(clip.split for clip in digits.clips) == {"train": 2400, "valid": 300, "test": 300}
     with pytest.raises(TaskError, match=r"labels 4 do not occur in train.*29, 32, 93, 99"):
         plan("sampler_notes", split_column="split")
-    assert plan("emodb", fold_column="fold", group_column="speaker").parts.split_mode == "presplit_kfold"
+    assert plan("emodb", fold_column="fold", group_column="speaker").assignment.split_mode == "presplit_kfold"
     assert plan("ravdess", fold_column="fold", group_column="speaker").vocabulary[0] == "angry"
     assert len(plan("speech_commands", split_column="split", group_column="speaker").clips) == 1080

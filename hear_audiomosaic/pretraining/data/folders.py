@@ -86,15 +86,15 @@ def open_folder(folder: Path, clip_s: float) -> FileClips:
         PretrainingError: the folder holds no recording.
     """
     names, shards = [], 0
-    for place, _, files in os.walk(folder):
-        below = PurePosixPath(os.path.relpath(place, folder).replace(os.sep, "/"))
+    for path, _, files in os.walk(folder):
+        below = PurePosixPath(os.path.relpath(path, folder).replace(os.sep, "/"))
         visible = [file for file in files if not file.startswith(".")]
         names += [str(below / file) for file in visible if Path(file).suffix.lower() in AUDIO_SUFFIXES]
         shards += sum(file.endswith(".tar") for file in visible)
     if not names:
-        cure = "give its .tar shards by name: 'x-{000..009}.tar'" if shards else "check the path"
+        remedy = "give its .tar shards by name: 'x-{000..009}.tar'" if shards else "check the path"
         raise PretrainingError(
-            f"There is no recording ({', '.join(sorted(AUDIO_SUFFIXES))}) in {folder} or below it; {cure}."
+            f"There is no recording ({', '.join(sorted(AUDIO_SUFFIXES))}) in {folder} or below it; {remedy}."
         )
     return _open_files(folder, sorted(names), str(folder.resolve()), clip_s)
 
@@ -143,18 +143,18 @@ def _open_files(root: Path, names: Sequence[str], location: str, clip_s: float) 
 
 def _headers(root: Path, names: Sequence[str], location: str) -> list[list[int]]:
     """Bytes, time of change in ns, frames (0 when corrupt) and rate in Hz of each file."""
-    known = read_index(location)
+    indexed = read_index(location)
 
     def header(name: str) -> list[int]:
         path = root / name
         try:
             status = path.stat()
             stamp = [status.st_size, status.st_mtime_ns]
-            if known.get(name, [])[:2] == stamp:
-                return list(known[name])
+            if indexed.get(name, [])[:2] == stamp:
+                return list(indexed[name])
             info = soundfile.info(path)
         except (soundfile.SoundFileError, RuntimeError, OSError, ValueError):
-            return [0, 0, 0, 1]  # looked at again next time: it may have been mended
+            return [0, 0, 0, 1]  # read again next time: it may have been repaired
         usable = 0 < info.frames < _MAX_FRAMES and info.samplerate > 0
         return [*stamp, info.frames, info.samplerate] if usable else [0, 0, 0, 1]
 
@@ -165,6 +165,6 @@ def _headers(root: Path, names: Sequence[str], location: str) -> list[list[int]]
             headers += block
             bar.update(len(block))
     index = dict(zip(names, headers, strict=True))
-    if index != known:
+    if index != indexed:
         write_index(location, index)
     return headers

@@ -1,4 +1,4 @@
-"""What was learnt from a source's headers, kept in the user's data folder so that the next start need not read them."""
+"""An index of a source's headers, cached in the user's data folder so that the next start need not read them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _index_path(location: str) -> Path:
 
 
 def read_index(location: str) -> dict[str, Any]:
-    """Return what was kept for ``location`` (an absolute path or a URL); empty when there is nothing readable."""
+    """Return the index cached for ``location`` (an absolute path or a URL); empty when none can be read."""
     try:
         content = json.loads(_index_path(location).read_bytes())
     except (OSError, ValueError):
@@ -54,9 +54,9 @@ def read_index(location: str) -> dict[str, Any]:
 
 
 def write_index(location: str, index: dict[str, Any]) -> None:
-    """Keep ``index`` for ``location``; where nothing can be written, the headers are read again next time."""
+    """Cache ``index`` for ``location``; where nothing can be written, the headers are read again next time."""
     content = json.dumps({"location": location, "index": index}, separators=(",", ":"))
     try:
         write_bytes(_index_path(location), content.encode("ascii"))
     except OSError as error:
-        _log.info("The index of %s is not kept: %s", location, error)
+        _log.info("The index of %s is not cached: %s", location, error)

@@ -106,13 +106,13 @@ def expand_braces(pattern: str) -> list[str]:
 
 
 def open_shards(patterns: Sequence[str]) -> ShardClips:
-    """Open shards; their tar headers are read once and kept in the user's data folder.
+    """Open shards; their tar headers are read once and cached in the user's data folder.
 
     Args:
         patterns: paths or fsspec URLs of uncompressed .tar files, with ``{000..009}`` for a range of numbers.
 
     Raises:
-        PretrainingError: a shard is missing, is no tar file, or holds no audio.
+        PretrainingError: a shard is missing, is not a tar file, or holds no audio.
     """
     urls = [url for pattern in patterns for url in expand_braces(pattern)]
     if not urls:
@@ -153,7 +153,7 @@ def _members(url: str) -> list[list[Any]]:
         raise PretrainingError(f"There is no shard at {url}; check the path or the range in braces.") from error
     except tarfile.TarError as error:
         raise PretrainingError(
-            f"{url} is no complete, uncompressed .tar file ({error}); fetch it again, or unpack it with gunzip."
+            f"{url} is not a complete, uncompressed .tar file ({error}); fetch it again, or unpack it with gunzip."
         ) from error
     except (OSError, ImportError, ValueError) as error:
         raise PretrainingError(f"The shard {url} cannot be read: {error}") from error

@@ -13,7 +13,7 @@ MAX_CORRUPT = 0.01  # share of a source's clips that may be corrupt
 
 
 def too_many_corrupt(names: Sequence[str], n_clips: int) -> PretrainingError:
-    """Return the error for ``names``, the corrupt clips met so far among ``n_clips``."""
+    """Return the error for ``names``, the corrupt clips so far among ``n_clips``."""
     first = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
     return PretrainingError(
         f"{len(names)} of {n_clips} clips cannot be decoded, are empty or hold NaN; at most {MAX_CORRUPT:.0%} may be "
@@ -23,11 +23,11 @@ def too_many_corrupt(names: Sequence[str], n_clips: int) -> PretrainingError:
 
 @dataclass
 class SkipLog:
-    """Names of the corrupt clips of one source, in the order in which they were met.
+    """Names of the corrupt clips of one source, in the order in which they were first read.
 
     Attributes:
         n_clips: clips in the source, corrupt ones included.
-        names: names met so far, each once; a run that resumes starts with those of before.
+        names: names so far, each once; a resumed run starts with those of its checkpoint.
     """
 
     n_clips: int
@@ -39,13 +39,13 @@ class SkipLog:
         return len(self.names)
 
     def add(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Take in ``names`` and return those that are new.
+        """Add ``names`` and return those that are new.
 
         Raises:
             PretrainingError: more than 1 % of the clips are corrupt.
         """
-        met = set(self.names)
-        new = tuple(name for name in dict.fromkeys(names) if name not in met)
+        known = set(self.names)
+        new = tuple(name for name in dict.fromkeys(names) if name not in known)
         self.names.extend(new)
         if new and self.count > MAX_CORRUPT * self.n_clips:
             raise too_many_corrupt(self.names, self.n_clips)

@@ -21,7 +21,7 @@ __all__ = ["ClipSource", "open_clips"]
 
 
 class Clips(Protocol):
-    """What a kind of source gives; see `FileClips` and `ShardClips`."""
+    """What every kind of source offers; see `FileClips` and `ShardClips`."""
 
     @property
     def corrupt(self) -> tuple[str, ...]: ...
@@ -47,7 +47,7 @@ class ClipSource:
 
     @property
     def corrupt(self) -> tuple[str, ...]:
-        """Names of the files that opening the source found corrupt; they are no clips."""
+        """Names of the files that cannot be read; they do not count as clips."""
         return tuple(name for part in self.parts for name in part.corrupt)
 
     def key(self, index: int) -> str:
@@ -57,14 +57,14 @@ class ClipSource:
 
     def fetch(self, indices: Sequence[int]) -> list[Recording]:
         """Where the clips' samples are, in the order of ``indices``; members of shards are read, all at once."""
-        found: dict[int, Recording] = {}
+        recordings: dict[int, Recording] = {}
         first = 0
         for part in self.parts:
             mine = [index for index in indices if first <= index < first + len(part)]
             if mine:
-                found.update(zip(mine, part.fetch([index - first for index in mine]), strict=True))
+                recordings.update(zip(mine, part.fetch([index - first for index in mine]), strict=True))
             first += len(part)
-        return [found[index] for index in indices]
+        return [recordings[index] for index in indices]
 
     def read(self, index: int, n_samples: int, rate_hz: int, where: float = 0.0) -> npt.NDArray[np.float32]:
         """Decode a crop of a clip.
@@ -87,7 +87,7 @@ class ClipSource:
         """The permutation of an epoch, (n,): files in any order, shards so that reading stays local."""
         generator = np.random.default_rng(np.random.SeedSequence([seed, epoch], spawn_key=(0,)))
         sizes = [len(part) for part in self.parts]
-        turn = generator.permutation(np.repeat(np.arange(len(sizes)), sizes))  # (n,) whose turn it is
+        turn = generator.permutation(np.repeat(np.arange(len(sizes)), sizes))  # (n,) which part is next
         clips = np.empty(len(turn), np.int64)
         for k, part in enumerate(self.parts):
             clips[turn == k] = sum(sizes[:k]) + part.order(generator)
@@ -98,7 +98,7 @@ class ClipSource:
         return sha256_of_json([part.digest() for part in self.parts])
 
     def skip_log(self, names: Sequence[str] = ()) -> SkipLog:
-        """A list of corrupt clips that begins with those found on opening, and ``names`` of an earlier run.
+        """A list of corrupt clips that begins with those of opening the source, and ``names`` of an earlier run.
 
         Raises:
             PretrainingError: these are more than 1 % already.

@@ -26,7 +26,7 @@ class ClipBatch:
     Attributes:
         audio: float32 tensor (B, V, S), range about [-1, 1]: V views of B crops of S samples.
         keys: names of the B clips.
-        skipped: names of corrupt clips that were met in this batch for the first time.
+        skipped: names of corrupt clips that this batch is the first to meet.
     """
 
     audio: torch.Tensor
@@ -80,7 +80,7 @@ def batches(
     """
     steps = _Steps(source, rate_hz, crop_samples, batch_size, seed, rank, world_size, augment, n_views)
     log = source.skip_log() if skip_log is None else skip_log
-    loader = torch.utils.data.DataLoader(
+    loader: torch.utils.data.DataLoader[_Item] = torch.utils.data.DataLoader(
         steps,
         batch_size=None,  # an item is a whole batch
         sampler=range(first_step, first_step + n_steps),
@@ -98,8 +98,11 @@ def _as_it_is(item: Any) -> Any:
     return item
 
 
+_Item = ClipBatch | PretrainingError  # an error is raised in the main process
+
+
 @dataclass
-class _Steps:
+class _Steps(torch.utils.data.Dataset[_Item]):
     """Map-style dataset: step -> batch. A worker keeps the last permutations, and nothing that changes a batch."""
 
     source: ClipSource
@@ -113,7 +116,7 @@ class _Steps:
     n_views: int
     orders: dict[int, npt.NDArray[np.int64]] = field(default_factory=dict)
 
-    def __getitem__(self, step: int) -> ClipBatch | PretrainingError:
+    def __getitem__(self, step: int) -> _Item:
         try:
             return self._batch(step)
         except PretrainingError as error:
@@ -136,18 +139,18 @@ class _Steps:
         return ClipBatch(torch.from_numpy(audio), tuple(keys), tuple(skipped))
 
     def _clip(self, position: int, ahead: int = 0) -> int:
-        epoch, place = divmod(position, len(self.source))
+        epoch, index = divmod(position, len(self.source))
         if epoch not in self.orders:
             self.orders = {k: order for k, order in self.orders.items() if k == epoch - 1}
             self.orders[epoch] = self.source.order(self.seed, epoch)
-        return int(self.orders[epoch][(place + ahead) % len(self.source)])
+        return int(self.orders[epoch][(index + ahead) % len(self.source)])
 
     def _crop(
         self, position: int, recording: Recording, where: float, skipped: list[str]
     ) -> tuple[str, npt.NDArray[np.float32]]:
         """Key and crop (S,) of the clip at a position, or of the first one after it whose crop can be read.
 
-        A clip that failed before is tried again: a worker, or a run that was resumed, does not know what others met.
+        A clip that failed before is tried again: a worker, or a resumed run, does not know what failed elsewhere.
         """
         tried = []
         for ahead in range(int(MAX_CORRUPT * len(self.source)) + 1):

@@ -17,8 +17,8 @@ class Masks:
     """Draws dropout masks of zeros and ones.
 
     On a GPU every mask is drawn afresh. On a CPU the generator would cost as much as the GEMMs of small batches, so
-    masks are cut at a random place from a pool of independent draws: within a mask all draws are independent, and two
-    masks share draws only at shifted places.
+    masks are cut at a random offset from a pool of independent draws: within a mask all draws are independent, and two
+    masks share draws only at shifted positions.
 
     Args:
         dropout: chance of a zero.
@@ -30,7 +30,7 @@ class Masks:
     def __init__(self, dropout: float, seed: int, dtype: torch.dtype, device: str) -> None:
         self._dropout, self._dtype = dropout, dtype
         self._generator = torch.Generator(device).manual_seed(seed)
-        self._places = random.Random(seed)  # noqa: S311 - not a secret
+        self._offsets = random.Random(seed)  # noqa: S311 - not a secret
         self._pool: Tensor | None = None
 
     def apply_(self, x: Tensor) -> None:
@@ -43,8 +43,8 @@ class Masks:
         size = x.numel()
         if self._pool is None or self._pool.numel() < 4 * size:
             self._pool = self._draw_pool(max(POOL, 4 * size))
-        place = ALIGNMENT * self._places.randrange((self._pool.numel() - size) // ALIGNMENT + 1)
-        x.view(self._pool.dtype).bitwise_and_(self._pool[place : place + size].view_as(x))
+        start = ALIGNMENT * self._offsets.randrange((self._pool.numel() - size) // ALIGNMENT + 1)
+        x.view(self._pool.dtype).bitwise_and_(self._pool[start : start + size].view_as(x))
 
     def _draw_pool(self, size: int) -> Tensor:
         """Independent draws as integers of the activations' width, no bit or all bits set.

@@ -51,21 +51,21 @@ class Layout:
 
 
 class Scratch:
-    """Working memory that is allocated once and lent by name."""
+    """Working memory that is allocated once and reused by name."""
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self._lent: dict[tuple[str, torch.dtype], Tensor] = {}
+        self._buffers: dict[tuple[str, torch.dtype], Tensor] = {}
 
     def take(self, name: str, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-        """Lend an uninitialised contiguous tensor; what was lent under this name and type before is overwritten."""
+        """An uninitialised contiguous tensor; it overwrites the one taken under this name and type before."""
         size = 1
         for length in shape:
             size *= length
-        lent = self._lent.get((name, dtype))
-        if lent is None or lent.numel() < size:
-            lent = self._lent[name, dtype] = torch.empty(size, dtype=dtype, device=self._device)
-        return lent[:size].view(*shape)
+        buffer = self._buffers.get((name, dtype))
+        if buffer is None or buffer.numel() < size:
+            buffer = self._buffers[name, dtype] = torch.empty(size, dtype=dtype, device=self._device)
+        return buffer[:size].view(*shape)
 
 
 class Stack:

@@ -63,15 +63,15 @@ def train(
 
 
 def _same_shape(candidates: Sequence[Candidate]) -> list[list[int]]:
-    """Group heads by shape and rhythm; heads of one data set stay neighbours."""
+    """Group heads by shape and interval of validation; heads of one data set stay neighbours."""
 
     def shape(index: int) -> tuple[float, ...]:
         point = candidates[index].point
         return (point.hidden_layers, point.hidden_dim, point.dropout, point.batch_size, point.check_val_every_n_epoch)
 
     seen: dict[int, int] = {}  # data sets in the order of their first head
-    place = [seen.setdefault(id(candidate.data), len(seen)) for candidate in candidates]
-    order = sorted(range(len(candidates)), key=lambda i: (shape(i), place[i], i))
+    data_set = [seen.setdefault(id(candidate.data), len(seen)) for candidate in candidates]
+    order = sorted(range(len(candidates)), key=lambda i: (shape(i), data_set[i], i))
     return [list(group) for _, group in groupby(order, key=shape)]
 
 
@@ -145,10 +145,10 @@ class _Run:
                 for index in members:
                     self._results[index].seconds += (time.perf_counter() - started) / len(members)
             on_check(len(alive))
-            going = [place for place, index in enumerate(alive) if not self._is_done(index, check)]
-            if len(going) < len(alive):
-                self._stack.keep(going)
-                alive = [alive[place] for place in going]
+            remaining = [position for position, index in enumerate(alive) if not self._is_done(index, check)]
+            if len(remaining) < len(alive):
+                self._stack.keep(remaining)
+                alive = [alive[position] for position in remaining]
                 chunks = self._cut(alive, masks)
 
     def _cut(self, alive: list[int], masks: Masks) -> list[tuple[Chunk, list[int]]]:
@@ -186,15 +186,15 @@ class _Run:
         parts = [chunk.logits(x) for x in torch.split(rows.x_valid, ROWS_AT_ONCE)]
         logits = parts[0] if len(parts) == 1 else torch.cat(parts, 1)  # (g, n, C)
         check = data.monitor.check(logits, chunk.loss(logits, rows.y_valid), rows.y_valid)
-        for place, index in enumerate(members):
-            result, value = self._results[index], float(check.values[place])
-            result.checks.append((epoch, value, float(check.losses[place])))
+        for position, index in enumerate(members):
+            result, value = self._results[index], float(check.values[position])
+            result.checks.append((epoch, value, float(check.losses[position])))
             better = improves(value, result.score, data.monitor.higher_is_better)
             result.waited = 0 if better else result.waited + 1
             if better or result.epoch < 0:  # the first check is kept whatever its value
                 result.score = value if better else result.score
-                result.epoch, result.setting = epoch, check.settings[place]
-                for name, tensor in chunk.parameters(place).items():
+                result.epoch, result.setting = epoch, check.settings[position]
+                for name, tensor in chunk.parameters(position).items():
                     result.head.parameters[name].copy_(tensor)
 
     def _is_done(self, index: int, check: int) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.reporting.analysis.model import Pair
@@ -12,9 +16,9 @@ from hear_audiomosaic.reporting.analysis.uncertainty import compare_pairs
 from hear_audiomosaic.reporting.comparison.build import compare
 from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow
 from hear_audiomosaic.reporting.text.formats import listing, percent
-from hear_audiomosaic.results.load import SkippedFile, load_results
+from hear_audiomosaic.results.load import ResultFolder, SkippedFile, load_results
 
-__all__ = ["EncoderComparison", "TaskVerdict", "compare_encoders"]
+__all__ = ["EncoderComparison", "EncoderComparisons", "TaskVerdict", "compare_encoders"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,25 @@ class TaskVerdict:
     def verdict(self) -> str:
         """``A better``, ``B better``, ``no significant difference``, or ``no test: REASON``."""
         return {"a": "A better", "b": "B better", "": self.pair.verdict}[self.pair.better]
+
+    def facts(self) -> dict[str, Any]:
+        """The numbers as strict JSON has them: infinities as text, missing ones as None."""
+        interval = self.pair.interval
+        return {
+            "task": self.task,
+            "score_name": self.score_name,
+            "higher_is_better": self.higher_is_better,
+            "a": _finite(self.score_a),
+            "b": _finite(self.score_b),
+            "difference": _finite(self.pair.difference),
+            "low": None if interval is None else _finite(interval.low),
+            "high": None if interval is None else _finite(interval.high),
+            "p": _finite(self.pair.p),
+            "p_holm": _finite(self.pair.p_holm),
+            "p_bh": _finite(self.pair.p_bh),
+            "mcnemar_p": self.pair.mcnemar_p,
+            "verdict": self.verdict,
+        }
 
 
 @dataclass(frozen=True)
@@ -72,14 +95,65 @@ class EncoderComparison:
             text += f" Only {encoder} has a score on {listing(tasks)}." if tasks else ""
         return text
 
+    def facts(self) -> dict[str, Any]:
+        """Everything as strict JSON has it."""
+        return {
+            "protocol": self.protocol,
+            "a": self.a,
+            "b": self.b,
+            "level": self.level,
+            "tasks": [task.facts() for task in self.tasks],
+            "only_a": list(self.only_a),
+            "only_b": list(self.only_b),
+            "sentence": self.sentence,
+        }
+
+
+@dataclass(frozen=True)
+class EncoderComparisons:
+    """Two encoders by every protocol that has results of both; iterating goes over the protocols."""
+
+    comparisons: tuple[EncoderComparison, ...]
+    """HEAR's own protocol first."""
+    skipped: tuple[SkippedFile, ...]
+    """Result files that could not be used, and why."""
+
+    def __iter__(self) -> Iterator[EncoderComparison]:
+        return iter(self.comparisons)
+
+    def __len__(self) -> int:
+        return len(self.comparisons)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """One row a protocol and task that both encoders have a score on.
+
+        Returns:
+            Columns ``protocol``, ``task``, ``score_name``, ``higher_is_better``, ``a`` and ``b`` (the scores),
+            ``difference`` (a - b), ``low`` and ``high`` (its interval), ``p``, ``p_holm`` and ``p_bh`` (adjusted over
+            the tasks), ``mcnemar_p``, ``verdict``.
+        """
+        return pd.DataFrame([{"protocol": one.protocol} | task.facts() for one in self for task in one.tasks])
+
+    def __str__(self) -> str:
+        """The verdicts, task by task, and a sentence for each protocol."""
+        shown = ["task", "a", "b", "difference", "low", "high", "p_holm", "verdict"]
+        blocks = []
+        for one in self.comparisons:
+            lines = [f"{one.protocol}: a = {one.a}, b = {one.b}"]
+            if one.tasks:
+                table = pd.DataFrame([task.facts() for task in one.tasks])[shown]
+                lines.append(table.to_string(index=False, float_format="{:.3f}".format))
+            blocks.append("\n".join([*lines, one.sentence]))
+        return "\n\n".join(blocks)
+
 
 def compare_encoders(
-    results_dir: Path, a: str, b: str, *, protocol: str | None = None, level: float = 0.95
-) -> tuple[tuple[EncoderComparison, ...], tuple[SkippedFile, ...]]:
+    results: Path | ResultFolder, a: str, b: str, *, protocol: str | None = None, level: float = 0.95
+) -> EncoderComparisons:
     """Compare two encoders on every task that both have.
 
     Args:
-        results_dir: folder of result files.
+        results: folder of result files, or what was read of one.
         a: an encoder, by its label in the tables or by its reference.
         b: another one.
         protocol: the name of a protocol; None: every protocol that has results of both. (Default: None)
@@ -92,7 +166,7 @@ def compare_encoders(
         ResultError: no such encoder or protocol, a name that fits several encoders, twice the same encoder, or no
             table with both. The message lists the encoders and protocols that there are.
     """
-    loaded = load_results(results_dir)
+    loaded = load_results(results)
     tables = compare(loaded.results)
     chosen = [table for table in tables if protocol in (None, table.protocol, table.label)]
     if not chosen:
@@ -104,14 +178,14 @@ def compare_encoders(
     for table in chosen:
         rows = {row.label: row for row in table.rows}
         if first in rows and second in rows:
-            comparisons.append(_compare(table, rows[first], rows[second], results_dir, level))
+            comparisons.append(_compare(table, rows[first], rows[second], loaded.folder, level))
     if not comparisons:
         raise ResultError(
             f"No protocol has results of both {first} and {second}. There are: "
             + "; ".join(f"{table.label}: {listing(row.label for row in table.rows)}" for table in chosen)
             + "."
         )
-    return tuple(comparisons), loaded.skipped
+    return EncoderComparisons(tuple(comparisons), loaded.skipped)
 
 
 def _compare(table: Comparison, a: EncoderRow, b: EncoderRow, results_dir: Path, level: float) -> EncoderComparison:
@@ -151,3 +225,8 @@ def _known_encoders(tables: Sequence[Comparison]) -> str:
 
 def _named(label: str, ref: str) -> str:
     return label if label == ref else f"{label} ({ref})"
+
+
+def _finite(value: float) -> float | str | None:
+    """As result files have it: strict JSON has no infinity."""
+    return value if math.isfinite(value) else None if math.isnan(value) else str(value)

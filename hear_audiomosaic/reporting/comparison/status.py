@@ -8,7 +8,7 @@ from typing import Literal
 
 from hear_audiomosaic.reporting.comparison.model import Comparison, ScoreCell, succeeded
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
-from hear_audiomosaic.results.load import SkippedFile, load_results
+from hear_audiomosaic.results.load import ResultFolder, SkippedFile, load_results
 
 __all__ = ["CellStatus", "Status", "status_of"]
 
@@ -52,16 +52,16 @@ class Status:
         return {state: sum(cell.state == state for cell in self.cells) for state in states}
 
 
-def status_of(results_dir: Path) -> Status:
+def status_of(results: Path | ResultFolder) -> Status:
     """List what is done, what failed and what is missing.
 
     Args:
-        results_dir: folder of result files.
+        results: folder of result files, or what was read of one.
 
     Raises:
         ResultError: the folder is missing or has no valid result file.
     """
-    loaded = load_results(results_dir)
+    loaded = load_results(results)
     data = ReportData.of(loaded.results, loaded.skipped)
     tasks = sorted({column.label for table in data.comparisons for column in table.columns})
     encoders = {row.label: row.encoder.ref for row in data.encoders}

@@ -95,22 +95,22 @@ def prepare_synthetic(
     metadata = card.to_metadata()
     metadata[SECTION]["revision"] = REVISION
     target = (default_tasks_dir() if tasks_dir is None else Path(tasks_dir)) / card.directory_name
-    part = target.with_name(f".{target.name}.part")
+    partial = target.with_name(f".{target.name}.part")
     with locked(target):
         there = _is_same(target, metadata, overwrite=overwrite)
         if there and _is_whole(target, rate_hz):
             _log.info("%s is made already: nothing to do", target)
             return PreparedTask.open(target)
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
         clips = generate(card, rate_hz)
         files = [f"{card.name}_{i:04d}.wav" for i in range(len(clips.labels))]
-        _write_audio(part / str(rate_hz), clips, files, rate_hz, card.name)
+        _write_audio(partial / str(rate_hz), clips, files, rate_hz, card.name)
         if there:
-            replace_directory(part / str(rate_hz), target / str(rate_hz))
-            part.rmdir()
+            replace_directory(partial / str(rate_hz), target / str(rate_hz))
+            partial.rmdir()
         else:
-            _write_tables(part, metadata, clips, files)
-            replace_directory(part, target)
+            _write_tables(partial, metadata, clips, files)
+            replace_directory(partial, target)
     return PreparedTask.open(target)
 
 
@@ -145,12 +145,12 @@ def _write_audio(folder: Path, clips: SyntheticClips, files: list[str], rate_hz:
         write_wav(folder / split / file, waveform, rate_hz)
 
 
-def _write_tables(part: Path, metadata: dict[str, Any], clips: SyntheticClips, files: list[str]) -> None:
+def _write_tables(partial: Path, metadata: dict[str, Any], clips: SyntheticClips, files: list[str]) -> None:
     labels = [item["label"] if isinstance(item, dict) else item for items in clips.labels for item in items]
-    write_json(part / METADATA, metadata)
-    write_vocabulary(part / VOCABULARY, sort_labels(labels))
+    write_json(partial / METADATA, metadata)
+    write_vocabulary(partial / VOCABULARY, sort_labels(labels))
     for split in metadata["splits"]:
         rows = zip(files, clips.labels, clips.splits, strict=True)
-        write_json(part / f"{split}.json", {file: items for file, items, own in rows if own == split})
+        write_json(partial / f"{split}.json", {file: items for file, items, own in rows if own == split})
     if clips.groups:
-        write_json(part / GROUPS, dict(zip(files, clips.groups, strict=True)))
+        write_json(partial / GROUPS, dict(zip(files, clips.groups, strict=True)))

@@ -21,7 +21,7 @@ def write_twins(pairs: Path, twins: Mapping[str, tuple[str, str]], path: Path) -
         pairs: ``pairs.csv`` of a report.
         twins: method -> reference of its trained encoder and of the untrained one, in canonical form.
         path: CSV to be, a row per method, protocol and task. ``gain`` is the trained encoder's score minus the other's,
-            the sign turned for scores of which lower is better; ``low`` and ``high`` are its interval, ``p_holm`` is
+            with the opposite sign where lower is better; ``low`` and ``high`` are its interval, ``p_holm`` is
             corrected over all pairs of the report.
 
     Returns:
@@ -32,22 +32,22 @@ def write_twins(pairs: Path, twins: Mapping[str, tuple[str, str]], path: Path) -
     text = io.StringIO()
     writer = csv.DictWriter(text, _COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    found = {}
+    counts = {}
     for method, (trained, untrained) in twins.items():
-        gains = [_turned(row, trained) for row in rows if {row["a_ref"], row["b_ref"]} == {trained, untrained}]
+        gains = [_gain_row(row, trained) for row in rows if {row["a_ref"], row["b_ref"]} == {trained, untrained}]
         writer.writerows({**row, "method": method} for row in gains)
-        found[method] = sum(float(row["gain"]) > 0 for row in gains), len(gains)
+        counts[method] = sum(float(row["gain"]) > 0 for row in gains), len(gains)
     write_text(path, text.getvalue())
-    return found
+    return counts
 
 
-def _turned(row: Mapping[str, str], trained: str) -> dict[str, str]:
+def _gain_row(row: Mapping[str, str], trained: str) -> dict[str, str]:
     """A pair's row with the difference as a gain of ``trained``."""
     ends = {"gain": row["difference"], "low": row["low"], "high": row["high"]}
     if (row["a_ref"] == trained) != (row["higher_is_better"] == "true"):
-        ends = {name: _minus(row[other]) for name, other in (("gain", "difference"), ("low", "high"), ("high", "low"))}
+        ends = {name: _negated(row[key]) for name, key in (("gain", "difference"), ("low", "high"), ("high", "low"))}
     return {**row, **ends}
 
 
-def _minus(number: str) -> str:
+def _negated(number: str) -> str:
     return f"{-float(number)!r}" if number else ""

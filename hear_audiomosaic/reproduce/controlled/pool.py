@@ -22,10 +22,10 @@ class PoolSet:
 
     Attributes:
         name: of the folder.
-        licence: of all its clips; or empty, and ``licence_column`` tells each clip's.
+        licence: of all its clips; or empty, and ``licence_column`` names the column with each clip's.
         licence_column: column of the clips' licences.
-        free: licences that may go in; those of the column, compared to the letter.
-        test: column -> values; clips with any of them are a test split's and stay out.
+        free: licences that are admitted; the column's values must equal one exactly.
+        test: column -> values; clips with any of them are of a test split and stay out.
         group_columns: columns whose values must not be shared with a test clip, such as the source recording.
     """
 
@@ -55,11 +55,11 @@ def build_pool(data_dir: Path, sets: Sequence[PoolSet], out: Path) -> dict[str, 
 
     Args:
         data_dir: holds one folder per set.
-        sets: what goes in.
+        sets: the data sets.
         out: folder of links; what an earlier call linked and is no longer wanted is removed.
 
     Returns:
-        Per set: ``clips``, ``minutes`` (None where durations are not told), ``licences`` (clips by licence),
+        Per set: ``clips``, ``minutes`` (None where durations are unknown), ``licences`` (clips by licence),
         ``test_clips`` (kept out as a test split's), ``shared_group`` (kept out for sharing a group with a test clip)
         and ``not_free``.
 
@@ -69,7 +69,7 @@ def build_pool(data_dir: Path, sets: Sequence[PoolSet], out: Path) -> dict[str, 
     for old in sorted(out.iterdir()) if out.is_dir() else []:
         if old.name not in {one.name for one in sets}:
             _link(old, [], old)
-    found = {}
+    summary = {}
     kept_out: set[Path] = set()
     for one in sets:
         folder = data_dir / one.name
@@ -91,15 +91,15 @@ def build_pool(data_dir: Path, sets: Sequence[PoolSet], out: Path) -> dict[str, 
         _link(folder, [row["filename"] for row in kept], out / one.name)
         kept_out |= {(folder / name).resolve() for name in forbidden}
         durations = [float(row["duration_s"]) for row in kept if row.get("duration_s")]
-        found[one.name] = {
+        summary[one.name] = {
             "clips": len(kept),
             "minutes": round(sum(durations) / 60, 1) if len(durations) == len(kept) else None,
             "licences": dict(Counter(row[one.licence_column] if one.licence_column else one.licence for row in kept)),
             **{name: reasons[name] for name in ("test_clips", "shared_group", "not_free")},
         }
     _check(out, kept_out)
-    write_json(out.with_suffix(".json"), found)
-    return found
+    write_json(out.with_suffix(".json"), summary)
+    return summary
 
 
 def _rows(folder: Path) -> list[dict[str, str]]:
@@ -130,9 +130,9 @@ def _link(folder: Path, names: Sequence[str], out: Path) -> None:
 
 
 def _check(out: Path, kept_out: set[Path]) -> None:
-    """Look at the folder itself: nothing in it may be, or lead to, a recording that is kept out."""
-    heard = [path for path in sorted(out.rglob("*")) if path.is_file()]
-    if strangers := [path for path in heard if not path.is_symlink()]:
-        raise PretrainingError(f"{strangers[0]} is in the pool's folder and not of the pool. Remove it.")
-    if leaked := [path.relative_to(out).as_posix() for path in heard if path.resolve() in kept_out]:
+    """Check the folder itself: no file in it may be, or link to, a recording that is kept out."""
+    files = [path for path in sorted(out.rglob("*")) if path.is_file()]
+    if foreign := [path for path in files if not path.is_symlink()]:
+        raise PretrainingError(f"{foreign[0]} is in the pool's folder but not part of the pool. Remove it.")
+    if leaked := [path.relative_to(out).as_posix() for path in files if path.resolve() in kept_out]:
         raise PretrainingError(f"{len(leaked)} test clips are in the pool {out}: {', '.join(leaked[:3])} ...")

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hear_audiomosaic.audio.fbank import n_frames
 from hear_audiomosaic.audiomosaic.encoder import PATCH
 from hear_audiomosaic.audiomosaic.objective import AudioMosaicObjective
-from hear_audiomosaic.bench.plan import Plan, Summary
+from hear_audiomosaic.bench.plan import Plan
 from hear_audiomosaic.bench.runner import run as run_plan
 from hear_audiomosaic.files import read_json, write_bytes, write_json
 from hear_audiomosaic.hear.reference import EncoderRef
-from hear_audiomosaic.paths import content_dir
 from hear_audiomosaic.pretraining import PretrainSettings, pretrain
 from hear_audiomosaic.probing.protocol import get_protocol
 from hear_audiomosaic.reporting import write_report
-from hear_audiomosaic.reproduce.pool import PoolSet, build_pool
-from hear_audiomosaic.reproduce.sets import prepare_fixed
-from hear_audiomosaic.reproduce.twins import write_twins
+from hear_audiomosaic.reproduce.controlled.pool import PoolSet, build_pool
+from hear_audiomosaic.reproduce.controlled.sets import prepare_fixed
+from hear_audiomosaic.reproduce.controlled.twins import write_twins
+from hear_audiomosaic.reproduce.recipes import OnMessage, Outcome
 
-__all__ = ["controlled", "publish_weights", "read_recipe"]
+__all__ = ["draw_losses", "publish_weights", "run"]
 
 _FACTS = (
     *("method", "size", "options", "n_steps", "batch_size", "clips_seen", "crop_s", "precision", "seed"),
@@ -34,55 +32,40 @@ _FACTS = (
 )
 
 
-def read_recipe() -> dict[str, Any]:
-    """The committed recipe, ``reports/controlled/recipe.yaml``."""
-    text = (content_dir("reports") / "controlled" / "recipe.yaml").read_text(encoding="utf-8")
-    recipe: dict[str, Any] = yaml.safe_load(text)
-    return recipe
-
-
-def controlled(
-    data_dir: Path,
-    out: Path,
-    *,
-    changes: Mapping[str, Any] | None = None,
-    device: str = "cpu",
-    told: Callable[[str], None] = lambda text: None,
-) -> Summary:
+def run(recipe: Mapping[str, Any], data_dir: Path, out: Path, *, device: str, on_message: OnMessage) -> Outcome:
     """Build the pool, pre-train all methods, probe them, their untrained twins and the floors, and write the report.
 
-    Every stage goes on where it was when the same call is made again.
+    Every stage resumes where it was when the same call is made again.
 
     Args:
+        recipe: as ``reports/controlled/recipe.yaml``.
         data_dir: the recipe's sets, one folder each.
         out: gets ``pool/``, ``runs/``, ``weights/``, ``tasks/``, ``results/`` and ``report/``.
-        changes: to the recipe's ``pretraining`` settings, such as ``{"size": "base", "n_steps": 20000}``.
         device: "cpu" or "cuda".
-        told: hears in a few words what goes on.
+        on_message: called with what begins or is done, in a few words.
 
     Returns:
-        What the probing did.
+        The report's page, and what the probing did.
 
     Raises:
         PretrainingError: a set is missing, or a method cannot be trained.
     """
-    recipe = read_recipe()
-    told("linking the pool's clips")
+    on_message("linking the pool's clips")
     pool = build_pool(data_dir, [PoolSet.from_mapping(one) for one in recipe["pool"]], out / "pool")
-    budget = {**recipe["pretraining"], **(changes or {})}
+    budget = recipe["pretraining"]
     n_patches = -(-n_frames(AudioMosaicObjective.n_samples(budget["crop_s"])) // PATCH)
     untrained = {m: ref.format(size=budget["size"], window=n_patches * PATCH) for m, ref in recipe["untrained"].items()}
     refs = {}
     for method, options in recipe["methods"].items():
-        told(f"pre-training {method}")
+        on_message(f"pre-training {method}")
         settings = PretrainSettings(method, (str(out / "pool"),), out / "runs" / method, device=device)
         trained = pretrain(replace(settings, options=options, **budget))
         weights = out / "weights" / f"{method}.safetensors"
         publish_weights(trained.encoder, weights, pool)
-        asked = recipe.get("model_options", {}).get(method)
-        refs[method] = f"{method}:{os.path.relpath(weights)}" + (f"?{asked}" if asked else "")
+        model_options = recipe.get("model_options", {}).get(method)
+        refs[method] = f"{method}:{os.path.relpath(weights)}" + (f"?{model_options}" if model_options else "")
     draw_losses(out / "runs", list(recipe["methods"]), out / "losses.png")
-    told("preparing the tasks")
+    on_message("preparing the tasks")
     tasks = [prepare_fixed(data_dir, one, out / "sets", out / "tasks") for one in recipe["tasks"]]
     plan = Plan(
         encoders=[*refs.values(), *untrained.values(), *recipe["floors"]],
@@ -94,14 +77,14 @@ def controlled(
         device=device,
     )
     summary = run_plan(
-        plan, on_result=lambda result: told(f"{result.encoder.label} on {result.task.name}: {result.score}")
+        plan, on_result=lambda result: on_message(f"{result.encoder.label} on {result.task.name}: {result.score}")
     )
     report = out / "report"
     write_report(plan.out, report)
     twins = {m: (EncoderRef.parse(refs[m]).text, EncoderRef.parse(ref).text) for m, ref in untrained.items()}
     for method, (gained, n) in write_twins(report / "pairs.csv", twins, report / "twins.csv").items():
-        told(f"{method}: better than its untrained twin on {gained} of {n} tasks")
-    return summary
+        on_message(f"{method}: better than its untrained twin on {gained} of {n} tasks")
+    return Outcome(report / "index.html", tuple(summary.rows()), tuple(map(str, summary.failures)))
 
 
 def publish_weights(encoder: Path, path: Path, pool: Mapping[str, Any]) -> None:
