@@ -39,7 +39,7 @@ from torch import Tensor
 
 from hear_adversarial.encoder import ConvEncoder, get_size
 from hear_adversarial.front_end import RATE_HZ, raw_frames
-from hear_adversarial.objective import AdversarialObjective, ObjectiveConfig
+from hear_adversarial.objective import AdversarialObjective, ObjectiveSettings
 from hear_audiomosaic.audio import read_audio
 from hear_audiomosaic.hear import load_encoder
 
@@ -60,7 +60,7 @@ def main() -> None:
             path = options.out / f"gamma{gamma:g}-seed{seed}.safetensors"
             if path.with_suffix(".json").is_file():
                 continue
-            config = ObjectiveConfig(gamma=gamma, similarity=options.similarity, selection=options.selection)
+            config = ObjectiveSettings(gamma=gamma, similarity=options.similarity, selection=options.selection)
             trained = train(frames, config, seed, path, options)
             run = {"seed": seed, "gamma": gamma, **trained, **evaluate(views, sounds, path)}
             print(json.dumps({key: round(value, 4) for key, value in run.items()}), flush=True)
@@ -77,12 +77,12 @@ def cached_frames(sources: Sequence[str]) -> list[Tensor]:
 
 
 def train(
-    frames: Sequence[Tensor], config: ObjectiveConfig, seed: int, path: Path, options: argparse.Namespace
+    frames: Sequence[Tensor], config: ObjectiveSettings, seed: int, path: Path, options: argparse.Namespace
 ) -> dict[str, float]:
     """Train one network and write its weights; returns how long it was and how its last tenth went."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model = AdversarialObjective(ConvEncoder(get_size(options.size), options.variant), config).train()
+    model = AdversarialObjective(ConvEncoder(get_size(options.size), variant=options.variant), config).train()
     optimiser = torch.optim.Adam(model.parameters(), LEARNING_RATE)
     begin, n_steps, progress = time.process_time(), 0, 0.0
     late: list[dict[str, float]] = []
