@@ -186,6 +186,7 @@ def _base(cell: _Cell, plan: Plan, encoder: Encoder, task: PreparedTask) -> Resu
             sample_rate_hz=encoder.sample_rate,
             embedding_size=encoder.timestamp_embedding_size if timed else encoder.scene_embedding_size,
             n_parameters=encoder.n_parameters,
+            card=encoder.card,
         ),
         task=_task_facts(task),
         protocol=ProtocolFacts(

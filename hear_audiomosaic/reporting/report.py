@@ -100,7 +100,7 @@ def write_report(results_dir: Path, out_dir: Path, *, playback: AudioPlayback | 
     write_text(report.csv, long_csv(content.results, comparisons, analyses))
     write_text(report.pairs, pairs_csv(comparisons, analyses))
     write_text(report.latex, _latex(content, analyses))
-    write_text(report.bibliography, bibtex())
+    write_text(report.bibliography, bibtex(content))
     if report.leaderboard is not None:
         write_text(report.leaderboard, leaderboard)
     else:  # one of an earlier report would be taken for a part of this

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.files import write_text
+from hear_audiomosaic.hear.card import EncoderCard
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -53,6 +54,8 @@ class EncoderFacts(_Record):
     embedding_size: int
     """Of the kind that the task takes, scene or timestamp."""
     n_parameters: int
+    card: EncoderCard | None = None
+    """What it is and whom to cite; null in results from before there were cards, or where nothing is stated."""
 
 
 class TaskFacts(_Record):
