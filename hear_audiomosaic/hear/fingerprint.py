@@ -11,14 +11,14 @@ import ast
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
 
 import torch
 
 from hear_audiomosaic.hear.contract import FUNCTIONS
 from hear_audiomosaic.hear.reference import OptionValue
 
-__all__ = ["encoder_fingerprint", "source_files"]
+__all__ = ["compiled_code", "encoder_fingerprint", "source_files"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _LIBRARY = _PACKAGE.name
@@ -33,7 +33,7 @@ def encoder_fingerprint(
     Two weight files never share a fingerprint, nor does a module keep its own after its code has changed.
 
     Args:
-        module: the HEAR module; its name, and its code where it lies in files.
+        module: the HEAR module; its name, and its code: files, or what is compiled where it lies in none.
         model: what its ``load_model`` returned.
         options: what ``load_model`` was given.
 
@@ -41,7 +41,10 @@ def encoder_fingerprint(
         64 hexadecimal digits, the same in every process.
     """
     digest = hashlib.sha256(repr((module.__name__, tuple(options), torch.__version__)).encode())
-    path = Path(module.__file__) if module.__file__ else None
+    file = getattr(module, "__file__", None)
+    path = Path(file) if file else None
+    if path is None:
+        _add(digest, "code", "\n".join(compiled_code(module, type(model))).encode())
     for name, source in sorted(source_files(module.__name__, path).items()):
         _add(digest, name, source.read_bytes())
     for name, tensor in sorted(model.state_dict().items()):
@@ -55,7 +58,8 @@ def source_files(module_name: str, path: Path | None, package: Path = _PACKAGE) 
 
     Args:
         module_name: full name of the module.
-        path: its file; None for a module that lies in none, of which only the library's part is known.
+        path: its file; None for a module that lies in none, of which only the library's part is known
+            (its own code: :func:`compiled_code`).
         package: folder of this library.
 
     Returns:
@@ -101,6 +105,44 @@ def source_files(module_name: str, path: Path | None, package: Path = _PACKAGE) 
             found[file.relative_to(root).as_posix()] = file
         waiting += _imports(file, name, roots)
     return found
+
+
+def compiled_code(module: ModuleType, model_class: type) -> list[str]:
+    """Code of a module that lies in no file, such as a notebook: its HEAR functions, the model's class, what they use.
+
+    Functions, classes, numbers and texts of the same namespace are followed by name; of imported modules nothing is.
+    """
+    pending: list[object] = [getattr(module, name, None) for name in FUNCTIONS] + [model_class]
+    found: dict[str, str] = {}
+    while pending:
+        thing = pending.pop()
+        if isinstance(thing, type):
+            pending += [value for value in vars(thing).values() if isinstance(value, FunctionType)]
+            continue
+        if not isinstance(thing, FunctionType) or thing.__qualname__ in found:
+            continue
+        text, names = _code(thing.__code__)
+        found[thing.__qualname__] = f"{thing.__qualname__} {thing.__defaults__!r} {thing.__kwdefaults__!r} {text}"
+        for name in sorted(names & thing.__globals__.keys()):
+            value = thing.__globals__[name]
+            if isinstance(value, bool | int | float | str):
+                found[f"={name}"] = f"{name} = {value!r}"
+            elif getattr(value, "__module__", None) == thing.__module__:
+                pending.append(value)
+    return [found[name] for name in sorted(found)]
+
+
+def _code(code: CodeType) -> tuple[str, set[str]]:
+    """What a code object does, without where it stands; and the names that it looks up."""
+    texts, names = [code.co_code.hex(), repr(code.co_names)], set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            inner, more = _code(constant)
+            names |= more
+            texts.append(inner)
+        else:
+            texts.append(repr(constant))
+    return " ".join(texts), names
 
 
 def _add(digest: hashlib._Hash, name: str, content: bytes) -> None:
