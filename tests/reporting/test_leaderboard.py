@@ -150,7 +150,7 @@ def test_what_does_not_count_is_said(board: Leaderboard) -> None:
     reasons = [reason for _, reason in leaderboard_ranks.left_out]
     assert sum("different data" in reason for reason in reasons) == 2
     assert "its score is d_prime, the leaderboard's mAP" in reasons
-    assert "no task of the leaderboard" in reasons
+    assert "not a task of the leaderboard" in reasons
     assert any("Not counted" in remark for remark in leaderboard_ranks_table("hear-2021", leaderboard_ranks).remarks)
 
 
