@@ -41,8 +41,8 @@ def load_model(
             encoder of the controlled comparison.
         hop_ms: time between timestamp embeddings: 160, 80, 40 or 20.
         frequency: how the frequency tokens of a time step become one vector: "mean" or "concat".
-        phase: of an untrained encoder's kernels, "even" (the default) or "odd". A file tells its own.
-        window_frames: of an untrained encoder, T of its longest input, a multiple of 16; 1024 by default. A file tells
+        phase: of an untrained encoder's kernels, "even" (the default) or "odd". A file has its own.
+        window_frames: of an untrained encoder, T of its longest input, a multiple of 16; 1024 by default. A file has
             its own.
         seed: of the weights of an untrained encoder.
         layer: embeddings of the tokens after this block, 1 to the depth, normed and pooled like the last layer's; None

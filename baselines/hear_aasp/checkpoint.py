@@ -86,7 +86,7 @@ def _sizes(path: Path) -> dict[str, Any]:
             metadata = file.metadata() or {}
     if metadata.get("format") != FORMAT:
         raise CheckpointError(
-            f"{path} is no AaSP checkpoint of this project: expected a .safetensors file whose metadata say format "
+            f"{path} is not an AaSP checkpoint of this project: expected a .safetensors file whose metadata say format "
             f"'{FORMAT}', found {metadata.get('format')!r}. hear_aasp.checkpoint.save_encoder writes such files."
         )
     try:

@@ -134,8 +134,8 @@ class AaspObjective(Objective):
         Returns:
             ``(loss, logs)``: float32 scalar with gradient; scalars without: ``loss``, ``masked``, ``contrastive``
             (not weighted; 0 with one mask), ``target_std`` (spread of the targets over clips at the same token, mean
-            over tokens and features; it falls to 0 if the teacher comes to tell positions only) and ``agreement`` (mean
-            cosine of two views of a clip).
+            over tokens and features; it falls to 0 if the teacher comes to encode positions only) and ``agreement``
+            (mean cosine of two views of a clip).
         """
         s = self.settings
         n_clips = len(views)
@@ -246,7 +246,7 @@ def multi_mask_nce(z: Tensor, temperature: float) -> Tensor:
         temperature: T; infinity is allowed.
 
     Returns:
-        float32 scalar; log(B M - 1) when nothing is told apart. Computed in float32 whatever the autocast state.
+        float32 scalar; log(B M - 1) when nothing is distinguished. Computed in float32 whatever the autocast state.
     """
     n_masks = z.shape[1]
     if n_masks < 2:

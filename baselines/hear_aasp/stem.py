@@ -83,7 +83,7 @@ class LambdaEncoder(nn.Module):
 
     theta = theta_lo (theta_hi / theta_lo)^sigmoid(z_theta + b_n), alpha likewise with d_n = 0; b_n spreads the states
     log-uniformly over the band. The last layer starts at zero: the stem starts as a fixed bank of modulation filters.
-    Nothing but the patch is seen: a visible token tells nothing of a masked one (derived).
+    Nothing but the patch is seen: a visible token reveals nothing of a masked one (derived).
 
     Args:
         patch_values: P_t * P_f values of a patch.

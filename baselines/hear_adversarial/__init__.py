@@ -34,7 +34,7 @@ def load_model(
         model_file_path: a ``.safetensors`` or ``.pt`` file of a training run; ``random:SIZE`` (base, small, tiny or
             micro) for an untrained encoder, which every table marks as such; empty for the small encoder of the
             controlled comparison. "base" needs timm.
-        variant: position cue of an untrained encoder: "V0" (the default), "V1" or "V2". A file tells its own.
+        variant: position cue of an untrained encoder: "V0" (the default), "V1" or "V2". A file has its own.
         hop_ms: time between timestamp embeddings, a multiple of 10.
         bands: "both" or "centre"; see :class:`AdversarialModel`.
         seed: of the weights of an untrained encoder.

@@ -42,7 +42,7 @@ def build_from_state(state: Mapping[str, Tensor], *, source: str = "the checkpoi
         }
     if "variant_index" not in state:
         raise CheckpointError(
-            f"{source} is no checkpoint of the adversarial-negatives encoder: it has no tensor 'variant_index'."
+            f"{source} is not a checkpoint of the adversarial-negatives encoder: it has no tensor 'variant_index'."
         )
     index = int(state["variant_index"])
     if not 0 <= index < len(VARIANTS):

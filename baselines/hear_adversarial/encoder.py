@@ -57,7 +57,7 @@ SIZES = {
 def get_size(name: str) -> ConvSize:
     """The size of that name; an error lists the sizes there are."""
     if name not in SIZES:
-        raise EncoderError(f"There is no size '{name}'; the sizes are {', '.join(SIZES)}.")
+        raise EncoderError(f"There is not a size '{name}'; the sizes are {', '.join(SIZES)}.")
     return SIZES[name]
 
 
@@ -82,7 +82,9 @@ class ConvEncoder(nn.Module):
         if variant not in VARIANTS:
             raise EncoderError(f"There is no position cue '{variant}'; expected {', '.join(VARIANTS)}.")
         if padding not in ("zeros", "circular") or (padding == "circular" and size.widths is None):
-            raise EncoderError(f"padding = '{padding}' cannot be had; expected 'zeros' ('circular' for a plain CNN).")
+            raise EncoderError(
+                f"padding = '{padding}' is not available; expected 'zeros' ('circular' for a plain CNN)."
+            )
         in_channels = 3 if variant == "V1" else 1
         self.size, self.variant, self.padding = size, variant, padding
         self.n_features = size.features * (N_MELS // STRIDE if variant == "V2" else 1)
@@ -91,7 +93,7 @@ class ConvEncoder(nn.Module):
             if size.widths is None
             else plain_cnn(in_channels, size.widths, size.convs, padding=padding)
         )
-        # No shape tells V2 from V0, so that a weights file says which it is.
+        # No shape distinguishes V2 from V0, so that a weights file says which it is.
         self.register_buffer("variant_index", torch.tensor(VARIANTS.index(variant)))
 
     def forward(self, windows: Tensor) -> Tensor:

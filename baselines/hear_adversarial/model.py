@@ -33,7 +33,7 @@ class AdversarialModel(HearModel):
       half a hop after the clip's start; every stamp is the middle of its window.
     * Frames (the Fourier transforms) are computed once per clip and scaled per window; the network runs on every
       window anew. One run over the whole clip, pooled window by window, would be cheaper, but is another network:
-      inside a clip it has no borders, and the border of zero padding is all that tells V0 where in the window a pattern
+      inside a clip it has no borders, and the border of zero padding is all that shows V0 where in the window a pattern
       lies.
     * The network sees 64 of the 96 mel bins. "both" averages the embeddings of the lowest and the highest 64 (30 Hz to
       3.1 kHz and 1 to 8 kHz); "centre" takes the middle 64 (0.4 to 5.1 kHz) for half the work.
@@ -54,7 +54,7 @@ class AdversarialModel(HearModel):
     def __init__(self, encoder: ConvEncoder, *, hop_ms: int = 50, bands: str = "both") -> None:
         super().__init__()
         if not isinstance(hop_ms, int) or hop_ms % _FRAME_MS or not _FRAME_MS <= hop_ms <= _WINDOW_MS:
-            raise EncoderError(f"hop_ms = {hop_ms!r} cannot be had; expected a multiple of 10 from 10 to 1000 (ms).")
+            raise EncoderError(f"hop_ms = {hop_ms!r} is not available; expected a multiple of 10 from 10 to 1000 (ms).")
         if bands not in BANDS:
             raise EncoderError(f"bands = {bands!r} is unknown; expected {' or '.join(map(repr, BANDS))}.")
         self.encoder = encoder

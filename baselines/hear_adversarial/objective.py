@@ -177,7 +177,7 @@ class AdversarialObjective(Objective):
             negatives, operators = self._negatives(anchors, windows, offset, generator)  # (B, K, 64, 98), (B, K)
             valid = changed_enough(windows[:, None], negatives)
             x.append(self._augmented(negatives.flatten(0, 1), generator))
-        # One pass over all views, so that BatchNorm's statistics tell none of them apart.
+        # One pass over all views, so that BatchNorm's statistics give none of them away.
         h = self.projection(self.encoder(torch.cat(x))).float()
         n = len(batch)
         a, p, negative = h[:n], h[n : 2 * n], h[2 * n :].view(n, k, h.shape[1])
@@ -196,7 +196,7 @@ class AdversarialObjective(Objective):
     def _views(self, batch: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor, int]:
         """Two random crops of each clip as guarded log-mels (B, 96, 98), and the row where this batch's windows start.
 
-        All clips of a batch share the row: it would else be a trait by which clips are told apart.
+        All clips of a batch share the row: it would else be a trait by which clips can be distinguished.
         """
         n = batch.shape[0]
         offset = int(torch.randint(MAX_OFFSET + 1, (), generator=generator))

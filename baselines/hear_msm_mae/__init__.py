@@ -42,9 +42,9 @@ def load_model(
             untrained encoder, which every table marks as such; or empty for the small encoder of the controlled
             comparison, which is not the paper's model.
         input_size: of an untrained encoder, mel bins x frames: 80x208 (the default), 80x512, 80x608 or any 80xU. A file
-            tells its own.
+            has its own.
         patch_size: of an untrained encoder: 16x16 (the default), 16x8, 16x4, 8x16 or 80x4, or any that divides the
-            input. A file tells its own.
+            input. A file has its own.
         hop_ms: time between timestamp embeddings; see :class:`MsmMaeModel`.
         norm: "fixed" or "batch"; see :class:`MsmMaeModel`.
         timestamps: "centred" or "drifting"; see :class:`MsmMaeModel`.

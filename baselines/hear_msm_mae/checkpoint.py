@@ -62,7 +62,7 @@ def build_from_state(state: Mapping[str, Tensor], *, source: str = "the checkpoi
 
     Read from the tensors: width and patch size (``patch_embed.proj.weight``), depth, class token, family, decoder, and
     input size (rows of ``pos_embed``; the front end always has 80 mel bins). The decoder is optional, as a whole.
-    Heads are 64 wide. Without ``pos_embed``, ``folder`` tells the input size and the tables are computed.
+    Heads are 64 wide. Without ``pos_embed``, ``folder`` gives the input size and the tables are computed.
 
     Args:
         state: tensors by their published names.
@@ -107,7 +107,7 @@ def _patch_map(state: Mapping[str, Tensor], source: str) -> tuple[int, Size]:
     """Width D and patch size."""
     weight = state.get("patch_embed.proj.weight")
     if weight is None:
-        raise CheckpointError(f"{source} is no MSM-MAE checkpoint: it has no tensor 'patch_embed.proj.weight'.")
+        raise CheckpointError(f"{source} is not an MSM-MAE checkpoint: it has no tensor 'patch_embed.proj.weight'.")
     if weight.ndim != 4 or weight.shape[1] != 1 or N_MELS % weight.shape[2]:
         raise CheckpointError(
             f"{source}: 'patch_embed.proj.weight' has shape {tuple(weight.shape)}; expected (D, 1, height, width) "
@@ -120,7 +120,7 @@ def _depth(state: Mapping[str, Tensor], prefix: str, source: str) -> int:
     """Number of blocks; a gap in their numbers is found by the check of names."""
     numbers = [int(m[1]) for m in (re.match(rf"{prefix}\.(\d+)\.", name) for name in state) if m]
     if not numbers:
-        raise CheckpointError(f"{source} is no MSM-MAE checkpoint: it has no tensor '{prefix}.0.attn.qkv.weight'.")
+        raise CheckpointError(f"{source} is not an MSM-MAE checkpoint: it has no tensor '{prefix}.0.attn.qkv.weight'.")
     if max(numbers) >= len(state):
         raise CheckpointError(f"{source}: '{prefix}.{max(numbers)}' is too high a number for {len(state)} tensors.")
     return max(numbers) + 1
@@ -131,7 +131,7 @@ def _decoder(state: Mapping[str, Tensor], size: EncoderSize, source: str) -> Enc
     if not any(name == "mask_token" or name.startswith("decoder_") for name in state):
         return None
     if "decoder_embed.weight" not in state:
-        return decoder_for(size)  # the check of names tells what is missing
+        return decoder_for(size)  # the check of names says what is missing
     width = state["decoder_embed.weight"].shape[0]
     if width % HEAD_WIDTH:
         raise CheckpointError(
@@ -149,7 +149,7 @@ def _input_size(state: Mapping[str, Tensor], patch_size: Size, source: str, fold
     if table is None:
         if named is None or named[1] != patch_size or named[0][0] != N_MELS or named[0][1] % patch_size[1]:
             raise CheckpointError(
-                f"{source} has no tensor 'pos_embed', and its folder '{folder}' does not tell an input size for "
+                f"{source} has no tensor 'pos_embed', and its folder '{folder}' does not give an input size for "
                 f"patches of {patch_size[0]}x{patch_size[1]}; expected a name such as 80x208p16x16_mine."
             )
         return named[0]

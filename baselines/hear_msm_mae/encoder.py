@@ -60,8 +60,8 @@ def parse_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
     if match is None:
         raise EncoderError(
-            f"'{text}' is no size; expected FREQUENCYxTIME, an input size such as {', '.join(INPUT_SIZES)} or a patch "
-            f"size such as {', '.join(PATCH_SIZES)}."
+            f"'{text}' is not a size; expected FREQUENCYxTIME, an input size such as {', '.join(INPUT_SIZES)} or a "
+            f"patch size such as {', '.join(PATCH_SIZES)}."
         )
     return int(match[1]), int(match[2])
 

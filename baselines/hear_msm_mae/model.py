@@ -77,7 +77,7 @@ class MsmMaeModel(HearModel):
             is finer or the timestamps drift.
         norm: "fixed", or "batch" for parity with the published HEAR runs.
         timestamps: "centred": the middle of a patch's frames. "drifting", for parity with the published HEAR runs:
-            step i of T stands at i / T of the clip's length.
+            step i of T lies at i / T of the clip's length.
         pad: "patch", or "window" for parity with the published HEAR runs.
 
     Attributes:
@@ -112,7 +112,7 @@ class MsmMaeModel(HearModel):
             hop_ms = _DEFAULT_HOP_MS if _DEFAULT_HOP_MS in offered else offered[0]
         if hop_ms not in offered:
             raise EncoderError(
-                f"hop_ms = {hop_ms!r} cannot be had; patches of {patch_frames} frames with {timestamps} timestamps "
+                f"hop_ms = {hop_ms!r} is not available; patches of {patch_frames} frames with {timestamps} timestamps "
                 f"offer {', '.join(map(str, offered))}."
             )
         self.encoder = encoder

@@ -34,7 +34,7 @@ def load_model(
             controlled comparison, which is not the paper's model.
         hop_ms: time between timestamp embeddings: 160, 80, 40 or 20.
         frequency: how the frequency tokens of a time step become one vector: "mean" or "concat".
-        window_frames: of an untrained encoder, T of its longest input, a multiple of 16; 1024 by default. A file tells
+        window_frames: of an untrained encoder, T of its longest input, a multiple of 16; 1024 by default. A file has
             its own.
         seed: of the weights of an untrained encoder.
         layer: embeddings of the tokens after this block, 1 to the depth, pooled and normed (fc_norm) like the last

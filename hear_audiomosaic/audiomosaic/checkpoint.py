@@ -28,7 +28,7 @@ def build_from_state(
 
     Args:
         state: tensors by their published names.
-        num_heads: attention heads, which no shape tells; None: those of the known size of that width.
+        num_heads: attention heads, which no shape shows; None: those of the known size of that width.
         source: what to call the state in errors.
 
     Returns:
@@ -39,7 +39,7 @@ def build_from_state(
     """
     for name in ("cls_token", "pos_embed"):
         if name not in state:
-            raise CheckpointError(f"{source} is no AudioMosaic checkpoint: it has no tensor '{name}'.")
+            raise CheckpointError(f"{source} is not an AudioMosaic checkpoint: it has no tensor '{name}'.")
     head = sorted(name for name in state if name.startswith("head."))
     if head:
         _log.warning("%s is a fine-tuned classifier; its %s are left out.", source, ", ".join(head))

@@ -1,8 +1,8 @@
 """AudioMosaic's pre-training objective (arXiv 2605.14231, section 3): masked views and NT-Xent.
 
 Two views of a clip, augmented independently as waveforms; the first loses time steps, the second frequency bands.
-Masked tokens are dropped before the first block. What is left is pooled, projected and told apart from all other clips
-of the global batch.
+Masked tokens are dropped before the first block. What is left is pooled, projected and distinguished from all other
+clips of the global batch.
 """
 
 from __future__ import annotations

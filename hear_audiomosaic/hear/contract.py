@@ -31,7 +31,7 @@ def check_module(module: ModuleType) -> None:
     missing = [name for name in FUNCTIONS if not callable(getattr(module, name, None))]
     if missing:
         raise EncoderError(
-            f"{module.__name__} is no HEAR module: it has no function {', '.join(missing)}; "
+            f"{module.__name__} is not a HEAR module: it has no function {', '.join(missing)}; "
             f"expected {', '.join(FUNCTIONS)}."
         )
 

@@ -66,7 +66,7 @@ class PatchModel(HearModel):
     ) -> None:
         super().__init__()
         if hop_ms not in HOPS_MS:
-            raise EncoderError(f"hop_ms = {hop_ms!r} cannot be had; {self.method} offers {HOPS_MS}.")
+            raise EncoderError(f"hop_ms = {hop_ms!r} is not available; {self.method} offers {HOPS_MS}.")
         if frequency not in ("mean", "concat"):
             raise EncoderError(f"frequency = {frequency!r} is unknown; expected 'mean' or 'concat'.")
         if pad not in ("patch", "window"):

@@ -43,7 +43,7 @@ class EncoderRef:
         name, colon, weights = head.partition(":")
         if not re.fullmatch(r"[A-Za-z_][\w.-]*", name):
             raise EncoderError(
-                f"'{text}' is no encoder reference; expected NAME[:WEIGHTS][?option=value&...], "
+                f"'{text}' is not an encoder reference; expected NAME[:WEIGHTS][?option=value&...], "
                 "for example logmel or hear_audiomosaic:random:tiny."
             )
         try:

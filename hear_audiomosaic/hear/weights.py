@@ -33,7 +33,7 @@ class ResolvedEncoder(Generic[EncoderT]):
     path: Path | None
 
     def into(self, model: ModelT) -> ModelT:
-        """The HEAR model around this encoder, told where its weights come from, in eval mode and frozen."""
+        """The HEAR model around this encoder, with the path of its weights, in eval mode and frozen."""
         model.weights_path, model.untrained = self.path, self.path is None
         return model.eval().requires_grad_(False)
 
@@ -72,7 +72,7 @@ def resolve_encoder(
     options = untrained_only or {}
     if any(value is not None for value in options.values()):
         names = " and ".join(options) + (" are" if len(options) > 1 else " is")
-        raise EncoderError(f"{names} for random:SIZE; a weights file tells its own.")
+        raise EncoderError(f"{names} for random:SIZE; a weights file has its own.")
     path = Path(model_file_path) if model_file_path else _shipped_weights(package_file, method)
     return ResolvedEncoder(load(path), path)
 

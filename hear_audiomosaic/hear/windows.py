@@ -69,7 +69,7 @@ def shifted_passes(
 
     Returns:
         ``(embeddings, timestamps_ms)``: (B, T, D) and float32 (B, T); the one step of a clip too short for any
-        centre stands at the clip's middle.
+        centre lies at the clip's middle.
     """
     n_passes = round(natural_hop_ms / hop_ms)
     if duration_ms is None:

@@ -1,4 +1,4 @@
-"""What tells whether a representation collapses while it is trained: intrinsic dimension and effective rank."""
+"""Whether a representation collapses while it is trained: intrinsic dimension and effective rank."""
 
 from __future__ import annotations
 

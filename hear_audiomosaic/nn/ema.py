@@ -31,7 +31,9 @@ def ema_update(teacher: nn.Module, student: nn.Module, momentum: float) -> None:
     own = dict(teacher.named_parameters())
     theirs = dict(student.named_parameters())
     if own.keys() != theirs.keys():
-        raise ValueError(f"The teacher is no copy of the student: they differ in {sorted(own.keys() ^ theirs.keys())}.")
+        raise ValueError(
+            f"The teacher is not a copy of the student: they differ in {sorted(own.keys() ^ theirs.keys())}."
+        )
     torch._foreach_lerp_(list(own.values()), [theirs[name].detach() for name in own], 1.0 - momentum)
     buffers = dict(student.named_buffers())
     for name, buffer in teacher.named_buffers():

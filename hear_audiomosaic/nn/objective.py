@@ -95,7 +95,7 @@ class Objective(nn.Module):
 
         Returns:
             ``(loss, logs)``: float32 scalar with gradient; detached scalars by name. The names depend on ``detailed``
-            alone, since the means over processes are taken name by name; NaN is "not told this time".
+            alone, since the means over processes are taken name by name; NaN is "not known this time".
         """
         raise NotImplementedError
 

@@ -29,10 +29,10 @@ SIZES = {
 def get_size(name: str) -> EncoderSize:
     """The size of that name; an error lists the sizes there are."""
     if name not in SIZES:
-        raise EncoderError(f"There is no size '{name}'; the sizes are {', '.join(SIZES)}.")
+        raise EncoderError(f"There is not a size '{name}'; the sizes are {', '.join(SIZES)}.")
     return SIZES[name]
 
 
 def heads_of_width(width: int) -> int | None:
-    """Attention heads of the known sizes of that width, which no tensor's shape tells; None for an unknown width."""
+    """Attention heads of the known sizes of that width, which no tensor's shape shows; None for an unknown width."""
     return {size.embed_dim: size.num_heads for size in SIZES.values()}.get(width)

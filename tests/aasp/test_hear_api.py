@@ -121,7 +121,7 @@ def test_untrained_models_say_so_and_are_reproducible(model: AaspModel) -> None:
         ("random:micro", {"hop_ms": 30}, "160, 80, 40, 20"),
         ("random:micro", {"frequency": "max"}, "'mean' or 'concat'"),
         ("random:micro", {"phase": "both"}, "even or odd"),
-        ("some.safetensors", {"phase": "odd"}, "a weights file tells its own"),
+        ("some.safetensors", {"phase": "odd"}, "a weights file has its own"),
     ],
 )
 def test_wrong_options(arguments: str, options: dict[str, str | int], match: str) -> None:

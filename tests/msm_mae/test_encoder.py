@@ -308,7 +308,7 @@ def test_initialisation() -> None:
 
 def test_bad_sizes() -> None:
     for text in ("80", "80x", "axb", "80x208p16x16", "0x16"):
-        with pytest.raises(EncoderError, match="is no size"):
+        with pytest.raises(EncoderError, match="is not a size"):
             parse_size(text)
     for sizes in ({"input_size": (64, 208)}, {"patch_size": (15, 16)}, {"input_size": (80, 200)}):
         with pytest.raises(EncoderError, match="80 mel bins and whole patches"):
