@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     from hear_audiomosaic.api import (
         published_report as published_report,
     )
+    from hear_audiomosaic.api import (
+        show_encoder as show_encoder,
+    )
     from hear_audiomosaic.audiomosaic.model import AudioMosaicModel
 
 __version__ = "0.1.0"
@@ -80,6 +83,7 @@ _API = (
     "pretrain",
     "probe",
     "published_report",
+    "show_encoder",
 )
 """What :mod:`hear_audiomosaic.api` has, which is imported when one of these is asked for."""
 

@@ -54,6 +54,7 @@ __all__ = [
     "pretrain",
     "probe",
     "published_report",
+    "show_encoder",
 ]
 
 _DEMO_ENCODERS = ("audiomosaic", "msm-mae", "aasp", "adversarial-negatives", "logmel", "random:micro")
@@ -101,7 +102,6 @@ def evaluate(
     from hear_audiomosaic.hear.objects import Labelled
     from hear_audiomosaic.probing.protocol import get_protocol
     from hear_audiomosaic.reporting.result_set import Results
-    from hear_audiomosaic.results import ResultFolder, find_results, load_results
 
     listed = [Labelled(*pair) for pair in encoders.items()] if isinstance(encoders, Mapping) else list(encoders)
     plan = Plan(
@@ -115,10 +115,7 @@ def evaluate(
         precision=precision,
     )
     summary = run(plan, on_result=on_result)
-    # Where every encoder failed to load there may be no result file at all.
-    nothing = bool(summary.failures) and not any(find_results(plan.out))
-    loaded = ResultFolder(plan.out, (), ()) if nothing else load_results(plan.out)
-    return Results(loaded, tuple(summary.finished), tuple(summary.kept), tuple(summary.failures))
+    return Results.of_run(plan.out, summary.finished, summary.kept, summary.failures)
 
 
 def load_results(folder: StrPath) -> Results:
@@ -292,6 +289,17 @@ def check_encoder(encoder: EncoderLike, *, device: str = "cpu") -> list[Finding]
     return conformance.check_encoder(encoder, device)
 
 
+def show_encoder(encoder: EncoderLike) -> dict[str, Any]:
+    """What is known of an encoder without embedding anything: its card, sizes, number of parameters, fingerprint.
+
+    Raises:
+        EncoderError: no such encoder, one that breaks the contract, or a broken card.
+    """
+    from hear_audiomosaic.hear.describe import describe_encoder
+
+    return describe_encoder(encoder)
+
+
 def list_protocols() -> tuple[str, ...]:
     """Names of the protocols; of the family ``few-shot-K``, the usual ones."""
     from hear_audiomosaic.probing.protocol import protocol_names
@@ -347,7 +355,7 @@ def prepare_task(
     if str(source) in synthetic_names() and not Path(source).is_dir():
         return prepare_synthetic(str(source), folder, overwrite=bool(options.get("overwrite", False)))
     if name is None:
-        raise TaskError("A folder of audio needs a name for the task to be: --name NAME")
+        raise TaskError("A folder of audio needs a name for its task: --name NAME")
     return prepare_folder(Path(source), name, tasks_dir=folder, **options)
 
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -37,7 +37,9 @@ _TAKE_SEVERAL = (
 TasksDir = Annotated[Path | None, typer.Option("--tasks-dir", help="Folder of prepared tasks.", show_default=False)]
 StoreDir = Annotated[Path | None, typer.Option("--store", help="Folder of the embedding store.", show_default=False)]
 Device = Annotated[str, typer.Option("--device", help="cpu or cuda.")]
-Precision = Annotated[str, typer.Option("--precision", help="fp32 or bf16, of the probes' matrix products.")]
+Precision = Annotated[
+    Literal["fp32", "bf16"], typer.Option("--precision", help="fp32 or bf16, of the probes' matrix products.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -97,19 +99,6 @@ def print_table(rows: Iterable[Mapping[str, Any]], as_json: bool) -> None:
 
 def print_results(results: Results, as_json: bool) -> None:
     """The results that a run was asked for: to stdout; what failed: to stderr."""
-    print_table(map(_row, results.requested), as_json)
+    print_table(results.rows(), as_json)
     for failure in results.failures:
         say(f"failed: {failure}")
-
-
-def _row(result: Result) -> dict[str, Any]:
-    return {
-        "encoder": result.encoder.label,
-        "task": result.task.name,
-        "protocol": result.protocol.name,
-        "seed": result.protocol.seed,
-        "score": result.score_name,
-        "value": None if result.score is None else f"{result.score:.3f}",
-        "std over folds": None if result.score_std is None else f"{result.score_std:.3f}",
-        "chance": None if result.task.chance is None else f"{result.task.chance:.3f}",
-    }

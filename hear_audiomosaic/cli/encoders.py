@@ -16,9 +16,9 @@ app = typer.Typer(help="List registered encoders, show one, check one against th
 @app.command("list", epilog=examples("encoders list", "encoders list --json"))
 def list_encoders(as_json: AsJson = False) -> None:
     """List the registered encoders: short name and module."""
-    from hear_audiomosaic.hear import registered_encoders
+    from hear_audiomosaic import api
 
-    print_table(({"name": name, "module": module} for name, module in registered_encoders().items()), as_json)
+    print_table(api.list_encoders(), as_json)
 
 
 @app.command("show", epilog=examples("encoders show audiomosaic", "encoders show logmel --json"))
@@ -36,9 +36,9 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check an encoder on synthetic audio: shapes, units, determinism, batch mates, odd lengths, silence."""
-    from hear_audiomosaic.hear.conformance import check_encoder
+    from hear_audiomosaic.api import check_encoder
 
-    findings = check_encoder(ref, device)
+    findings = check_encoder(ref, device=device)
     print_table(({"check": f.check, "verdict": f.verdict, "found": f.found} for f in findings), as_json)
     if any(finding.verdict == "FAIL" for finding in findings):
         raise typer.Exit(1)

@@ -48,7 +48,7 @@ def prepare(
     source: Annotated[
         str, typer.Argument(help="Folder of audio with a metadata.csv, or the name of a synthetic task.")
     ],
-    name: Annotated[str | None, typer.Option("--name", help="Name of the task to be.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the new task.")] = None,
     label: Annotated[str, typer.Option("--label", help="Column of labels.")] = "label",
     split: Annotated[str | None, typer.Option("--split", help="Column that says train, valid or test.")] = None,
     fold: Annotated[str | None, typer.Option("--fold", help="Column of folds.")] = None,
@@ -97,6 +97,6 @@ def prepare(
         allow_untrained_labels=allow_untrained_labels,
         overwrite=overwrite,
     )
-    n_clips = sum(len(task.labels(part)) for part in task.splits)
+    n_clips = sum(len(task.labels(split)) for split in task.splits)
     say(f"{n_clips} clips, {len(task.vocabulary)} labels, {len(task.splits)} splits ({', '.join(task.splits)})")
     typer.echo(task.directory)

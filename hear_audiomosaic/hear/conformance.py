@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from hear_audiomosaic.errors import HearAudioMosaicError
-from hear_audiomosaic.hear.encoder import Encoder, load_encoder
-from hear_audiomosaic.hear.reference import EncoderRef
+from hear_audiomosaic.hear.encoder import Encoder
+from hear_audiomosaic.hear.objects import EncoderLike, as_encoder
 
 __all__ = ["Finding", "check_encoder"]
 
@@ -50,23 +50,23 @@ class _Remark(Exception):  # noqa: N818
     """What a check found to be allowed but costly."""
 
 
-def check_encoder(ref: str | EncoderRef, device: str = "cpu") -> list[Finding]:
+def check_encoder(encoder: EncoderLike, device: str = "cpu") -> list[Finding]:
     """Run all checks.
 
     Args:
-        ref: encoder reference.
+        encoder: a reference or an object.
         device: "cpu" or "cuda".
 
     Returns:
         One finding per check, in order; only the first when the encoder cannot be loaded.
     """
     try:
-        encoder = load_encoder(ref, device)
+        loaded = as_encoder(encoder, device=device)
     except HearAudioMosaicError as error:
         return [Finding("loads", "FAIL", str(error))]
-    loaded = f"{encoder.sample_rate} Hz, {encoder.n_parameters:,} parameters, scene {encoder.scene_embedding_size}, "
-    findings = [Finding("loads", "ok", f"{loaded}timestamp {encoder.timestamp_embedding_size}")]
-    return findings + [_answer(name, check, encoder) for name, check in _CHECKS.items()]
+    facts = f"{loaded.sample_rate} Hz, {loaded.n_parameters:,} parameters, scene {loaded.scene_embedding_size}, "
+    findings = [Finding("loads", "ok", f"{facts}timestamp {loaded.timestamp_embedding_size}")]
+    return findings + [_answer(name, check, loaded) for name, check in _CHECKS.items()]
 
 
 def _answer(name: str, check: Callable[[Encoder], str], encoder: Encoder) -> Finding:

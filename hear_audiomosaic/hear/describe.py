@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from hear_audiomosaic.hear.card import EncoderCard, TrainingSet
-from hear_audiomosaic.hear.encoder import load_encoder
-from hear_audiomosaic.hear.reference import EncoderRef
+from hear_audiomosaic.hear.objects import EncoderLike, as_encoder
 
 __all__ = ["describe_encoder"]
 
 
-def describe_encoder(ref: str | EncoderRef, nested: bool = True) -> dict[str, Any]:
+def describe_encoder(encoder: EncoderLike, nested: bool = True) -> dict[str, Any]:
     """What is known of an encoder without embedding anything.
 
     Args:
-        ref: encoder reference.
+        encoder: a reference or an object.
         nested: whether the card is one nested value, as it stands in a result; else one line of text for each fact.
 
     Returns:
@@ -24,20 +23,20 @@ def describe_encoder(ref: str | EncoderRef, nested: bool = True) -> dict[str, An
     Raises:
         EncoderError: no such encoder, one that breaks the contract, or a broken card.
     """
-    encoder = load_encoder(ref)
-    card = encoder.card or EncoderCard()
+    loaded = as_encoder(encoder)
+    card = loaded.card or EncoderCard()
     sizes = {
-        "untrained": encoder.untrained,
-        "weights_path": str(encoder.weights_path) if encoder.weights_path else None,
-        "sample_rate_hz": encoder.sample_rate,
-        "scene_embedding_size": encoder.scene_embedding_size,
-        "timestamp_embedding_size": encoder.timestamp_embedding_size,
-        "n_parameters": encoder.n_parameters,
-        "fingerprint": encoder.fingerprint,
+        "untrained": loaded.untrained,
+        "weights_path": str(loaded.weights_path) if loaded.weights_path else None,
+        "sample_rate_hz": loaded.sample_rate,
+        "scene_embedding_size": loaded.scene_embedding_size,
+        "timestamp_embedding_size": loaded.timestamp_embedding_size,
+        "n_parameters": loaded.n_parameters,
+        "fingerprint": loaded.fingerprint,
     }
     if nested:
-        return {"ref": encoder.ref.text, "card": card.model_dump(mode="json"), **sizes}
-    return {"ref": encoder.ref.text, **_lines(card), **sizes, "bibtex": card.citation and f"\n{card.citation.rstrip()}"}
+        return {"ref": loaded.ref.text, "card": card.model_dump(mode="json"), **sizes}
+    return {"ref": loaded.ref.text, **_lines(card), **sizes, "bibtex": card.citation and f"\n{card.citation.rstrip()}"}
 
 
 def _lines(card: EncoderCard) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +14,8 @@ from hear_audiomosaic.reporting.comparison.pairwise import EncoderComparisons, c
 from hear_audiomosaic.reporting.comparison.status import Status, status_of
 from hear_audiomosaic.reporting.render.html.audio_playback import AudioPlayback
 from hear_audiomosaic.reporting.report import Report, write_report
-from hear_audiomosaic.results.load import LoadedResult, ResultFolder
-from hear_audiomosaic.results.schema import Result
+from hear_audiomosaic.results.load import LoadedResult, ResultFolder, load_results
+from hear_audiomosaic.results.schema import Result, find_results
 
 __all__ = ["Results"]
 
@@ -37,6 +37,14 @@ class Results:
     kept: tuple[Path, ...] = ()
     failures: tuple[str, ...] = ()
 
+    @classmethod
+    def of_run(cls, folder: Path, finished: Iterable[Path], kept: Iterable[Path], failures: Iterable[str]) -> Results:
+        """Read the folder that a run wrote into; there may be no result file when every encoder failed to load."""
+        failed = tuple(failures)
+        nothing = bool(failed) and not any(find_results(folder))
+        loaded = ResultFolder(folder, (), ()) if nothing else load_results(folder)
+        return cls(loaded, tuple(finished), tuple(kept), failed)
+
     @property
     def folder(self) -> Path:
         """Where the result files are."""
@@ -53,6 +61,22 @@ class Results:
         """The results that :func:`~hear_audiomosaic.api.evaluate` was asked for, by file."""
         files = {path.relative_to(self.folder).as_posix() for path in (*self.finished, *self.kept)}
         return tuple(one.result for one in self.loaded if one.file in files)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What a terminal shows of the requested results: one row each, numbers to three decimals."""
+        return [
+            {
+                "encoder": result.encoder.label,
+                "task": result.task.name,
+                "protocol": result.protocol.name,
+                "seed": result.protocol.seed,
+                "score": result.score_name,
+                "value": _three_decimals(result.score),
+                "std over folds": _three_decimals(result.score_std),
+                "chance": _three_decimals(result.task.chance),
+            }
+            for result in self.requested
+        ]
 
     def __repr__(self) -> str:
         failed = sum(result.status == "error" for result in self)
@@ -132,3 +156,7 @@ def _row(one: LoadedResult) -> dict[str, Any]:
         "error": result.error,
         "file": one.file,
     }
+
+
+def _three_decimals(value: float | None) -> str | None:
+    return None if value is None else f"{value:.3f}"

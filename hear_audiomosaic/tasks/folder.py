@@ -43,7 +43,7 @@ class FolderRecipe:
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip of the task to be: ``labels`` are strings, or for events ``{label, start, end}`` in ms."""
+    """One clip of a new task: ``labels`` are strings, or for events ``{label, start, end}`` in ms."""
 
     source: str
     file: str

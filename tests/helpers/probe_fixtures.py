@@ -1,4 +1,4 @@
-"""Small tasks that train in a blink, as fixtures."""
+"""Small tasks that train quickly, as fixtures."""
 
 from __future__ import annotations
 

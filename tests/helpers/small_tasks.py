@@ -1,4 +1,4 @@
-"""Protocols and rows that train in a blink."""
+"""Protocols and rows that train quickly."""
 
 from __future__ import annotations
 

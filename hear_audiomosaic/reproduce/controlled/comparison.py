@@ -19,6 +19,7 @@ from hear_audiomosaic.hear.reference import EncoderRef
 from hear_audiomosaic.pretraining import PretrainSettings, pretrain
 from hear_audiomosaic.probing.protocol import get_protocol
 from hear_audiomosaic.reporting import write_report
+from hear_audiomosaic.reporting.result_set import Results
 from hear_audiomosaic.reproduce.controlled.pool import PoolSet, build_pool
 from hear_audiomosaic.reproduce.controlled.sets import prepare_fixed
 from hear_audiomosaic.reproduce.controlled.twins import write_twins
@@ -84,7 +85,8 @@ def run(recipe: Mapping[str, Any], data_dir: Path, out: Path, *, device: str, on
     twins = {m: (EncoderRef.parse(refs[m]).text, EncoderRef.parse(ref).text) for m, ref in untrained.items()}
     for method, (gained, n) in write_twins(report / "pairs.csv", twins, report / "twins.csv").items():
         on_message(f"{method}: better than its untrained twin on {gained} of {n} tasks")
-    return Outcome(report / "index.html", tuple(summary.rows()), tuple(map(str, summary.failures)))
+    results = Results.of_run(plan.out, summary.finished, summary.kept, summary.failures)
+    return Outcome(report / "index.html", tuple(results.rows()), results.failures)
 
 
 def publish_weights(encoder: Path, path: Path, pool: Mapping[str, Any]) -> None:
