@@ -4,8 +4,8 @@
     >>> results = ha.evaluate(["logmel", "random:micro"], tasks=["synth_pitch"], protocols=["logistic"], out="results/")
     >>> results.to_dataframe()[["encoder", "task", "protocol", "score_name"]]
                         encoder         task  protocol score_name
-    0                    logmel  synth_pitch  logistic  pitch_acc
-    1  random:micro (UNTRAINED)  synth_pitch  logistic  pitch_acc
+    0                    logmel  synth_pitch  logistic   top1_acc
+    1  random:micro (UNTRAINED)  synth_pitch  logistic   top1_acc
     >>> comparison = results.compare("logmel", "random:micro")  # intervals, adjusted p values, a verdict for each task
     >>> list(comparison.to_dataframe()["task"])
     ['synth_pitch']
@@ -114,7 +114,7 @@ def evaluate(
         device=device,
         precision=precision,
     )
-    summary = run(plan, on_result)
+    summary = run(plan, on_result=on_result)
     # Where every encoder failed to load there may be no result file at all.
     nothing = bool(summary.failures) and not any(find_results(plan.out))
     loaded = ResultFolder(plan.out, (), ()) if nothing else load_results(plan.out)

@@ -1,23 +1,25 @@
 """AaSP (arXiv 2512.03637), aliasing-aware pre-training of a spectrogram transformer: the functions of a HEAR module.
 
-Written from the paper's abstract and public reviews of it; its body, code and weights were not available. What is
-confirmed, derived or our own choice stands in this package's README.
+Written from the paper's abstract and public reviews of it; its body, code and weights were not available. README.md
+says of every part whether it is confirmed, derived or a choice.
 """
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from pathlib import Path
 
 from hear_aasp.checkpoint import load_encoder
 from hear_aasp.encoder import WINDOW_FRAMES, AaspEncoder
 from hear_aasp.model import AaspModel
-from hear_aasp.stem import PHASES
-from hear_audiomosaic.errors import EncoderError
+from hear_aasp.stem import KernelPhase
+from hear_audiomosaic.hear.card import CARD_FILE, read_card
+from hear_audiomosaic.hear.model import get_scene_embeddings, get_timestamp_embeddings
+from hear_audiomosaic.hear.weights import resolve_encoder
 from hear_audiomosaic.nn import get_size
-from hear_audiomosaic.nn.checkpoints import shipped_weights
 
-__all__ = ["get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+__all__ = ["encoder_card", "get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+
+encoder_card = read_card(Path(__file__).with_name(CARD_FILE))
 
 
 def load_model(
@@ -25,7 +27,7 @@ def load_model(
     *,
     hop_ms: int = 40,
     frequency: str = "mean",
-    phase: str | None = None,
+    phase: KernelPhase | None = None,
     window_frames: int | None = None,
     seed: int = 0,
     layer: int | None = None,
@@ -53,47 +55,17 @@ def load_model(
 
     Raises:
         CheckpointError: no such file, or one that does not fit; or no path and no default weights.
-        EncoderError: no such size or option, or a phase given for a file.
+        EncoderError: no such size or option, or one of an untrained encoder given for a file.
     """
-    kind, _, size = model_file_path.partition(":")
-    untrained = kind == "random"
-    if untrained:
-        if phase not in (None, *PHASES):
-            raise EncoderError(f"There is no kernel phase '{phase}'; expected {' or '.join(PHASES)}.")
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            encoder = AaspEncoder(get_size(size), phase or "even", window_frames=window_frames or WINDOW_FRAMES)
-    elif phase is not None or window_frames is not None:
-        raise EncoderError("phase and window_frames are for random:SIZE; a weights file tells its own.")
-    else:
-        encoder = load_encoder(model_file_path or shipped_weights(__file__, "AaSP", "aasp"))
-    model = AaspModel(encoder, hop_ms, frequency, untrained, layer, pad)
-    return model.eval().requires_grad_(False)
-
-
-@torch.no_grad()
-def get_scene_embeddings(audio: Tensor, model: AaspModel) -> Tensor:
-    """One embedding per clip.
-
-    Args:
-        audio: float32, shape (B, S), mono at 16 kHz, range [-1, 1]; any S from 25 ms to 20 minutes.
-        model: from :func:`load_model`.
-
-    Returns:
-        float32, shape (B, D).
-    """
-    return model.scene(audio)
-
-
-@torch.no_grad()
-def get_timestamp_embeddings(audio: Tensor, model: AaspModel) -> tuple[Tensor, Tensor]:
-    """Embeddings along the clip, with their centre times.
-
-    Args:
-        audio: as for :func:`get_scene_embeddings`.
-        model: from :func:`load_model`.
-
-    Returns:
-        ``(embeddings, timestamps)``: float32 (B, T, D) and (B, T) in milliseconds.
-    """
-    return model.timestamps(audio)
+    resolved = resolve_encoder(
+        model_file_path,
+        package_file=__file__,
+        method="AaSP",
+        load=load_encoder,
+        build=lambda size: AaspEncoder(
+            get_size(size), phase=phase or "even", window_frames=window_frames or WINDOW_FRAMES
+        ),
+        seed=seed,
+        untrained_only={"phase": phase, "window_frames": window_frames},
+    )
+    return resolved.into(AaspModel(resolved.encoder, hop_ms=hop_ms, frequency=frequency, layer=layer, pad=pad))

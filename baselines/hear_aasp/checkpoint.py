@@ -1,4 +1,4 @@
-"""Weights files of this package's own: the authors have released none.
+"""AaSP's weights: this project's own, as the authors have released none.
 
 A ``.safetensors`` file with the encoder's tensors and, in its metadata, ``format`` and ``sizes`` (JSON).
 """
@@ -6,34 +6,34 @@ A ``.safetensors`` file with the encoder's tensors and, in its metadata, ``forma
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from hear_aasp.encoder import PATCH, AaspEncoder
 from hear_aasp.stem import PHASES
 from hear_audiomosaic.errors import CheckpointError
-from hear_audiomosaic.files import write_bytes
 from hear_audiomosaic.nn import EncoderSize
-from hear_audiomosaic.nn.checkpoints import check_names_and_shapes, read_state
-from hear_audiomosaic.nn.objective import stored
+from hear_audiomosaic.nn.checkpoints import check_names_and_shapes, read_state, write_state
 
-__all__ = ["FORMAT", "load_encoder", "save_encoder"]
+__all__ = ["FORMAT", "build_from_state", "load_encoder", "save_encoder"]
 
 FORMAT = "hear_aasp/1"
 _NUMBERS = ("embed_dim", "depth", "num_heads", "n_states", "window_frames")
 
 
-def save_encoder(path: str | Path, encoder: AaspEncoder) -> None:
-    """Write the encoder's tensors and sizes; a file that is there is replaced in one go."""
-    from safetensors.torch import save
-
+def save_encoder(path: Path, encoder: AaspEncoder) -> None:
+    """Write the encoder's tensors and sizes."""
     sizes = asdict(encoder.size) | {
         "n_states": encoder.n_states,
         "window_frames": encoder.grid[0] * PATCH,
         "phase": encoder.phase,
     }
-    write_bytes(Path(path), save(stored(encoder), {"format": FORMAT, "sizes": json.dumps(sizes, sort_keys=True)}))
+    metadata = {"format": FORMAT, "sizes": json.dumps(sizes, sort_keys=True)}
+    write_state(path, encoder.state_dict(), metadata)
 
 
 def load_encoder(path: str | Path) -> AaspEncoder:
@@ -46,14 +46,34 @@ def load_encoder(path: str | Path) -> AaspEncoder:
         CheckpointError: no such file, not of this format, or tensors that do not fit; each named.
     """
     state = read_state(path)
-    sizes = _sizes(Path(path))
-    size = EncoderSize(sizes["embed_dim"], sizes["depth"], sizes["num_heads"])
+    return build_from_state(state, sizes=_sizes(Path(path)), source=str(path))
+
+
+def build_from_state(
+    state: Mapping[str, Tensor], *, sizes: Mapping[str, Any], source: str = "the checkpoint"
+) -> AaspEncoder:
+    """Build the encoder of these sizes and load the tensors.
+
+    Args:
+        state: tensors by name.
+        sizes: ``embed_dim``, ``depth``, ``num_heads``, ``n_states``, ``window_frames`` and ``phase``.
+        source: what to call the state in errors.
+
+    Returns:
+        The encoder, in eval mode.
+
+    Raises:
+        CheckpointError: unknown, missing or misshapen tensors, each named; or sizes that make no encoder.
+    """
+    size = EncoderSize(embed_dim=sizes["embed_dim"], depth=sizes["depth"], num_heads=sizes["num_heads"])
     try:
-        encoder = AaspEncoder(size, sizes["phase"], sizes["n_states"], sizes["window_frames"])
+        encoder = AaspEncoder(
+            size, phase=sizes["phase"], n_states=sizes["n_states"], window_frames=sizes["window_frames"]
+        )
     except (ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path}: its sizes {sizes} do not make an encoder: {error}") from error
-    check_names_and_shapes(encoder.state_dict(), state, str(path), "AaSP")
-    encoder.load_state_dict(state)
+        raise CheckpointError(f"{source}: its sizes {dict(sizes)} do not make an encoder: {error}") from error
+    check_names_and_shapes(encoder.state_dict(), state, source, "AaSP")
+    encoder.load_state_dict(dict(state))
     return encoder.eval()
 
 

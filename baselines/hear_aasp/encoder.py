@@ -2,19 +2,17 @@
 
 A spectrogram of T frames (10 ms) x 128 mel bins is cut into 16 x 16 patches. Tokens are time-major: index
 n = t * 8 + f. Order of operations: stem, plus a fixed position, [drop masked tokens], blocks, LayerNorm. There is no
-class token; pooling is the mean. All of this is our choice, as this package's README says.
+class token; pooling is the mean (choice, all of it; README.md has the table).
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
 from hear_aasp.stem import AapeStem, KernelPhase
 from hear_audiomosaic.errors import EncoderError
-from hear_audiomosaic.nn import Block, EncoderSize, drop_path_rates, sincos_2d
+from hear_audiomosaic.nn import Block, EncoderSize, PatchEncoder, drop_path_rates, gather_tokens, sincos_2d
 from hear_audiomosaic.nn.vit import LAYER_NORM_EPS
 
 __all__ = [
@@ -34,7 +32,7 @@ N_MELS, PATCH, WINDOW_FRAMES = 128, 16, 1024
 N_BANDS = N_MELS // PATCH
 
 
-class AaspEncoder(nn.Module):
+class AaspEncoder(PatchEncoder):
     """The network.
 
     Args:
@@ -45,9 +43,12 @@ class AaspEncoder(nn.Module):
         drop_path: stochastic-depth rate of the last block (training only).
     """
 
+    positions: Tensor
+
     def __init__(
         self,
         size: EncoderSize,
+        *,
         phase: KernelPhase = "even",
         n_states: int = 16,
         window_frames: int = WINDOW_FRAMES,
@@ -64,7 +65,8 @@ class AaspEncoder(nn.Module):
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
-        self.stem = AapeStem(dim, N_MELS, PATCH, n_states, phase)  # has start values of its own
+        # It has start values of its own.
+        self.stem = AapeStem(dim, n_mels=N_MELS, patch=PATCH, n_states=n_states, phase=phase)
         self.register_buffer("positions", position_table(self.grid[0], dim), persistent=False)
 
     def embed_patches(self, spectrogram: Tensor) -> Tensor:
@@ -83,8 +85,27 @@ class AaspEncoder(nn.Module):
                 f"A spectrogram of {n_frames} frames does not fit: expected a multiple of {PATCH}, "
                 f"at most {self.grid[0] * PATCH}."
             )
-        tokens = self.stem(spectrogram)
+        tokens: Tensor = self.stem(spectrogram)
         return tokens + self.positions[: tokens.shape[1]]
+
+    def forward_layers(self, spectrogram: Tensor, keep_ids: Tensor | None = None) -> list[Tensor]:
+        """Tokens after every block, before the norm.
+
+        Args:
+            spectrogram: see :meth:`embed_patches`.
+            keep_ids: int64, shape (B, K), tokens that stay; None keeps all.
+
+        Returns:
+            L tensors of shape (B, N, D) or (B, K, D).
+        """
+        x = self.embed_patches(spectrogram)
+        if keep_ids is not None:
+            x = gather_tokens(x, keep_ids)
+        layers: list[Tensor] = []
+        for block in self.blocks:
+            x = block(x)
+            layers.append(x)
+        return layers
 
     def forward(self, spectrogram: Tensor) -> Tensor:
         """Normalised spectrogram (B, T, 128) -> all tokens after the last norm (B, N, D)."""
@@ -94,14 +115,8 @@ class AaspEncoder(nn.Module):
         """Tokens of :meth:`embed_patches`, all or those that stay, through blocks and norm: same shape."""
         for block in self.blocks:
             tokens = block(tokens)
-        return self.norm(tokens)
-
-    def layers(self, spectrogram: Tensor) -> Iterator[Tensor]:
-        """Yield all tokens (B, N, D) after every block, without the norm."""
-        x = self.embed_patches(spectrogram)
-        for block in self.blocks:
-            x = block(x)
-            yield x
+        normed: Tensor = self.norm(tokens)
+        return normed
 
 
 def position_table(n_steps: int, dim: int) -> Tensor:

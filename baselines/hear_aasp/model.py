@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hear_aasp.encoder import PATCH, normalise
+from hear_aasp.encoder import PATCH, AaspEncoder, normalise
 from hear_audiomosaic.audio import kaldi_fbank
 from hear_audiomosaic.hear.patches import HOPS_MS, PatchModel
 
@@ -13,7 +13,7 @@ __all__ = ["HOPS_MS", "AaspModel", "pad_to_patch"]
 
 
 class AaspModel(PatchModel):
-    """The encoder and the input policy of this package (all of it our choice); arguments as of :class:`PatchModel`.
+    """The encoder and the input policy of this package (choice, all of it); arguments as of :class:`PatchModel`.
 
     * Filter banks are normalised with AudioSet's statistics; nothing is computed across clips, so a clip's embedding
       never depends on its batch mates.
@@ -23,6 +23,7 @@ class AaspModel(PatchModel):
     * Clips shorter than one frame (25 ms) are padded with zeros to one.
     """
 
+    encoder: AaspEncoder
     method = "AaSP"
 
     def spectrogram(self, samples: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 
 An EMA teacher sees the whole spectrogram; a student sees a fifth of it, M times with M masks. A cross-attention
 predictor fills in the teacher's features of what is masked, and the M views of a clip are drawn together against those
-of the other clips (confirmed: these parts; the equations and all numbers are our choice or a neighbour's, as tagged in
-this package's README).
+of the other clips (confirmed: these parts; choice: the equations and all numbers, some of them EAT's, arXiv
+2401.03497; README.md has the table).
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ class ObjectiveSettings:
     """Numbers of the objective; the defaults are the full-scale setting, and none is known to be the authors'.
 
     Attributes:
-        n_masks: M, masks per clip; 16 at full scale (neighbour: EAT), 4 for small budgets (choice).
-        mask_ratio: share of tokens that a mask hides (neighbour).
-        block: side of a visible block in tokens (neighbour).
-        adjust: see :func:`inverse_block_keep_ids` (neighbour).
+        n_masks: M, masks per clip; 16 at full scale (choice, EAT's), 4 for small budgets (choice).
+        mask_ratio: share of tokens that a mask hides (choice, EAT's).
+        block: side of a visible block in tokens (choice, EAT's).
+        adjust: see :func:`inverse_block_keep_ids` (choice, EAT's).
         predictor_depth: blocks of the predictor (choice); it is half as wide as the encoder, heads are 64 wide.
         contrastive_weight: lambda_c (choice).
         temperature: T (choice).
-        ema: momentum at the start and at the end of its ramp (neighbour).
-        ema_ramp: share of training that the ramp takes: 100k of 400k updates (neighbour).
+        ema: momentum at the start and at the end of its ramp (choice, EAT's).
+        ema_ramp: share of training that the ramp takes: 100k of 400k updates (choice, EAT's).
     """
 
     n_masks: int = 16
@@ -65,16 +65,23 @@ class ObjectiveSettings:
 class AaspObjective(Objective):
     """Student, teacher, predictor and projector; from a batch of spectrograms to a loss.
 
-    Only what ``parameters()`` marks as trainable is: the teacher is
-    frozen, and always in eval mode. What pre-training is for is ``student``.
+    The student is ``encoder``, what pre-training is for. The teacher is frozen and always in eval mode.
 
     Args:
         encoder: the student.
-        settings: numbers of the objective.
+        settings: see :class:`ObjectiveSettings`.
     """
 
-    # All neighbour (EAT): 400k updates of 48 clips, each seen with M masks.
-    optimiser = OptimiserSettings(5e-4, 0.0, (0.9, 0.95), 0.05, 53_333 / 400_000, 4.0, 48)
+    # Choice, EAT's: 400k updates of 48 clips, each seen with M masks.
+    optimiser = OptimiserSettings(
+        peak_lr=5e-4,
+        final_lr=0.0,
+        betas=(0.9, 0.95),
+        weight_decay=0.05,
+        warm_up=53_333 / 400_000,
+        clip_norm=4.0,
+        clips_per_step=48,
+    )
 
     def __init__(self, encoder: AaspEncoder, settings: ObjectiveSettings | None = None) -> None:
         super().__init__()
@@ -83,10 +90,14 @@ class AaspObjective(Objective):
             raise ValueError(f"n_masks = {self.settings.n_masks}; expected at least 1.")
         dim = encoder.size.embed_dim
         width = max(1, dim // 2 // _PREDICTOR_HEAD) * _PREDICTOR_HEAD
-        self.student = encoder
+        self.encoder = encoder
         self.teacher = frozen_copy(encoder)
         self.predictor = CrossAttentionPredictor(
-            dim, width, self.settings.predictor_depth, width // _PREDICTOR_HEAD, encoder.grid[0]
+            dim,
+            width=width,
+            depth=self.settings.predictor_depth,
+            num_heads=width // _PREDICTOR_HEAD,
+            n_steps=encoder.grid[0],
         )
         self.projector = projector(dim).requires_grad_(self.settings.n_masks > 1)  # one mask has no positives
 
@@ -105,7 +116,8 @@ class AaspObjective(Objective):
         s = self.settings
         grid = (n_steps, N_BANDS)
         keep = inverse_block_keep_ids(n_clips * s.n_masks, grid, s.mask_ratio, s.block, s.adjust, generator)
-        return keep.unflatten(0, (n_clips, s.n_masks))
+        per_clip: Tensor = torch.unflatten(keep, 0, (n_clips, s.n_masks))
+        return per_clip
 
     def views(self, audio: Tensor) -> Tensor:
         """Waveforms (B, 1, S) -> normalised filter banks (B, T, 128), T rounded up to a patch."""
@@ -132,16 +144,16 @@ class AaspObjective(Objective):
         hidden = masked_ids(keep, n_tokens)  # (B M, N - K)
 
         with torch.no_grad():
-            targets = averaged_targets(self.teacher.layers(views))  # (B, N, D)
-        tokens = self.student.embed_patches(views)  # one stem pass for all masks
-        visible = self.student.encode(_gather_views(tokens, keep))  # (B M, K, D)
+            targets = averaged_targets(self.teacher.forward_layers(views))  # (B, N, D)
+        tokens = self.encoder.embed_patches(views)  # one stem pass for all masks
+        visible = self.encoder.encode(_gather_views(tokens, keep))  # (B M, K, D)
         predicted = self.predictor(visible, keep, hidden).float()
         wanted = _gather_views(targets, hidden)
         masked = F.mse_loss(predicted, wanted)  # every mask hides equally many tokens
 
         contrastive, agreement = masked.new_zeros(()), masked.new_ones(())
         if s.n_masks > 1:
-            z = self.projector(visible.mean(dim=1)).unflatten(0, (n_clips, s.n_masks))  # (B, M, 256)
+            z = torch.unflatten(self.projector(visible.mean(dim=1)), 0, (n_clips, s.n_masks))  # (B, M, 256)
             contrastive = multi_mask_nce(z, s.temperature)
             unit = F.normalize(z.detach().float(), dim=-1)
             pairs = s.n_masks * (s.n_masks - 1)
@@ -163,11 +175,11 @@ class AaspObjective(Objective):
             progress: share of training done, in [0, 1].
         """
         start, end = self.settings.ema
-        ema_update(self.teacher, self.student, ema_momentum(progress, start, end, self.settings.ema_ramp))
+        ema_update(self.teacher, self.encoder, ema_momentum(progress, start, end, self.settings.ema_ramp))
 
     def save_encoder(self, path: Path) -> None:
-        """The student, by :func:`hear_aasp.checkpoint.save_encoder`."""
-        save_encoder(path, self.student)
+        """By :func:`hear_aasp.checkpoint.save_encoder`."""
+        save_encoder(path, self.encoder)
 
 
 def build_objective(
@@ -200,13 +212,13 @@ def build_objective(
         contrastive_weight=contrastive_weight,
         ema=(ema_start, ema_end),
     )
-    return AaspObjective(AaspEncoder(get_size(size), phase, window_frames=window), settings)
+    return AaspObjective(AaspEncoder(get_size(size), phase=phase, window_frames=window), settings)
 
 
 def averaged_targets(layers: Iterable[Tensor]) -> Tensor:
     """LN((1 / L) sum_l IN(T^l)): mean of instance-normalised layers, then a LayerNorm without weights.
 
-    IN brings each feature of a clip to mean 0 and variance 1 over its tokens (neighbour: data2vec 2.0, EAT).
+    IN brings each feature of a clip to mean 0 and variance 1 over its tokens (choice, data2vec 2.0's and EAT's).
 
     Args:
         layers: L tensors of shape (B, N, D).
@@ -258,4 +270,6 @@ def _n_steps(n_samples: int) -> int:
 
 def _gather_views(tokens: Tensor, ids: Tensor) -> Tensor:
     """Select M sets of tokens of each clip, without M copies of it: (B, N, D), ids (B M, K) -> (B M, K, D)."""
-    return gather_tokens(tokens, ids.reshape(len(tokens), -1)).unflatten(1, (-1, ids.shape[1])).flatten(0, 1)
+    gathered = gather_tokens(tokens, ids.reshape(len(tokens), -1))
+    views: Tensor = torch.unflatten(gathered, 1, (-1, ids.shape[1])).flatten(0, 1)
+    return views

@@ -27,7 +27,9 @@ class CrossAttentionPredictor(nn.Module):
         n_steps: time steps of the longest input.
     """
 
-    def __init__(self, dim: int, width: int, depth: int, num_heads: int, n_steps: int = WINDOW_FRAMES // 16) -> None:
+    positions: Tensor
+
+    def __init__(self, dim: int, *, width: int, depth: int, num_heads: int, n_steps: int = WINDOW_FRAMES // 16) -> None:
         super().__init__()
         self.embed = nn.Linear(dim, width)
         self.norm_context = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
@@ -58,10 +60,11 @@ class CrossAttentionPredictor(nn.Module):
         queries = self.mask_token + gather_tokens(positions, query_ids)
         for block in self.blocks:
             queries = block(queries, context)
-        return self.output(self.norm(queries))
+        predicted: Tensor = self.output(self.norm(queries))
+        return predicted
 
 
-def projector(dim: int, hidden_dim: int = 2048, out_dim: int = 256) -> nn.Sequential:
+def projector(dim: int, *, hidden_dim: int = 2048, out_dim: int = 256) -> nn.Sequential:
     """Linear - BatchNorm - GELU - Linear: (B, dim) -> (B, out_dim) (choice)."""
     return nn.Sequential(
         nn.Linear(dim, hidden_dim, bias=False), nn.BatchNorm1d(hidden_dim), nn.GELU(), nn.Linear(hidden_dim, out_dim)

@@ -4,8 +4,7 @@ A patch projection is a decimation in time: with a stride of s frames, modulatio
 onto slower ones. AaPE keeps the ordinary patch tokens and adds what a bank of band-limited complex kernels measures in
 [pi / s, 0.95 pi], with a decay and a frequency that each patch predicts for itself.
 
-The paper's body was not available to us. Tags as in this package's README: confirmed (the paper's abstract, or a review
-that quotes it), derived (mathematics from the confirmed parts), choice (ours).
+The paper's body was not available. Tags (confirmed, derived, choice) as in README.md.
 """
 
 from __future__ import annotations
@@ -180,7 +179,8 @@ class StructuredBilateralLaplaceUnit(nn.Module):
         if self.phase == "odd":
             magnitude = (real.square() + imaginary.square() + 1e-12).sqrt()  # the root has no gradient at 0
             parts.append(torch.log1p(magnitude))
-        return self.output(torch.cat(parts, dim=-1))
+        features: Tensor = self.output(torch.cat(parts, dim=-1))
+        return features
 
 
 class AapeStem(nn.Module):
@@ -199,7 +199,7 @@ class AapeStem(nn.Module):
     """
 
     def __init__(
-        self, dim: int, n_mels: int = 128, patch: int = 16, n_states: int = 16, phase: KernelPhase = "even"
+        self, dim: int, *, n_mels: int = 128, patch: int = 16, n_states: int = 16, phase: KernelPhase = "even"
     ) -> None:
         super().__init__()
         if phase not in PHASES:
@@ -230,18 +230,21 @@ class AapeStem(nn.Module):
         plain = self.patch_embed(spectrogram)
         features = self.alias_features(spectrogram)
         joined = self.fuse_norm(torch.cat([plain, features.to(plain.dtype)], dim=-1))
-        return plain + self.gate * self.fuse_out(F.gelu(self.fuse_in(joined)))
+        fused: Tensor = plain + self.gate * self.fuse_out(F.gelu(self.fuse_in(joined)))
+        return fused
 
     def alias_features(self, spectrogram: Tensor) -> Tensor:
         """The SBLU's features o, float32: (B, T, F) -> (B, N, D)."""
         with torch.autocast(spectrogram.device.type, enabled=False):
             patches = self.centred_patches(spectrogram)
-            return self.sblu(patches, *self.lambda_encoder(patches)).flatten(1, 2)
+            features: Tensor = self.sblu(patches, *self.lambda_encoder(patches))
+            return features.flatten(1, 2)
 
     def centred_patches(self, spectrogram: Tensor) -> Tensor:
         """Patches without the mean of each mel bin: (B, T, F) -> float32 (B, M, I, P_t, P_f)."""
         p = self.patch
-        patches = spectrogram.float().unflatten(2, (self.n_bands, p)).unflatten(1, (-1, p)).transpose(2, 3)
+        bands = torch.unflatten(spectrogram.float(), 2, (self.n_bands, p))
+        patches: Tensor = torch.unflatten(bands, 1, (-1, p)).transpose(2, 3)
         return patches - patches.mean(dim=3, keepdim=True)
 
 

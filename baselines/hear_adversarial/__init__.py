@@ -1,20 +1,23 @@
 """Adversarial (positional) negatives for a CNN (arXiv 2303.08561): the three functions of a HEAR module.
 
-The paper's abstract is all that could be confirmed of it; README.md says of every choice where it comes from.
+The paper's abstract is all that could be read of it; README.md says of every part whether it is confirmed, derived or a
+choice.
 """
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from pathlib import Path
 
 from hear_adversarial.checkpoint import load_encoder
 from hear_adversarial.encoder import ConvEncoder, get_size
 from hear_adversarial.model import AdversarialModel
-from hear_audiomosaic.errors import EncoderError
-from hear_audiomosaic.nn.checkpoints import shipped_weights
+from hear_audiomosaic.hear.card import CARD_FILE, read_card
+from hear_audiomosaic.hear.model import get_scene_embeddings, get_timestamp_embeddings
+from hear_audiomosaic.hear.weights import resolve_encoder
 
-__all__ = ["get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+__all__ = ["encoder_card", "get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+
+encoder_card = read_card(Path(__file__).with_name(CARD_FILE))
 
 
 def load_model(
@@ -43,44 +46,13 @@ def load_model(
         CheckpointError: no such file, or one that does not fit; or no path and no default weights.
         EncoderError: no such size or option, timm is missing, or a variant given for a file.
     """
-    kind, _, size = model_file_path.partition(":")
-    untrained = kind == "random"
-    if untrained:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            encoder = ConvEncoder(get_size(size), variant or "V0")
-    elif variant is not None:
-        raise EncoderError("variant is for random:SIZE; a weights file tells its own.")
-    else:
-        encoder = load_encoder(
-            model_file_path or shipped_weights(__file__, "adversarial negatives", "adversarial-negatives")
-        )
-    return AdversarialModel(encoder, hop_ms, bands, untrained).eval().requires_grad_(False)
-
-
-@torch.no_grad()
-def get_scene_embeddings(audio: Tensor, model: AdversarialModel) -> Tensor:
-    """One embedding per clip.
-
-    Args:
-        audio: float32, shape (B, S), mono at 16 kHz, range [-1, 1]; any S from 25 ms to 20 minutes.
-        model: from :func:`load_model`.
-
-    Returns:
-        float32, shape (B, D).
-    """
-    return model.scene(audio)
-
-
-@torch.no_grad()
-def get_timestamp_embeddings(audio: Tensor, model: AdversarialModel) -> tuple[Tensor, Tensor]:
-    """Embeddings along the clip, with their centre times.
-
-    Args:
-        audio: as for :func:`get_scene_embeddings`.
-        model: from :func:`load_model`.
-
-    Returns:
-        ``(embeddings, timestamps)``: float32 (B, T, D) and (B, T) in milliseconds.
-    """
-    return model.timestamps(audio)
+    resolved = resolve_encoder(
+        model_file_path,
+        package_file=__file__,
+        method="adversarial negatives",
+        load=load_encoder,
+        build=lambda size: ConvEncoder(get_size(size), variant=variant or "V0"),
+        seed=seed,
+        untrained_only={"variant": variant},
+    )
+    return resolved.into(AdversarialModel(resolved.encoder, hop_ms=hop_ms, bands=bands))

@@ -1,4 +1,4 @@
-"""Reading weights of the adversarial-negatives encoder: of a training run of this project; nobody has published any."""
+"""Weights of the adversarial-negatives encoder: this project's own, as nobody has published any."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from torch import Tensor
 
 from hear_adversarial.encoder import SIZES, VARIANTS, ConvEncoder
 from hear_audiomosaic.errors import CheckpointError
-from hear_audiomosaic.nn.checkpoints import check_names_and_shapes, read_state
+from hear_audiomosaic.nn.checkpoints import check_names_and_shapes, read_state, write_state
 
-__all__ = ["build_from_state", "load_encoder", "read_state"]
+__all__ = ["build_from_state", "load_encoder", "save_encoder"]
 
 _PREFIX = "encoder."
 _HEADS = ("projection.", "bilinear")
 _RUN = ("selection_scores", "n_steps")  # a training run's own state
 
 
-def build_from_state(state: Mapping[str, Tensor], source: str = "the checkpoint") -> ConvEncoder:
+def build_from_state(state: Mapping[str, Tensor], *, source: str = "the checkpoint") -> ConvEncoder:
     """Build the encoder that the tensors describe and load them.
 
     Size and position cue are read from the tensors. The state of the whole objective is taken as well; its heads are
@@ -47,15 +47,20 @@ def build_from_state(state: Mapping[str, Tensor], source: str = "the checkpoint"
     index = int(state["variant_index"])
     if not 0 <= index < len(VARIANTS):
         raise CheckpointError(f"{source} names position cue {index}; expected 0 to {len(VARIANTS) - 1}.")
-    encoder = ConvEncoder(SIZES[_size_name(state, source)], VARIANTS[index])
+    encoder = ConvEncoder(SIZES[_size_name(state, source)], variant=VARIANTS[index])
     check_names_and_shapes(encoder.state_dict(), state, source, "the adversarial-negatives encoder")
-    encoder.load_state_dict(state)
+    encoder.load_state_dict(dict(state))
     return encoder.eval()
 
 
 def load_encoder(path: str | Path) -> ConvEncoder:
     """Read a ``.safetensors`` or ``.pt`` file and build its encoder; errors as of :func:`build_from_state`."""
-    return build_from_state(read_state(path), str(path))
+    return build_from_state(read_state(path), source=str(path))
+
+
+def save_encoder(path: Path, encoder: ConvEncoder) -> None:
+    """Write the encoder's tensors."""
+    write_state(path, encoder.state_dict())
 
 
 def _size_name(state: Mapping[str, Tensor], source: str) -> str:

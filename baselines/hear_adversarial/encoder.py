@@ -1,17 +1,19 @@
 """The convolutional encoder: EfficientNet-B0 or a small CNN, global max pooling, and three ways to know positions.
 
 A CNN detects local patterns, and pooling discards where they were (arXiv 2303.08561, introduction). What position cue
-the network has is therefore part of the method; tags as in the README:
+the network has is therefore part of the method:
 
-* ``V0``: none beyond the border that zero padding leaves; the faithful variant [I].
-* ``V1``: two coordinate channels, f / F and t / T [O].
-* ``V2``: maximum over time only; two frequency rows (64 / 32) stay apart, twice the features [O].
+* ``V0``: none beyond the border that zero padding leaves; the faithful variant (derived).
+* ``V1``: two coordinate channels, f / F and t / T (choice).
+* ``V2``: maximum over time only; two frequency rows (64 / 32) stay apart, twice the features (choice).
+
+Tags (confirmed, derived, choice) as in README.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +24,7 @@ from hear_audiomosaic.errors import EncoderError
 __all__ = ["SIZES", "VARIANTS", "ConvEncoder", "ConvSize", "Projection", "get_size", "plain_cnn"]
 
 VARIANTS = ("V0", "V1", "V2")
-MEAN, STD = -4.5, 3.0  # of log-mels of real clips, roughly [O]: brings the mean to 0, the value that padding has
+MEAN, STD = -4.5, 3.0  # of log-mels of real clips, roughly (choice): brings the mean to 0, the value of the padding
 STRIDE = 32
 _EFFICIENTNET = "efficientnet_b0"
 
@@ -45,10 +47,10 @@ class ConvSize:
 
 
 SIZES = {
-    "base": ConvSize("base", None, 0, 1280),
-    "small": ConvSize("small", (32, 64, 128, 256, 512), 2, 512),
-    "tiny": ConvSize("tiny", (24, 48, 96, 192, 384), 2, 384),
-    "micro": ConvSize("micro", (16, 32, 64, 128, 256), 1, 256),
+    "base": ConvSize("base", widths=None, convs=0, features=1280),
+    "small": ConvSize("small", widths=(32, 64, 128, 256, 512), convs=2, features=512),
+    "tiny": ConvSize("tiny", widths=(24, 48, 96, 192, 384), convs=2, features=384),
+    "micro": ConvSize("micro", widths=(16, 32, 64, 128, 256), convs=1, features=256),
 }
 
 
@@ -75,7 +77,7 @@ class ConvEncoder(nn.Module):
         EncoderError: unknown variant or padding, or timm is missing.
     """
 
-    def __init__(self, size: ConvSize, variant: str = "V0", padding: str = "zeros") -> None:
+    def __init__(self, size: ConvSize, *, variant: str = "V0", padding: str = "zeros") -> None:
         super().__init__()
         if variant not in VARIANTS:
             raise EncoderError(f"There is no position cue '{variant}'; expected {', '.join(VARIANTS)}.")
@@ -87,7 +89,7 @@ class ConvEncoder(nn.Module):
         self.trunk = (
             _efficientnet(in_channels)
             if size.widths is None
-            else plain_cnn(in_channels, size.widths, size.convs, padding)
+            else plain_cnn(in_channels, size.widths, size.convs, padding=padding)
         )
         # No shape tells V2 from V0, so that a weights file says which it is.
         self.register_buffer("variant_index", torch.tensor(VARIANTS.index(variant)))
@@ -97,31 +99,32 @@ class ConvEncoder(nn.Module):
         x = ((windows - MEAN) / STD)[:, None]  # (N, 1, 64, T)
         if self.variant == "V1":
             x = torch.cat([x, _coordinates(x)], dim=1)
-        maps = self.trunk(x)  # (N, C, F / 32, T / 32)
+        maps: Tensor = self.trunk(x)  # (N, C, F / 32, T / 32)
         if self.variant == "V2":
             return maps.amax(dim=3).flatten(1)  # (N, C * 2)
         return maps.amax(dim=(2, 3))
 
 
 class Projection(nn.Sequential):
-    """COLA's head: Dense 512, LayerNorm, tanh [N]. Shape: (N, D) -> (N, 512)."""
+    """COLA's head: Dense 512, LayerNorm, tanh (choice, COLA's). Shape: (N, D) -> (N, 512)."""
 
     def __init__(self, n_features: int, n_projected: int = 512) -> None:
         super().__init__(nn.Linear(n_features, n_projected), nn.LayerNorm(n_projected), nn.Tanh())
 
 
-def plain_cnn(in_channels: int, widths: tuple[int, ...], convs: int, padding: str = "zeros") -> nn.Sequential:
+def plain_cnn(in_channels: int, widths: tuple[int, ...], convs: int, *, padding: str = "zeros") -> nn.Sequential:
     """Stages of 3 x 3 convolutions, BatchNorm and ReLU; the first of a stage has stride 2.
 
     Shape: (N, in_channels, F, T) -> (N, widths[-1], ceil(F / 2^stages), ceil(T / 2^stages)).
     """
-    layers: list[Any] = []
+    mode = cast("Literal['zeros', 'circular']", padding)  # ConvEncoder checks it
+    layers: list[nn.Module] = []
     channels = in_channels
     for width in widths:
         for i in range(convs):
             stride = 2 if i == 0 else 1
             layers += [
-                nn.Conv2d(channels, width, 3, stride, padding=1, padding_mode=padding, bias=False),
+                nn.Conv2d(channels, width, 3, stride, padding=1, padding_mode=mode, bias=False),
                 nn.BatchNorm2d(width),
                 nn.ReLU(inplace=True),
             ]
@@ -145,4 +148,7 @@ def _efficientnet(in_channels: int) -> nn.Module:
             "The size 'base' is timm's EfficientNet-B0, and timm is not installed; 'pip install timm', or choose "
             f"{', '.join(name for name in SIZES if name != 'base')}, which need nothing."
         ) from error
-    return timm.create_model(_EFFICIENTNET, pretrained=False, in_chans=in_channels, num_classes=0, global_pool="")
+    trunk: nn.Module = timm.create_model(
+        _EFFICIENTNET, pretrained=False, in_chans=in_channels, num_classes=0, global_pool=""
+    )
+    return trunk

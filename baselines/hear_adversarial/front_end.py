@@ -1,15 +1,15 @@
 """COLA's front end (arXiv 2010.10915; its released code), widened so that a pattern can move in frequency.
 
-Tags as in the README: [N] confirmed for COLA, [D] derived, [O] chosen here.
+Tags as in README.md; "COLA's" are confirmed for COLA, and taken over.
 
-* 16 kHz; frames of 25 ms (periodic Hann window) every 10 ms, FFT 1024, magnitudes [N].
+* 16 kHz; frames of 25 ms (periodic Hann window) every 10 ms, FFT 1024, magnitudes (choice, COLA's).
 * Mel triangles that are straight on the HTK mel axis, without area normalisation; clipped to [1e-5, 1e8]; natural
-  logarithm [N].
-* A window is 1 s: 98 frames, its waveform brought to l2 norm 1 [N].
-* 96 bins from 30 to 8000 Hz, of which the network sees 64 at a time [O]. COLA's own 64 bins from 60 to 7800 Hz leave no
-  room to either side. [D]: at 16 kHz no 64 bins that keep 16 guard bins on both sides can span more than two thirds of
-  the mel axis; so in training the 64 bins start at a random one of 33 offsets, the same for all clips of a batch, and
-  the HEAR model looks at the lowest and at the highest 64.
+  logarithm (choice, COLA's).
+* A window is 1 s: 98 frames, its waveform brought to l2 norm 1 (choice, COLA's).
+* 96 bins from 30 to 8000 Hz, of which the network sees 64 at a time (choice). COLA's own 64 bins from 60 to 7800 Hz
+  leave no room to either side. At 16 kHz no 64 bins that keep 16 guard bins on both sides can span more than two thirds
+  of the mel axis (derived); so in training the 64 bins start at a random one of 33 offsets, the same for all clips of a
+  batch, and the HEAR model looks at the lowest and at the highest 64.
 
 The norm of a window's waveform is a factor on its magnitudes. So frames are computed once per clip, together with the
 energy of each 10 ms, and every window, wherever it starts, is scaled by its own norm before the logarithm: exactly what
@@ -76,7 +76,7 @@ def raw_frames(audio: Tensor) -> Tensor:
     frames = padded.unfold(1, FRAME, HOP)  # (B, T, 400), a view
     block = max(WINDOW_HOPS, _BLOCK // max(1, audio.shape[0]))
     parts = []
-    for part in frames.split(block, dim=1):
+    for part in torch.split(frames, block, dim=1):
         magnitudes = torch.fft.rfft(part * window, n=N_FFT).abs() @ banks  # (B, t, 96)
         energy = part[..., :HOP].square().sum(dim=-1, keepdim=True)
         parts.append(torch.cat([magnitudes, energy], dim=-1).transpose(1, 2))

@@ -1,12 +1,12 @@
-"""The losses: COLA's contrastive loss with positional negatives (arXiv 2303.08561; its form is [O]).
+"""The losses: COLA's contrastive loss with positional negatives (arXiv 2303.08561; choice: its form).
 
 B clips, a_i the anchor, p_i the positive (two random crops of 1 s of the same clip), n_ik = g_k(anchor), k = 1..K:
 
     L_i = -log  e^{s(a_i, p_i)} / ( sum_j e^{s(a_i, p_j)} + gamma sum_k e^{s(a_i, n_ik)}
                                     + gamma_x sum_{j != i} sum_k e^{s(a_i, n_jk)} )                         (7.2)
 
-gamma = 0 is COLA [N]. The margin form (7.3) adds lambda mean_ik max(0, m + cos(a_i, n_ik) - cos(a_i, p_i)) to COLA's
-loss. s is bilinear, a^T W b, or cos / 0.2 [N].
+gamma = 0 is COLA (arXiv 2010.10915). The margin form (7.3) adds lambda mean_ik max(0, m + cos(a_i, n_ik) -
+cos(a_i, p_i)) to COLA's loss. s is bilinear, a^T W b, or cos / 0.2 (choice, COLA's).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Bilinear", "contrastive_loss", "gamma_schedule", "margin_term"]
 
 
 class Bilinear(nn.Module):
-    """s(a, b) = a^T W b for all pairs: (B, P), (N, P) -> (B, N) [N]."""
+    """s(a, b) = a^T W b for all pairs: (B, P), (N, P) -> (B, N) (choice, COLA's)."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from hear_adversarial.encoder import ConvEncoder
 from hear_adversarial.front_end import GUARD, HOP, N_MELS, RATE_HZ, WINDOW_FRAMES, WINDOW_HOPS, log_windows, raw_frames
 from hear_audiomosaic.errors import EncoderError
+from hear_audiomosaic.hear.model import HearModel
 from hear_audiomosaic.hear.windows import check_audio
 
 __all__ = ["BANDS", "AdversarialModel"]
@@ -19,7 +20,7 @@ _MIN_SAMPLES = 400
 _MAX_BATCH = 64  # windows in one forward pass: bounds the memory whatever the batch and the length
 
 
-class AdversarialModel(nn.Module):
+class AdversarialModel(HearModel):
     """The network and the input policy of this package.
 
     Policy, and why:
@@ -41,7 +42,6 @@ class AdversarialModel(nn.Module):
         encoder: the network, without its head.
         hop_ms: time between timestamp embeddings, a multiple of 10 ms, at most 1000.
         bands: "both" or "centre".
-        untrained: whether the weights are random; tables mark such a model.
 
     Attributes:
         sample_rate: 16000 Hz.
@@ -51,14 +51,14 @@ class AdversarialModel(nn.Module):
 
     sample_rate = RATE_HZ
 
-    def __init__(self, encoder: ConvEncoder, hop_ms: int = 50, bands: str = "both", untrained: bool = False) -> None:
+    def __init__(self, encoder: ConvEncoder, *, hop_ms: int = 50, bands: str = "both") -> None:
         super().__init__()
         if not isinstance(hop_ms, int) or hop_ms % _FRAME_MS or not _FRAME_MS <= hop_ms <= _WINDOW_MS:
             raise EncoderError(f"hop_ms = {hop_ms!r} cannot be had; expected a multiple of 10 from 10 to 1000 (ms).")
         if bands not in BANDS:
             raise EncoderError(f"bands = {bands!r} is unknown; expected {' or '.join(map(repr, BANDS))}.")
         self.encoder = encoder
-        self.hop_ms, self.bands, self.untrained = hop_ms, bands, untrained
+        self.hop_ms, self.bands = hop_ms, bands
         self.scene_embedding_size = self.timestamp_embedding_size = encoder.n_features
 
     def scene(self, audio: Tensor) -> Tensor:
@@ -91,14 +91,15 @@ class AdversarialModel(nn.Module):
     @staticmethod
     def _groups(starts: list[int], audio: Tensor) -> list[Tensor]:
         """First frames of windows, as many at a time as the memory allows."""
-        return list(torch.tensor(starts, device=audio.device).split(max(1, _MAX_BATCH // max(1, audio.shape[0]))))
+        n_windows = max(1, _MAX_BATCH // max(1, audio.shape[0]))
+        return list(torch.split(torch.tensor(starts, device=audio.device), n_windows))
 
     def _embed(self, raw: Tensor, starts: Tensor) -> Tensor:
         """Windows that begin at the same frames in all clips: (B, 97, T), (N,) -> (B, N, D)."""
         parts = []
-        for clips in raw.split(_MAX_BATCH):
+        for clips in torch.split(raw, _MAX_BATCH):
             windows = log_windows(clips, starts.expand(clips.shape[0], -1)).flatten(0, 1)  # (B * N, 96, 98)
             offsets = BANDS[self.bands]
             total = sum(self.encoder(windows[:, i : i + N_MELS, :WINDOW_FRAMES]) for i in offsets)
-            parts.append((total / len(offsets)).unflatten(0, (clips.shape[0], -1)))
+            parts.append(torch.unflatten(total / len(offsets), 0, (clips.shape[0], -1)))
         return torch.cat(parts)

@@ -1,4 +1,6 @@
-"""Positional negatives: the same local patterns in other places (arXiv 2303.08561 has the idea; the operators are [O]).
+"""Positional negatives: the same local patterns in other places (arXiv 2303.08561).
+
+Confirmed: the idea. Choice: the operators.
 
 Six operators on a log-mel window X of F = 64 bins x T = 98 frames, cut at row ``offset`` from a guarded spectrogram X+
 of 96 bins:
@@ -141,9 +143,9 @@ def seam_control_maps(
 ) -> IndexMaps:
     """Seams without a change of order: what keeps a network from telling negatives by their seams.
 
-    With equal chances, a window is cut like g2 or like g5, and the pieces stay where they are. [D]: a cross-fade
-    between neighbours that fit together is no seam at all; so every piece is read up to 4 frames (and, in a grid, up to
-    1 row, which positives tolerate) off its place, which makes cuts of the same kind as a permutation does.
+    With equal chances, a window is cut like g2 or like g5, and the pieces stay where they are. A cross-fade between
+    neighbours that fit together is no seam at all (derived); so every piece is read up to 4 frames (and, in a grid, up
+    to 1 row, which positives tolerate) off its place, which makes cuts of the same kind as a permutation does.
 
     Args:
         n_windows: N.
@@ -218,7 +220,7 @@ def changed_enough(windows: Tensor, negatives: Tensor, least: float = _MIN_CHANG
     Args:
         windows: X, shape (..., F, T).
         negatives: X', same shape.
-        least: below it the negative is a false one, and is dropped; 0.2 [O].
+        least: below it the negative is a false one, and is dropped; 0.2 (choice).
 
     Returns:
         bool, shape (...).

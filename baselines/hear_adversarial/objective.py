@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hear_adversarial.checkpoint import save_encoder
 from hear_adversarial.encoder import ConvEncoder, Projection, get_size
 from hear_adversarial.front_end import N_MELS, RATE_HZ, WINDOW_HOPS, log_windows, spectrogram
 from hear_adversarial.loss import Bilinear, contrastive_loss, gamma_schedule, margin_term
@@ -28,14 +29,13 @@ from hear_adversarial.negatives import (
     spec_augment,
 )
 from hear_audiomosaic.errors import EncoderError
-from hear_audiomosaic.files import write_bytes
 from hear_audiomosaic.nn.distributed import gather_rows, rank
-from hear_audiomosaic.nn.objective import Logs, Objective, OptimiserSettings, stored
+from hear_audiomosaic.nn.objective import Logs, Objective, OptimiserSettings
 
 __all__ = [
     "SELECTIONS",
     "AdversarialObjective",
-    "ObjectiveConfig",
+    "ObjectiveSettings",
     "build_objective",
 ]
 
@@ -44,8 +44,8 @@ _SCORE_EVERY, _SCORE_DECAY, _SCORE_TEMPERATURE = 4, 0.9, 0.1
 
 
 @dataclass(frozen=True)
-class ObjectiveConfig:
-    """What can be chosen; the defaults are the specification's.
+class ObjectiveSettings:
+    """Numbers and choices of the objective; none is known to be the authors'.
 
     Attributes:
         form: "extra" (7.2: further terms in the denominator) or "margin" (7.3, wants cosine similarity).
@@ -63,7 +63,7 @@ class ObjectiveConfig:
         margin_weight: lambda of (7.3).
         floor: cosine below which a positional negative is pushed no further (the calibrated margin, 0.3); None is off.
         symmetric: whether the loss is averaged over both roles of anchor and positive; None: with cosine only.
-        noise: standard deviation of the noise on the positive's waveform [N]; a batch of frames gets none.
+        noise: standard deviation of the noise on the positive's waveform (COLA's); a batch of frames gets none.
         augment: whether all views get SpecAugment.
     """
 
@@ -103,22 +103,26 @@ class AdversarialObjective(Objective):
 
     Args:
         encoder: the network that is trained.
-        config: see :class:`ObjectiveConfig`.
+        settings: see :class:`ObjectiveSettings`.
 
     Attributes:
         gamma: the weight of a clip's own positional negatives now; see :meth:`after_step`.
         gamma_x: likewise of the other clips'.
     """
 
-    # COLA: Adam, 1e-3, constant [N]. Deviation [O]: the engine's AdamW, warm-up and cosine.
-    optimiser = OptimiserSettings(1e-3, 0.0, (0.9, 0.999), 0.0, 0.05, None, 256)
+    # COLA's Adam with 1e-3 (choice). Deviation from COLA's constant rate: the engine's AdamW, warm-up and cosine.
+    optimiser = OptimiserSettings(
+        peak_lr=1e-3, final_lr=0.0, betas=(0.9, 0.999), weight_decay=0.0, warm_up=0.05, clips_per_step=256
+    )
+    selection_scores: Tensor
+    n_steps: Tensor
 
-    def __init__(self, encoder: ConvEncoder, config: ObjectiveConfig | None = None) -> None:
+    def __init__(self, encoder: ConvEncoder, settings: ObjectiveSettings | None = None) -> None:
         super().__init__()
-        self.config = config or ObjectiveConfig()
+        self.settings = settings or ObjectiveSettings()
         self.encoder = encoder
         self.projection = Projection(encoder.n_features)
-        self.bilinear = Bilinear(512) if self.config.similarity == "bilinear" else None
+        self.bilinear = Bilinear(512) if self.settings.similarity == "bilinear" else None
         self.register_buffer("selection_scores", torch.zeros(len(OPERATORS)))
         self.gamma = self.gamma_x = 0.0
         self._set_weights(0.0)
@@ -168,7 +172,7 @@ class AdversarialObjective(Objective):
         x = [self._disturbed(anchors, offset, 0, generator), self._disturbed(positives, offset, 1, generator)]
         valid: Tensor | None = None
         operators: Tensor | None = None
-        k = self.config.n_negatives if self.gamma > 0 or self.gamma_x > 0 else 0
+        k = self.settings.n_negatives if self.gamma > 0 or self.gamma_x > 0 else 0
         if k:
             negatives, operators = self._negatives(anchors, windows, offset, generator)  # (B, K, 64, 98), (B, K)
             valid = changed_enough(windows[:, None], negatives)
@@ -182,14 +186,12 @@ class AdversarialObjective(Objective):
             return loss, self._metrics(loss, a, p, negative, valid, operators)
 
     def save_encoder(self, path: Path) -> None:
-        """The encoder's tensors, without heads."""
-        from safetensors.torch import save
-
-        write_bytes(path, save(stored(self.encoder)))
+        """By :func:`hear_adversarial.checkpoint.save_encoder`, without heads."""
+        save_encoder(path, self.encoder)
 
     def _set_weights(self, progress: float) -> None:
-        self.gamma = gamma_schedule(progress, self.config.gamma, self.config.warm_up)
-        self.gamma_x = gamma_schedule(progress, self.config.gamma_x, self.config.warm_up)
+        self.gamma = gamma_schedule(progress, self.settings.gamma, self.settings.warm_up)
+        self.gamma_x = gamma_schedule(progress, self.settings.gamma_x, self.settings.warm_up)
 
     def _views(self, batch: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor, int]:
         """Two random crops of each clip as guarded log-mels (B, 96, 98), and the row where this batch's windows start.
@@ -209,33 +211,34 @@ class AdversarialObjective(Objective):
         starts = torch.randint(batch.shape[1] - RATE_HZ + 1, (2, n, 1), generator=generator)
         index = (starts + torch.arange(RATE_HZ)).to(batch.device)
         crops = batch.expand(2, -1, -1).gather(2, index)  # (2, B, 16000)
-        noise = self.config.noise * torch.randn(n, RATE_HZ, generator=generator).to(batch.device)
+        noise = self.settings.noise * torch.randn(n, RATE_HZ, generator=generator).to(batch.device)
         return spectrogram(crops[0]), spectrogram(crops[1] + noise), offset
 
     def _disturbed(self, guarded: Tensor, offset: int, jitter: int, generator: torch.Generator | None) -> Tensor:
         """The encoder's view of an anchor or positive: seam controls, a jitter of rows, SpecAugment; (B, 64, 98)."""
-        maps = seam_control_maps(len(guarded), guarded.shape[2], offset, self.config.control, generator)
+        maps = seam_control_maps(len(guarded), guarded.shape[2], offset, self.settings.control, generator)
         if jitter:
             moves = torch.randint(-jitter, jitter + 1, (len(guarded), 1, 1), generator=generator)
             maps = maps._replace(rows=(maps.rows + moves).clamp(0, guarded.shape[1] - 1))
         return self._augmented(apply_maps(guarded, maps), generator)
 
     def _augmented(self, windows: Tensor, generator: torch.Generator | None) -> Tensor:
-        return spec_augment(windows, generator=generator) if self.config.augment else windows
+        return spec_augment(windows, generator=generator) if self.settings.augment else windows
 
     def _negatives(
         self, guarded: Tensor, windows: Tensor, offset: int, generator: torch.Generator | None
     ) -> tuple[Tensor, Tensor]:
         """K negatives of each clip (B, K, 64, 98) and their operators (B, K)."""
-        n, k = len(guarded), self.config.n_negatives
-        hardest = self.config.selection == "hardest"
-        drawn = self.config.n_candidates if hardest else k
+        n, k = len(guarded), self.settings.n_negatives
+        hardest = self.settings.selection == "hardest"
+        drawn = self.settings.n_candidates if hardest else k
         chances: Tensor | None = None
-        if self.config.selection == "scores":
+        if self.settings.selection == "scores":
             chances = (self.selection_scores / _SCORE_TEMPERATURE).softmax(dim=0)
         operators = draw_operators(n, drawn, chances, generator=generator)
         copies = guarded.repeat_interleave(drawn, dim=0)
-        candidates = apply_operators(copies, operators.flatten(), offset, generator).unflatten(0, (n, drawn))
+        made = apply_operators(copies, operators.flatten(), offset, generator)
+        candidates = torch.unflatten(made, 0, (n, drawn))
         operators = operators.to(guarded.device)
         if not hardest:
             return candidates, operators
@@ -251,18 +254,19 @@ class AdversarialObjective(Objective):
         f = self.encoder(torch.cat([windows, candidates.flatten(0, 1)]))
         self.encoder.train(training)
         n = len(windows)
-        cosine = F.cosine_similarity(f[:n, None], f[n:].unflatten(0, (n, -1)), dim=2)  # (B, K_c)
+        cosine = F.cosine_similarity(f[:n, None], torch.unflatten(f[n:], 0, (n, -1)), dim=2)  # (B, K_c)
         cosine = cosine.masked_fill(~changed_enough(windows[:, None], candidates), -2.0)
-        return cosine.topk(self.config.n_negatives, dim=1).indices
+        return cosine.topk(self.settings.n_negatives, dim=1).indices
 
     def _similarity(self, a: Tensor, b: Tensor) -> Tensor:
         """All similarities s: (B, P), (N, P) -> (B, N)."""
         if self.bilinear is not None:
-            return self.bilinear(a, b)
-        return F.normalize(a, dim=1) @ F.normalize(b, dim=1).T / self.config.temperature
+            similarity: Tensor = self.bilinear(a, b)
+            return similarity
+        return F.normalize(a, dim=1) @ F.normalize(b, dim=1).T / self.settings.temperature
 
     def _loss(self, a: Tensor, p: Tensor, negatives: Tensor | None, valid: Tensor | None) -> Tensor:
-        symmetric = self.config.symmetric
+        symmetric = self.settings.symmetric
         if symmetric is None:
             symmetric = self.bilinear is None
         one = self._one_sided(a, p, negatives, valid)
@@ -275,27 +279,31 @@ class AdversarialObjective(Objective):
         if negatives is None:
             return contrastive_loss(positive, first=first)
         n, k, _ = negatives.shape
-        if self.config.form == "margin":
+        if self.settings.form == "margin":
             cosine = F.cosine_similarity(a[:, None], negatives, dim=2)  # (B, K)
-            term = margin_term(F.cosine_similarity(a, p, dim=1), self._floored(cosine, 1.0), self.config.margin, valid)
-            return contrastive_loss(positive, first=first) + self.gamma * self.config.margin_weight * term
+            term = margin_term(
+                F.cosine_similarity(a, p, dim=1), self._floored(cosine, 1.0), self.settings.margin, valid
+            )
+            return contrastive_loss(positive, first=first) + self.gamma * self.settings.margin_weight * term
         if self.gamma_x == 0:  # only j = i is needed
             own = self._own(a, negatives)
             logits = own.new_zeros(n, n, k)
             index = torch.arange(n, device=own.device)
-            logits = logits.index_put((index, index), self._floored(own, self.config.temperature))
+            logits = logits.index_put((index, index), self._floored(own, self.settings.temperature))
         else:
-            logits = self._floored(self._similarity(a, negatives.flatten(0, 1)).view(n, n, k), self.config.temperature)
+            logits = self._floored(
+                self._similarity(a, negatives.flatten(0, 1)).view(n, n, k), self.settings.temperature
+            )
         return contrastive_loss(positive, logits, self.gamma, self.gamma_x, valid, first)
 
     def _own(self, a: Tensor, negatives: Tensor) -> Tensor:
         """s(a_i, n_ik), shape (B, K)."""
         if self.bilinear is not None:
             return torch.einsum("bp,bkp->bk", a @ self.bilinear.weight, negatives)
-        return F.cosine_similarity(a[:, None], negatives, dim=2) / self.config.temperature
+        return F.cosine_similarity(a[:, None], negatives, dim=2) / self.settings.temperature
 
     def _floored(self, similarity: Tensor, temperature: float) -> Tensor:
-        floor = self.config.floor
+        floor = self.settings.floor
         return similarity if floor is None else similarity.clamp_min(floor / temperature)
 
     @torch.no_grad()
@@ -320,7 +328,7 @@ class AdversarialObjective(Objective):
             metrics |= {"negative_cosine": cosine.mean(), "dropped": (~valid).float().mean()}
             made = F.one_hot(operators, len(OPERATORS)) * valid[..., None]  # (B, K, operators)
             by_operator = (cosine[..., None] * made).sum(dim=(0, 1)) / made.sum(dim=(0, 1))  # 0 / 0 is NaN
-            if self.training and self.config.selection == "scores" and self.n_steps % _SCORE_EVERY == 0:
+            if self.training and self.settings.selection == "scores" and self.n_steps % _SCORE_EVERY == 0:
                 moved = _SCORE_DECAY * self.selection_scores + (1 - _SCORE_DECAY) * by_operator
                 self.selection_scores.copy_(torch.where(by_operator.isnan(), self.selection_scores, moved))
         return metrics | {f"negative_cosine/{name}": by_operator[i] for i, name in enumerate(OPERATORS)}
@@ -342,10 +350,10 @@ def build_objective(
         size: base, small, tiny or micro.
         crop_s: length of the waveforms in seconds; two crops of 1 s are taken of each.
         variant: position cue: "V0", "V1" or "V2".
-        gamma: see :class:`ObjectiveConfig`.
-        similarity: see :class:`ObjectiveConfig`.
-        selection: see :class:`ObjectiveConfig`.
-        n_negatives: see :class:`ObjectiveConfig`.
+        gamma: see :class:`ObjectiveSettings`.
+        similarity: see :class:`ObjectiveSettings`.
+        selection: see :class:`ObjectiveSettings`.
+        n_negatives: see :class:`ObjectiveSettings`.
     """
-    config = ObjectiveConfig(gamma=gamma, similarity=similarity, selection=selection, n_negatives=n_negatives)
-    return AdversarialObjective(ConvEncoder(get_size(size), variant), config)
+    settings = ObjectiveSettings(gamma=gamma, similarity=similarity, selection=selection, n_negatives=n_negatives)
+    return AdversarialObjective(ConvEncoder(get_size(size), variant=variant), settings)

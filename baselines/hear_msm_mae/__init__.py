@@ -6,17 +6,19 @@ licence: this package ships none, and reads a user's own copy of them.
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from pathlib import Path
 
-from hear_audiomosaic.errors import EncoderError
+from hear_audiomosaic.hear.card import CARD_FILE, read_card
+from hear_audiomosaic.hear.model import get_scene_embeddings, get_timestamp_embeddings
+from hear_audiomosaic.hear.weights import resolve_encoder
 from hear_audiomosaic.nn import get_size
-from hear_audiomosaic.nn.checkpoints import shipped_weights
 from hear_msm_mae.checkpoint import load_encoder
 from hear_msm_mae.encoder import MsmMae, parse_size
 from hear_msm_mae.model import MsmMaeModel
 
-__all__ = ["get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+__all__ = ["encoder_card", "get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+
+encoder_card = read_card(Path(__file__).with_name(CARD_FILE))
 
 
 def load_model(
@@ -56,47 +58,15 @@ def load_model(
         CheckpointError: no such file, or one that does not fit; or no path and no default weights.
         EncoderError: no such size or option, or a size given for a file.
     """
-    kind, _, size = model_file_path.partition(":")
-    untrained = kind == "random"
-    if untrained:
-        network = _untrained(size, parse_size(input_size or "80x208"), parse_size(patch_size or "16x16"), seed)
-    elif input_size or patch_size:
-        raise EncoderError("input_size and patch_size are for random:SIZE; a weights file tells its own.")
-    else:
-        network = load_encoder(model_file_path or shipped_weights(__file__, "MSM-MAE", "msm-mae"))
-    model = MsmMaeModel(network, hop_ms, norm, timestamps, pad, untrained)
-    return model.eval().requires_grad_(False)
-
-
-@torch.no_grad()
-def get_scene_embeddings(audio: Tensor, model: MsmMaeModel) -> Tensor:
-    """One embedding per clip.
-
-    Args:
-        audio: float32, shape (B, S), mono at 16 kHz, range [-1, 1]; any S from 25 ms to 20 minutes.
-        model: from :func:`load_model`.
-
-    Returns:
-        float32, shape (B, F * D).
-    """
-    return model.scene(audio)
-
-
-@torch.no_grad()
-def get_timestamp_embeddings(audio: Tensor, model: MsmMaeModel) -> tuple[Tensor, Tensor]:
-    """Embeddings along the clip, with their centre times.
-
-    Args:
-        audio: as for :func:`get_scene_embeddings`.
-        model: from :func:`load_model`.
-
-    Returns:
-        ``(embeddings, timestamps)``: float32 (B, T, F * D) and (B, T) in milliseconds.
-    """
-    return model.timestamps(audio)
-
-
-def _untrained(size: str, input_size: tuple[int, int], patch_size: tuple[int, int], seed: int) -> MsmMae:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return MsmMae(get_size(size), input_size, patch_size)
+    resolved = resolve_encoder(
+        model_file_path,
+        package_file=__file__,
+        method="MSM-MAE",
+        load=load_encoder,
+        build=lambda size: MsmMae(
+            get_size(size), parse_size(input_size or "80x208"), parse_size(patch_size or "16x16")
+        ),
+        seed=seed,
+        untrained_only={"input_size": input_size, "patch_size": patch_size},
+    )
+    return resolved.into(MsmMaeModel(resolved.encoder, hop_ms=hop_ms, norm=norm, timestamps=timestamps, pad=pad))

@@ -1,4 +1,4 @@
-"""Reading MSM-MAE weights: a published checkpoint of either family, or one of this project's own.
+"""MSM-MAE's weights: a published checkpoint of either family, or this project's own.
 
 Families: the original release (``q_bias`` and ``v_bias``, no key bias) and the re-training with the M2D recipe (one
 ``qkv.bias``, and ``norm_stats``). Sizes are read from the tensors' shapes; the released code reads them from the
@@ -17,11 +17,11 @@ from torch import Tensor
 
 from hear_audiomosaic.errors import CheckpointError
 from hear_audiomosaic.nn import EncoderSize
-from hear_audiomosaic.nn.checkpoints import check_names_and_shapes, read_state
+from hear_audiomosaic.nn.checkpoints import check_names_and_shapes, read_state, write_state
 from hear_audiomosaic.nn.sizes import heads_of_width
 from hear_msm_mae.encoder import AUDIOSET_STATS, HEAD_WIDTH, N_MELS, MsmMae, Recipe, decoder_for, position_table
 
-__all__ = ["build_from_state", "load_encoder", "sizes_of_folder"]
+__all__ = ["build_from_state", "load_encoder", "save_encoder", "sizes_of_folder"]
 
 _log = logging.getLogger(__name__)
 _FOLDER = re.compile(r"(?<!\d)(\d+)x(\d+)p(\d+)x(\d+)(?!\d)")
@@ -39,7 +39,7 @@ def load_encoder(path: str | Path) -> MsmMae:
         CheckpointError: no such file, or one that does not fit.
     """
     path = Path(path)
-    return build_from_state(read_state(path), str(path), path.absolute().parent.name)
+    return build_from_state(read_state(path), source=str(path), folder=path.absolute().parent.name)
 
 
 def sizes_of_folder(name: str) -> tuple[Size, Size] | None:
@@ -51,7 +51,13 @@ def sizes_of_folder(name: str) -> tuple[Size, Size] | None:
     return (height, width), (patch_height, patch_width)
 
 
-def build_from_state(state: Mapping[str, Tensor], source: str = "the checkpoint", folder: str = "") -> MsmMae:
+def save_encoder(path: Path, encoder: MsmMae) -> None:
+    """Write the network's tensors by their published names, without the decoder."""
+    decoder = ("decoder_", "mask_token")
+    write_state(path, {n: t for n, t in encoder.state_dict().items() if not n.startswith(decoder)})
+
+
+def build_from_state(state: Mapping[str, Tensor], *, source: str = "the checkpoint", folder: str = "") -> MsmMae:
     """Build the network that the tensors describe and load them.
 
     Read from the tensors: width and patch size (``patch_embed.proj.weight``), depth, class token, family, decoder, and
@@ -75,7 +81,7 @@ def build_from_state(state: Mapping[str, Tensor], source: str = "the checkpoint"
     heads = heads_of_width(width)
     if heads is None:
         raise CheckpointError(f"{source}: 'patch_embed.proj.weight' is {width} wide, the width of no known size.")
-    size = EncoderSize(width, _depth(state, "blocks", source), heads)
+    size = EncoderSize(embed_dim=width, depth=_depth(state, "blocks", source), num_heads=heads)
     stats = _take_stats(state, source)
     model = MsmMae(
         size,
@@ -132,7 +138,8 @@ def _decoder(state: Mapping[str, Tensor], size: EncoderSize, source: str) -> Enc
             f"{source}: 'decoder_embed.weight' has shape {tuple(state['decoder_embed.weight'].shape)}; expected a "
             f"width that is a multiple of {HEAD_WIDTH}, the width of a head."
         )
-    return EncoderSize(width, _depth(state, "decoder_blocks", source), width // HEAD_WIDTH)
+    depth = _depth(state, "decoder_blocks", source)
+    return EncoderSize(embed_dim=width, depth=depth, num_heads=width // HEAD_WIDTH)
 
 
 def _input_size(state: Mapping[str, Tensor], patch_size: Size, source: str, folder: str) -> Size:

@@ -20,6 +20,7 @@ from hear_audiomosaic.nn import (
     Block,
     EncoderSize,
     PatchEmbed,
+    PatchEncoder,
     gather_tokens,
     scatter_tokens,
     sincos_2d,
@@ -68,10 +69,10 @@ def parse_size(text: str) -> tuple[int, int]:
 def decoder_for(encoder: EncoderSize) -> EncoderSize:
     """The decoder that goes with an encoder: 4 blocks, about half as wide.
 
-    Choice: the paper has 384 / 4 / 6 beside ViT-Base; the widths beside the smaller encoders are this project's.
+    Confirmed: 384 / 4 / 6 beside ViT-Base. Choice: the widths beside the smaller encoders.
     """
     width = _DECODERS.get(encoder.embed_dim, HEAD_WIDTH)
-    return EncoderSize(width, 4, width // HEAD_WIDTH)
+    return EncoderSize(embed_dim=width, depth=4, num_heads=width // HEAD_WIDTH)
 
 
 def position_table(grid: tuple[int, int], dim: int, recipe: Recipe = "m2d", cls_token: bool = True) -> Tensor:
@@ -92,7 +93,7 @@ def position_table(grid: tuple[int, int], dim: int, recipe: Recipe = "m2d", cls_
     return torch.cat([torch.zeros(int(cls_token), dim), table])[None]
 
 
-class MsmMae(nn.Module):
+class MsmMae(PatchEncoder):
     """The network with the published tensor names.
 
     Args:
@@ -111,6 +112,8 @@ class MsmMae(nn.Module):
         grid: (F, T).
         norm_stats: float32, shape (2,).
     """
+
+    norm_stats: Tensor
 
     def __init__(
         self,
@@ -180,11 +183,12 @@ class MsmMae(nn.Module):
                 f"A spectrogram of {spectrogram.shape[1]} bins x {spectrogram.shape[2]} frames does not fit: "
                 f"expected {N_MELS} bins and a multiple of {self.patch_size[1]} frames, at most {self.input_size[1]}."
             )
-        table = self.pos_embed[:, -self.n_tokens :].unflatten(1, self.grid)  # (1, F, T, D)
-        return self.patch_embed(spectrogram) + table[:, :, :n_steps].flatten(1, 2)
+        table = torch.unflatten(self.pos_embed[:, -self.n_tokens :], 1, self.grid)  # (1, F, T, D)
+        tokens: Tensor = self.patch_embed(spectrogram) + table[:, :, :n_steps].flatten(1, 2)
+        return tokens
 
     def forward_layers(self, spectrogram: Tensor, keep_ids: Tensor | None = None) -> list[Tensor]:
-        """Tokens after every block, the last ones after the LayerNorm as well.
+        """Tokens after every block, before the LayerNorm.
 
         Args:
             spectrogram: see :meth:`embed_patches`.
@@ -194,14 +198,14 @@ class MsmMae(nn.Module):
         Returns:
             L tensors of shape (B, 1 + N, D) or (B, 1 + K, D); one token less without class token.
         """
-        layers = list(self._layers(spectrogram, keep_ids))
-        return [*layers[:-1], self.norm(layers[-1])]
+        return list(self._layers(spectrogram, keep_ids))
 
     def forward(self, spectrogram: Tensor, keep_ids: Tensor | None = None) -> Tensor:
         """Tokens after the last block and the LayerNorm; arguments and shape as in :meth:`forward_layers`."""
         for x in self._layers(spectrogram, keep_ids):  # noqa: B007 - the last one is the result
             pass
-        return self.norm(x)
+        normed: Tensor = self.norm(x)
+        return normed
 
     def _layers(self, spectrogram: Tensor, keep_ids: Tensor | None) -> Iterator[Tensor]:
         x = self.embed_patches(spectrogram)
@@ -223,8 +227,9 @@ class MsmMae(nn.Module):
             shape (B, U' / pt, F * D): z_t = [h_{0,t} | h_{1,t} | ... | h_{F-1,t}].
         """
         tokens = self(spectrogram)
-        grid = tokens[:, int(self.cls_token is not None) :].unflatten(1, (self.grid[0], -1))  # (B, F, T', D)
-        return grid.transpose(1, 2).flatten(2)
+        grid = torch.unflatten(tokens[:, int(self.cls_token is not None) :], 1, (self.grid[0], -1))  # (B, F, T', D)
+        features: Tensor = grid.transpose(1, 2).flatten(2)
+        return features
 
     def decode(self, visible: Tensor, keep_ids: Tensor) -> Tensor:
         """Predict all patches from the visible tokens.
@@ -244,7 +249,8 @@ class MsmMae(nn.Module):
         x = torch.cat([x[:, :prefix], full], dim=1) + self.decoder_pos_embed
         for block in self.decoder_blocks:
             x = block(x)
-        return self.decoder_pred(self.decoder_norm(x))[:, prefix:]
+        patches: Tensor = self.decoder_pred(self.decoder_norm(x))
+        return patches[:, prefix:]
 
     def normalise(self, log_mel: Tensor) -> Tensor:
         """(x - mean) / std with ``norm_stats``: the same for every clip."""
@@ -253,7 +259,8 @@ class MsmMae(nn.Module):
     def patchify(self, spectrogram: Tensor) -> Tensor:
         """Cut (B, 80, U') into flat patches (B, N, pf * pt), frequency-major outside and inside the patch."""
         height, width = self.patch_size
-        grid = spectrogram.unflatten(2, (-1, width)).unflatten(1, (-1, height))  # (B, F, pf, T', pt)
+        steps = torch.unflatten(spectrogram, 2, (-1, width))
+        grid: Tensor = torch.unflatten(steps, 1, (-1, height))  # (B, F, pf, T', pt)
         return grid.transpose(2, 3).flatten(3).flatten(1, 2)
 
 

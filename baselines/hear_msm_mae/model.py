@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from hear_audiomosaic.audio import slaney_log_mel
 from hear_audiomosaic.errors import EncoderError
+from hear_audiomosaic.hear.model import HearModel
 from hear_audiomosaic.hear.windows import check_audio, shifted_passes, windows
 from hear_msm_mae.encoder import N_MELS, MsmMae
 
@@ -49,7 +50,7 @@ def hops_ms(patch_frames: int) -> tuple[int, ...]:
     return tuple(hops)
 
 
-class MsmMaeModel(nn.Module):
+class MsmMaeModel(HearModel):
     """The network and the input policy of this package.
 
     Policy, and why:
@@ -70,7 +71,7 @@ class MsmMaeModel(nn.Module):
     * Clips shorter than 25 ms are padded with zeros to that.
 
     Args:
-        network: encoder, with or without decoder.
+        encoder: the network, with or without decoder.
         hop_ms: time between timestamp embeddings: the patch's own (160 for 16 frames), or its halves down to 20, each
             of which doubles the work. None is 40, within HEAR's advice of 50 ms or less, or the patch's own where that
             is finer or the timestamps drift.
@@ -78,7 +79,6 @@ class MsmMaeModel(nn.Module):
         timestamps: "centred": the middle of a patch's frames. "drifting", for parity with the published HEAR runs:
             step i of T stands at i / T of the clip's length.
         pad: "patch", or "window" for parity with the published HEAR runs.
-        untrained: whether the weights are random; tables mark such a model.
 
     Attributes:
         sample_rate: 16000 Hz.
@@ -90,12 +90,12 @@ class MsmMaeModel(nn.Module):
 
     def __init__(
         self,
-        network: MsmMae,
+        encoder: MsmMae,
+        *,
         hop_ms: int | None = None,
         norm: str = "fixed",
         timestamps: str = "centred",
         pad: str = "patch",
-        untrained: bool = False,
     ) -> None:
         super().__init__()
         for name, value, choices in (
@@ -105,7 +105,7 @@ class MsmMaeModel(nn.Module):
         ):
             if value not in choices:
                 raise EncoderError(f"{name} = {value!r} is unknown; expected {' or '.join(map(repr, choices))}.")
-        patch_frames = network.patch_size[1]
+        patch_frames = encoder.patch_size[1]
         self.natural_hop_ms = patch_frames * _FRAME_MS
         offered = hops_ms(patch_frames) if timestamps == "centred" else (self.natural_hop_ms,)
         if hop_ms is None:
@@ -115,10 +115,9 @@ class MsmMaeModel(nn.Module):
                 f"hop_ms = {hop_ms!r} cannot be had; patches of {patch_frames} frames with {timestamps} timestamps "
                 f"offer {', '.join(map(str, offered))}."
             )
-        self.network = network
+        self.encoder = encoder
         self.hop_ms, self.norm, self.timestamp_rule, self.pad = hop_ms, norm, timestamps, pad
-        self.untrained = untrained
-        self.scene_embedding_size = self.timestamp_embedding_size = network.grid[0] * network.size.embed_dim
+        self.scene_embedding_size = self.timestamp_embedding_size = encoder.grid[0] * encoder.size.embed_dim
 
     def scene(self, audio: Tensor) -> Tensor:
         """Mean over the time steps of the unshifted clip, one per patch: (B, S) -> (B, F * D)."""
@@ -142,7 +141,7 @@ class MsmMaeModel(nn.Module):
             n_steps = steps.shape[1]
             times = torch.arange(n_steps, device=audio.device) * (duration_ms / n_steps)
             return steps, times.expand(audio.shape[0], -1)
-        centre_ms = (self.network.patch_size[1] - 1) * _FRAME_MS / 2.0
+        centre_ms = (self.encoder.patch_size[1] - 1) * _FRAME_MS / 2.0
         hops = (float(self.natural_hop_ms), float(self.hop_ms))
         return shifted_passes(spectrogram, _FRAMES_PER_S, *hops, centre_ms, self.steps, duration_ms)
 
@@ -154,26 +153,26 @@ class MsmMaeModel(nn.Module):
         """Normalised log-mels (B, 80, L)."""
         mel = log_mel(check_audio(audio, _MIN_SAMPLES))
         if self.norm == "fixed":
-            return self.network.normalise(mel)
+            return self.encoder.normalise(mel)
         std, mean = torch.std_mean(mel)
         return (mel - mean) / std.clamp(min=1e-12)  # digital silence has no spread
 
     def _step_groups(self, spectrogram: Tensor) -> Iterator[Tensor]:
         """Yield the time features (B, T', F * D) of consecutive groups of windows."""
-        window = self.network.input_size[1]
+        window = self.encoder.input_size[1]
         n_clips = spectrogram.shape[0]
         for start, length in windows(spectrogram.shape[2], window * max(1, _MAX_BATCH // max(1, n_clips))):
             full = spectrogram[:, :, start : start + length // window * window]
             if full.shape[2]:
-                stacked = full.unflatten(2, (-1, window)).transpose(1, 2).flatten(0, 1)  # (B * windows, 80, U)
-                yield self._encode(stacked).unflatten(0, (n_clips, -1)).flatten(1, 2)
+                stacked = torch.unflatten(full, 2, (-1, window)).transpose(1, 2).flatten(0, 1)  # (B * windows, 80, U)
+                yield torch.unflatten(self._encode(stacked), 0, (n_clips, -1)).flatten(1, 2)
             rest = spectrogram[:, :, start + full.shape[2] : start + length]
             if rest.shape[2]:
-                yield self._encode(self._padded(rest))[:, : -(-rest.shape[2] // self.network.patch_size[1])]
+                yield self._encode(self._padded(rest))[:, : -(-rest.shape[2] // self.encoder.patch_size[1])]
 
     def _padded(self, spectrogram: Tensor) -> Tensor:
-        multiple = self.network.patch_size[1] if self.pad == "patch" else self.network.input_size[1]
+        multiple = self.encoder.patch_size[1] if self.pad == "patch" else self.encoder.input_size[1]
         return F.pad(spectrogram, (0, -spectrogram.shape[2] % multiple))
 
     def _encode(self, windows_of_clips: Tensor) -> Tensor:
-        return torch.cat([self.network.time_features(part) for part in windows_of_clips.split(_MAX_BATCH)])
+        return torch.cat([self.encoder.time_features(part) for part in torch.split(windows_of_clips, _MAX_BATCH)])

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hear_audiomosaic.files import write_bytes
 from hear_audiomosaic.nn import get_size, masked_tokens, random_keep_ids
-from hear_audiomosaic.nn.objective import Logs, Objective, OptimiserSettings, stored
-from hear_msm_mae.encoder import MsmMae, decoder_for, parse_size
+from hear_audiomosaic.nn.objective import Logs, Objective, OptimiserSettings
+from hear_msm_mae.checkpoint import save_encoder
+from hear_msm_mae.encoder import N_MELS, MsmMae, decoder_for, parse_size
 from hear_msm_mae.model import log_mel
 
 __all__ = [
     "MASK_RATIO",
     "TARGET_EPS",
     "MsmMaeObjective",
+    "ObjectiveSettings",
     "build_objective",
     "keep_ids",
     "masked_loss",
@@ -29,35 +31,50 @@ MASK_RATIO = 0.75
 TARGET_EPS = 1e-6  # under the root of the variance of a patch
 
 
-class MsmMaeObjective(Objective):
-    """Encoder, decoder and the reconstruction loss.
+@dataclass(frozen=True)
+class ObjectiveSettings:
+    """Numbers of the objective; the defaults are the paper's.
 
-    Args:
-        network: with a decoder.
+    Attributes:
         mask_ratio: share of patches that the encoder does not see.
         normalise_targets: see :func:`masked_loss`.
     """
 
-    # The paper's: 1.5e-4 per 128 clips; 512 clips, 100 epochs with 10 of warm-up.
-    optimiser = OptimiserSettings(6e-4, 0.0, (0.9, 0.95), 0.05, 0.1, None, 512)
+    mask_ratio: float = MASK_RATIO
+    normalise_targets: bool = False
 
-    def __init__(self, network: MsmMae, mask_ratio: float = MASK_RATIO, normalise_targets: bool = False) -> None:
+
+class MsmMaeObjective(Objective):
+    """Encoder, decoder and the reconstruction loss.
+
+    Args:
+        encoder: with a decoder.
+        settings: see :class:`ObjectiveSettings`.
+    """
+
+    # The paper's: 1.5e-4 per 128 clips; 512 clips, 100 epochs with 10 of warm-up.
+    optimiser = OptimiserSettings(
+        peak_lr=6e-4, final_lr=0.0, betas=(0.9, 0.95), weight_decay=0.05, warm_up=0.1, clips_per_step=512
+    )
+
+    def __init__(self, encoder: MsmMae, settings: ObjectiveSettings | None = None) -> None:
         super().__init__()
-        self.network = network
-        self.mask_ratio, self.normalise_targets = mask_ratio, normalise_targets
+        self.encoder = encoder
+        self.settings = settings or ObjectiveSettings()
 
     def draw(self, n_clips: int, n_samples: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Tokens that stay, by "keep"."""
-        return {"keep": keep_ids(n_clips, self.network.grid, self.mask_ratio, generator)}
+        return {"keep": keep_ids(n_clips, self.encoder.grid, self.settings.mask_ratio, generator)}
 
     def views(self, audio: Tensor) -> Tensor:
         """Waveforms (B, 1, S) -> normalised log-mels (B, 80, U); cut, or filled up with the mean, to the input size."""
-        spectrogram = self.network.normalise(log_mel(audio[:, 0]))[:, :, : self.network.input_size[1]]
-        return F.pad(spectrogram, (0, self.network.input_size[1] - spectrogram.shape[2]))
+        n_frames = self.encoder.input_size[1]
+        spectrogram = self.encoder.normalise(log_mel(audio[:, 0]))[:, :, :n_frames]
+        return F.pad(spectrogram, (0, n_frames - spectrogram.shape[2]))
 
     def forward(self, views: Tensor, drawn: Mapping[str, Tensor], detailed: bool = False) -> tuple[Tensor, Logs]:
         """Reconstruction error of the masked patches."""
-        loss = reconstruction_loss(self.network, views, drawn["keep"], self.normalise_targets)
+        loss = reconstruction_loss(self.encoder, views, drawn["keep"], self.settings.normalise_targets)
         return loss, {"loss": loss.detach()}
 
     def decays(self, name: str, parameter: torch.nn.Parameter) -> bool:
@@ -65,14 +82,8 @@ class MsmMaeObjective(Objective):
         return parameter.ndim > 1
 
     def save_encoder(self, path: Path) -> None:
-        """The published tensor names, without the decoder."""
-        from safetensors.torch import save
-
-        tensors = stored(self.network)
-        if "norm_stats" in tensors:
-            tensors["norm_stats"] = self.network.norm_stats.detach().cpu()
-        decoder = ("decoder_", "mask_token")
-        write_bytes(path, save({name: t for name, t in tensors.items() if not name.startswith(decoder)}))
+        """By :func:`hear_msm_mae.checkpoint.save_encoder`."""
+        save_encoder(path, self.encoder)
 
 
 def build_objective(
@@ -89,14 +100,14 @@ def build_objective(
         size: base, small, tiny or micro.
         crop_s: length of the waveforms in seconds; the input is as many whole patches as they fill (10 ms a frame).
         patch_size: mel bins x frames.
-        mask_ratio: see :class:`MsmMaeObjective`.
-        normalise_targets: see :func:`masked_loss`.
+        mask_ratio: see :class:`ObjectiveSettings`.
+        normalise_targets: see :class:`ObjectiveSettings`.
     """
     patch = parse_size(patch_size)
     n_frames = max(1, MsmMaeObjective.n_samples(crop_s) // 160 // patch[1]) * patch[1]
-    encoder = get_size(size)
-    network = MsmMae(encoder, (80, n_frames), patch, decoder=decoder_for(encoder))
-    return MsmMaeObjective(network, mask_ratio, normalise_targets)
+    width = get_size(size)
+    encoder = MsmMae(width, (N_MELS, n_frames), patch, decoder=decoder_for(width))
+    return MsmMaeObjective(encoder, ObjectiveSettings(mask_ratio=mask_ratio, normalise_targets=normalise_targets))
 
 
 def keep_ids(
@@ -142,12 +153,12 @@ def masked_loss(predicted: Tensor, patches: Tensor, keep_ids: Tensor, normalise_
 
 
 def reconstruction_loss(
-    model: MsmMae, spectrogram: Tensor, keep_ids: Tensor, normalise_targets: bool = False
+    encoder: MsmMae, spectrogram: Tensor, keep_ids: Tensor, normalise_targets: bool = False
 ) -> Tensor:
     """Encode the visible tokens, decode all, score the masked.
 
     Args:
-        model: with a decoder.
+        encoder: with a decoder.
         spectrogram: normalised, shape (B, 80, U).
         keep_ids: int64, shape (B, K), from :func:`keep_ids`.
         normalise_targets: see :func:`masked_loss`.
@@ -156,5 +167,5 @@ def reconstruction_loss(
         float32 scalar.
     """
     keep_ids = keep_ids.to(spectrogram.device)
-    predicted = model.decode(model(spectrogram, keep_ids), keep_ids)
-    return masked_loss(predicted, model.patchify(spectrogram), keep_ids, normalise_targets)
+    predicted = encoder.decode(encoder(spectrogram, keep_ids), keep_ids)
+    return masked_loss(predicted, encoder.patchify(spectrogram), keep_ids, normalise_targets)

@@ -56,7 +56,11 @@ def kaldi_fbank(waveform: Tensor, rate_hz: int = 16000, n_mels: int = 128) -> Te
     clips = waveform.float().reshape(-1, waveform.shape[-1])
     if waveform.device.type == "cpu":  # a few clips at a time stay in the processor's cache: twice as fast
         n_clips = max(1, _BLOCK_SAMPLES // waveform.shape[-1])
-        mels = torch.cat([_log_mels(part, shift, *tables) for part in clips.split(n_clips)]) if len(clips) else clips
+        mels = (
+            torch.cat([_log_mels(part, shift, *tables) for part in torch.split(clips, n_clips)])
+            if len(clips)
+            else clips
+        )
     else:
         mels = _log_mels(clips, shift, *tables)
     return mels.reshape(*waveform.shape[:-1], n_frames(waveform.shape[-1], rate_hz), n_mels)

@@ -55,8 +55,9 @@ def slaney_log_mel(
     flat = waveform.float().reshape(-1, waveform.shape[-1])
     spectrum = torch.stft(flat, n_fft, hop, window=window, center=True, pad_mode="reflect", return_complex=True)
     power = spectrum.abs().pow(2.0).transpose(-1, -2)  # (N, T, n_fft / 2 + 1)
-    mel = power @ _slaney_banks(n_mels, n_fft, rate_hz, low_hz, high_hz, waveform.device)
-    return (mel + _EPSILON).log().reshape(*leading, mel.shape[-2], n_mels)
+    mel: Tensor = power @ _slaney_banks(n_mels, n_fft, rate_hz, low_hz, high_hz, waveform.device)
+    log_mel: Tensor = (mel + _EPSILON).log().reshape(*leading, mel.shape[-2], n_mels)
+    return log_mel
 
 
 @lru_cache(maxsize=16)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from pathlib import Path
 
 from hear_audiomosaic.audiomosaic.checkpoint import load_encoder
 from hear_audiomosaic.audiomosaic.encoder import WINDOW_FRAMES, AudioMosaicEncoder, get_size
 from hear_audiomosaic.audiomosaic.model import AudioMosaicModel
-from hear_audiomosaic.errors import EncoderError
-from hear_audiomosaic.nn.checkpoints import shipped_weights
+from hear_audiomosaic.hear.card import CARD_FILE, read_card
+from hear_audiomosaic.hear.model import get_scene_embeddings, get_timestamp_embeddings
+from hear_audiomosaic.hear.weights import resolve_encoder
 
-__all__ = ["get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+__all__ = ["encoder_card", "get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+
+encoder_card = read_card(Path(__file__).with_name(CARD_FILE))
 
 
 def load_model(
@@ -47,43 +49,13 @@ def load_model(
         CheckpointError: no such file, or one that does not fit; or no path and no default weights.
         EncoderError: no such size or option.
     """
-    kind, _, size = model_file_path.partition(":")
-    untrained = kind == "random"
-    if untrained:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            encoder = AudioMosaicEncoder(get_size(size), window_frames or WINDOW_FRAMES)
-    elif window_frames is not None:
-        raise EncoderError("window_frames is for random:SIZE; a weights file tells its own.")
-    else:
-        encoder = load_encoder(model_file_path or shipped_weights(__file__, "AudioMosaic", "hear_audiomosaic"))
-    model = AudioMosaicModel(encoder, hop_ms=hop_ms, frequency=frequency, untrained=untrained, layer=layer, pad=pad)
-    return model.eval().requires_grad_(False)
-
-
-@torch.no_grad()
-def get_scene_embeddings(audio: Tensor, model: AudioMosaicModel) -> Tensor:
-    """One embedding per clip.
-
-    Args:
-        audio: float32, shape (B, S), mono at 16 kHz, range [-1, 1]; any S from 25 ms to 20 minutes.
-        model: from :func:`load_model`.
-
-    Returns:
-        float32, shape (B, D).
-    """
-    return model.scene(audio)
-
-
-@torch.no_grad()
-def get_timestamp_embeddings(audio: Tensor, model: AudioMosaicModel) -> tuple[Tensor, Tensor]:
-    """Embeddings along the clip, with their centre times.
-
-    Args:
-        audio: as for :func:`get_scene_embeddings`.
-        model: from :func:`load_model`.
-
-    Returns:
-        ``(embeddings, timestamps)``: float32 (B, T, D) and (B, T) in milliseconds.
-    """
-    return model.timestamps(audio)
+    resolved = resolve_encoder(
+        model_file_path,
+        package_file=__file__,
+        method="AudioMosaic",
+        load=load_encoder,
+        build=lambda size: AudioMosaicEncoder(get_size(size), window_frames=window_frames or WINDOW_FRAMES),
+        seed=seed,
+        untrained_only={"window_frames": window_frames},
+    )
+    return resolved.into(AudioMosaicModel(resolved.encoder, hop_ms=hop_ms, frequency=frequency, layer=layer, pad=pad))

@@ -1,4 +1,4 @@
-"""Reading AudioMosaic weights: the published checkpoint, a training run's, or one of this project's own."""
+"""AudioMosaic's weights: the published checkpoint, a training run's, or those of this project's own."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import Tensor
 
 from hear_audiomosaic.audiomosaic.encoder import N_MELS, PATCH, AudioMosaicEncoder, EncoderSize
 from hear_audiomosaic.errors import CheckpointError
-from hear_audiomosaic.nn.checkpoints import check_names_and_shapes, read_state
+from hear_audiomosaic.nn.checkpoints import check_names_and_shapes, read_state, write_state
 from hear_audiomosaic.nn.sizes import heads_of_width
 
-__all__ = ["build_from_state", "load_encoder", "read_state"]
+__all__ = ["build_from_state", "load_encoder", "save_encoder"]
 
 _log = logging.getLogger(__name__)
 
 
 def build_from_state(
-    state: Mapping[str, Tensor], num_heads: int | None = None, source: str = "the checkpoint"
+    state: Mapping[str, Tensor], *, num_heads: int | None = None, source: str = "the checkpoint"
 ) -> AudioMosaicEncoder:
     """Build the encoder that the tensors describe and load them.
 
@@ -28,7 +28,7 @@ def build_from_state(
 
     Args:
         state: tensors by their published names.
-        num_heads: attention heads, which no shape tells; by default those of the known size of that width.
+        num_heads: attention heads, which no shape tells; None: those of the known size of that width.
         source: what to call the state in errors.
 
     Returns:
@@ -61,6 +61,15 @@ def build_from_state(
     return model.eval()
 
 
-def load_encoder(path: str | Path, num_heads: int | None = None) -> AudioMosaicEncoder:
-    """Read a weights file and build its encoder; see :func:`read_state` and :func:`build_from_state`."""
-    return build_from_state(read_state(path), num_heads, str(path))
+def load_encoder(path: str | Path, *, num_heads: int | None = None) -> AudioMosaicEncoder:
+    """Read a ``.safetensors``, ``.pt`` or ``.pth`` file and build its encoder; see :func:`build_from_state`.
+
+    Raises:
+        CheckpointError: no such file, or one that does not fit.
+    """
+    return build_from_state(read_state(path), num_heads=num_heads, source=str(path))
+
+
+def save_encoder(path: Path, encoder: AudioMosaicEncoder) -> None:
+    """Write the encoder's tensors by their published names, without the projector."""
+    write_state(path, {n: t for n, t in encoder.state_dict().items() if not n.startswith("projector.")})

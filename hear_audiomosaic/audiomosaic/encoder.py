@@ -14,7 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from hear_audiomosaic.errors import EncoderError
-from hear_audiomosaic.nn import Block, PatchEmbed, contrastive_projector, drop_path_rates, gather_tokens, sincos_2d
+from hear_audiomosaic.nn import (
+    Block,
+    PatchEmbed,
+    PatchEncoder,
+    contrastive_projector,
+    drop_path_rates,
+    gather_tokens,
+    sincos_2d,
+)
 from hear_audiomosaic.nn.sizes import SIZES, EncoderSize, get_size
 from hear_audiomosaic.nn.vit import LAYER_NORM_EPS
 
@@ -36,7 +44,7 @@ AUDIOSET_MEAN, AUDIOSET_STD = -4.2677393, 4.5689974
 N_MELS, PATCH, WINDOW_FRAMES = 128, 16, 1024
 
 
-class AudioMosaicEncoder(nn.Module):
+class AudioMosaicEncoder(PatchEncoder):
     """The network with the published tensor names.
 
     Args:
@@ -47,7 +55,7 @@ class AudioMosaicEncoder(nn.Module):
     """
 
     def __init__(
-        self, size: EncoderSize, window_frames: int = WINDOW_FRAMES, drop_path: float = 0.1, projector: bool = True
+        self, size: EncoderSize, *, window_frames: int = WINDOW_FRAMES, drop_path: float = 0.1, projector: bool = True
     ) -> None:
         super().__init__()
         dim = size.embed_dim
@@ -98,10 +106,11 @@ class AudioMosaicEncoder(nn.Module):
             )
         tokens = self.patch_embed(spectrogram)  # (B, T / 16 * 8, D)
         tokens = torch.cat([self.cls_token.expand(tokens.shape[0], -1, -1), tokens], dim=1)
-        return self.norm_pre(tokens + self.pos_embed[:, : tokens.shape[1]])
+        normed: Tensor = self.norm_pre(tokens + self.pos_embed[:, : tokens.shape[1]])
+        return normed
 
     def forward_layers(self, spectrogram: Tensor, keep_ids: Tensor | None = None) -> list[Tensor]:
-        """Tokens after every block.
+        """Tokens after every block; no norm follows the last.
 
         Args:
             spectrogram: see :meth:`embed_patches`.
@@ -131,7 +140,8 @@ class AudioMosaicEncoder(nn.Module):
         """Contrastive vectors of pooled features: (B, D) -> (B, 128), not normalised."""
         if self.projector is None:
             raise EncoderError("This AudioMosaic model was built without a projector; build it with projector=True.")
-        return self.projector(self.fc_norm(pooled))
+        projected: Tensor = self.projector(self.fc_norm(pooled))
+        return projected
 
 
 def normalise(fbank: Tensor, mean: float = AUDIOSET_MEAN, std: float = AUDIOSET_STD) -> Tensor:

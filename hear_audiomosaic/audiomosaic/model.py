@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from hear_audiomosaic.audio import kaldi_fbank
-from hear_audiomosaic.audiomosaic.encoder import PATCH, normalise, pad_frames
+from hear_audiomosaic.audiomosaic.encoder import PATCH, AudioMosaicEncoder, normalise, pad_frames
 from hear_audiomosaic.hear.patches import HOPS_MS, PatchModel
 
 __all__ = ["HOPS_MS", "AudioMosaicModel"]
@@ -28,6 +28,7 @@ class AudioMosaicModel(PatchModel):
     * Clips shorter than one frame (25 ms) are padded with zeros to one.
     """
 
+    encoder: AudioMosaicEncoder
     method = "AudioMosaic"
     n_prefix_tokens = 1  # the class token
 
@@ -42,4 +43,5 @@ class AudioMosaicModel(PatchModel):
 
     def normed(self, features: Tensor) -> Tensor:
         """fc_norm, which the heads of the paper stand behind."""
-        return self.encoder.fc_norm(features)
+        normed: Tensor = self.encoder.fc_norm(features)
+        return normed

@@ -19,20 +19,20 @@ from torch import Tensor
 from hear_audiomosaic.audio import kaldi_fbank
 from hear_audiomosaic.audio.fbank import n_frames
 from hear_audiomosaic.audiomosaic.augment import WaveformAugmentation
+from hear_audiomosaic.audiomosaic.checkpoint import save_encoder
 from hear_audiomosaic.audiomosaic.encoder import N_MELS, PATCH, AudioMosaicEncoder, get_size, normalise, pad_frames
 from hear_audiomosaic.errors import PretrainingError
-from hear_audiomosaic.files import write_bytes
 from hear_audiomosaic.nn import axis_keep_ids
 from hear_audiomosaic.nn.diagnostics import effective_rank, local_intrinsic_dimension
 from hear_audiomosaic.nn.distributed import gather_rows, rank
-from hear_audiomosaic.nn.objective import Augment, Logs, Objective, OptimiserSettings, stored
+from hear_audiomosaic.nn.objective import Augment, Logs, Objective, OptimiserSettings
 
 __all__ = [
     "FREQUENCY_RATIO",
     "TEMPERATURE",
     "TIME_RATIO",
     "AudioMosaicObjective",
-    "MaskSettings",
+    "ObjectiveSettings",
     "build_objective",
     "keep_ids",
     "nt_xent",
@@ -44,18 +44,24 @@ Layout = Literal["grid", "released"]
 
 
 @dataclass(frozen=True)
-class MaskSettings:
-    """Which tokens the two views lose.
+class ObjectiveSettings:
+    """Numbers of the objective; the defaults are the paper's.
 
     Attributes:
         time_ratio: share of time steps that the first view loses; 0 masks nothing.
         frequency_ratio: share of bands that the second view loses; 0 masks nothing.
-        layout: see :func:`keep_ids`.
+        layout: which tokens that takes away; see :func:`keep_ids`.
+        temperature: tau.
     """
 
     time_ratio: float = TIME_RATIO
     frequency_ratio: float = FREQUENCY_RATIO
     layout: Layout = "grid"
+    temperature: float = TEMPERATURE
+
+    def __post_init__(self) -> None:
+        if self.layout not in ("grid", "released"):
+            raise PretrainingError(f"layout = {self.layout!r} is unknown; expected 'grid' or 'released'.")
 
 
 class AudioMosaicObjective(Objective):
@@ -65,44 +71,44 @@ class AudioMosaicObjective(Objective):
 
     Args:
         encoder: with its projector.
-        masks: see :class:`MaskSettings`.
+        settings: see :class:`ObjectiveSettings`.
         augment: waveform augmentation of each view; None for none.
-        temperature: tau.
     """
 
     n_views = 2
     # The paper's 400 epochs with one of warm-up. Weight decay: the released code's (the paper's table says 0.01).
-    optimiser = OptimiserSettings(6e-4, 1e-6, (0.9, 0.999), 0.05, 1 / 400, None, 6144)
+    optimiser = OptimiserSettings(
+        peak_lr=6e-4, final_lr=1e-6, betas=(0.9, 0.999), weight_decay=0.05, warm_up=1 / 400, clips_per_step=6144
+    )
 
     def __init__(
         self,
         encoder: AudioMosaicEncoder,
-        masks: MaskSettings | None = None,
+        settings: ObjectiveSettings | None = None,
         augment: Augment | None = None,
-        temperature: float = TEMPERATURE,
     ) -> None:
         super().__init__()
         self.encoder = encoder
-        self.masks = masks or MaskSettings()
+        self.settings = settings or ObjectiveSettings()
         self.augment = augment
-        self.temperature = temperature
 
     def draw(self, n_clips: int, n_samples: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Tokens that stay, of the first view by "time" and of the second by "frequency"."""
         grid = (_window_frames(n_samples) // PATCH, N_MELS // PATCH)
-        m = self.masks
+        s = self.settings
         drawn: dict[str, Tensor] = {}
-        if m.time_ratio > 0:
-            drawn["time"] = keep_ids(n_clips, grid, "time", m.time_ratio, m.layout, generator)
-        if m.frequency_ratio > 0:
-            drawn["frequency"] = keep_ids(n_clips, grid, "frequency", m.frequency_ratio, m.layout, generator)
+        if s.time_ratio > 0:
+            drawn["time"] = keep_ids(n_clips, grid, "time", s.time_ratio, s.layout, generator)
+        if s.frequency_ratio > 0:
+            drawn["frequency"] = keep_ids(n_clips, grid, "frequency", s.frequency_ratio, s.layout, generator)
         return drawn
 
     def views(self, audio: Tensor) -> Tensor:
         """Waveforms (B, 2, S) -> normalised filter banks (B, 2, T, 128); each view's mean is subtracted first."""
         fbank = kaldi_fbank(audio - audio.mean(dim=2, keepdim=True))
         padded = pad_frames(fbank.flatten(0, 1), _window_frames(audio.shape[2]))
-        return normalise(padded).unflatten(0, (-1, 2))
+        views: Tensor = torch.unflatten(normalise(padded), 0, (-1, 2))
+        return views
 
     def forward(self, views: Tensor, drawn: Mapping[str, Tensor], detailed: bool = False) -> tuple[Tensor, Logs]:
         """NT-Xent over the global batch; in detail also the accuracy, LID and effective rank of this process's rows."""
@@ -110,7 +116,7 @@ class AudioMosaicObjective(Objective):
             self.encoder(views[:, i], drawn.get(branch)).mean(dim=1) for i, branch in enumerate(("time", "frequency"))
         ]
         first, second = (self.encoder.project(f) for f in pooled)
-        loss = nt_xent(first, second, self.temperature)
+        loss = nt_xent(first, second, self.settings.temperature)
         logs = {"loss": loss.detach()}
         if detailed:
             with torch.no_grad():
@@ -125,11 +131,8 @@ class AudioMosaicObjective(Objective):
         return loss, logs
 
     def save_encoder(self, path: Path) -> None:
-        """The published tensor names, without the projector."""
-        from safetensors.torch import save
-
-        tensors = stored(self.encoder)
-        write_bytes(path, save({name: t for name, t in tensors.items() if not name.startswith("projector.")}))
+        """By :func:`hear_audiomosaic.audiomosaic.checkpoint.save_encoder`."""
+        save_encoder(path, self.encoder)
 
 
 def build_objective(
@@ -151,16 +154,17 @@ def build_objective(
         augment: "full", "fast", "none", "off" or names of transforms joined by a plus sign; see
             :class:`WaveformAugmentation`.
         layout: see :func:`keep_ids`.
-        time_ratio: see :class:`MaskSettings`.
-        frequency_ratio: see :class:`MaskSettings`.
-        temperature: tau.
+        time_ratio: see :class:`ObjectiveSettings`.
+        frequency_ratio: see :class:`ObjectiveSettings`.
+        temperature: see :class:`ObjectiveSettings`.
         drop_path: stochastic-depth rate of the last block.
     """
-    if layout not in ("grid", "released"):
-        raise PretrainingError(f"layout = {layout!r} is unknown; expected 'grid' or 'released'.")
-    encoder = AudioMosaicEncoder(get_size(size), _window_frames(AudioMosaicObjective.n_samples(crop_s)), drop_path)
-    masks = MaskSettings(time_ratio, frequency_ratio, layout)
-    return AudioMosaicObjective(encoder, masks, WaveformAugmentation.named(augment), temperature)
+    settings = ObjectiveSettings(
+        time_ratio=time_ratio, frequency_ratio=frequency_ratio, layout=layout, temperature=temperature
+    )
+    window_frames = _window_frames(AudioMosaicObjective.n_samples(crop_s))
+    encoder = AudioMosaicEncoder(get_size(size), window_frames=window_frames, drop_path=drop_path)
+    return AudioMosaicObjective(encoder, settings, WaveformAugmentation.named(augment))
 
 
 def keep_ids(

@@ -1,4 +1,4 @@
-"""``hear-audiomosaic encoders``: which there are, and whether one keeps HEAR's contract."""
+"""``hear-audiomosaic encoders``: which there are, what one is, and whether it keeps HEAR's contract."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-from hear_audiomosaic.cli._common import AsJson, Device, examples, print_table
+from hear_audiomosaic.cli._common import AsJson, Device, examples, print_facts, print_table
 
-app = typer.Typer(help="List registered encoders; check one against the HEAR contract.", no_args_is_help=True)
+Ref = Annotated[str, typer.Argument(help="Encoder reference, NAME[:WEIGHTS][?option=value].")]
+
+app = typer.Typer(help="List registered encoders, show one, check one against the HEAR contract.", no_args_is_help=True)
 
 
 @app.command("list", epilog=examples("encoders list", "encoders list --json"))
@@ -19,9 +21,17 @@ def list_encoders(as_json: AsJson = False) -> None:
     print_table(({"name": name, "module": module} for name, module in registered_encoders().items()), as_json)
 
 
+@app.command("show", epilog=examples("encoders show audiomosaic", "encoders show logmel --json"))
+def show(ref: Ref, as_json: AsJson = False) -> None:
+    """Show an encoder's card (licence, paper, training data, what it is not), its sizes and its fingerprint."""
+    from hear_audiomosaic.hear.describe import describe_encoder
+
+    print_facts(describe_encoder(ref, nested=as_json), as_json)
+
+
 @app.command("check", epilog=examples("encoders check logmel", "encoders check hear_audiomosaic:random:micro"))
 def check(
-    ref: Annotated[str, typer.Argument(help="Encoder reference, NAME[:WEIGHTS][?option=value].")],
+    ref: Ref,
     device: Device = "cpu",
     as_json: AsJson = False,
 ) -> None:

@@ -1,1 +1,1 @@
-"""Floors: representations without learning, which keep every learnt one honest."""
+"""Floors: what every trained encoder must beat, without learning: log-mel statistics, random weights."""

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 from hear_audiomosaic.audio import kaldi_fbank
 from hear_audiomosaic.audio.fbank import n_frames
+from hear_audiomosaic.hear.card import EncoderCard
+from hear_audiomosaic.hear.model import HearModel, get_scene_embeddings, get_timestamp_embeddings
 from hear_audiomosaic.hear.windows import check_audio
 
-__all__ = ["get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+__all__ = ["encoder_card", "get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
 
 _N_MELS, _FRAME, _SHIFT = 64, 400, 160
 _WINDOW, _HOP = 5, 4  # frames of 10 ms
@@ -21,12 +23,32 @@ _CENTRE_MS = 12.5  # of the first frame of 25 ms
 _BLOCK = 8192  # frames whose filter banks are held at a time: 82 s
 
 
-class LogMel(nn.Module):
-    """No parameter; what HEAR asks of a model."""
+encoder_card = EncoderCard(
+    title="Log-mel", licence="Apache-2.0", note="A floor: statistics of a spectrogram, without learning."
+)
 
-    sample_rate = 16000
+
+class LogMel(HearModel):
+    """No parameter: mean and standard deviation of every band."""
+
     scene_embedding_size = 2 * _N_MELS
     timestamp_embedding_size = 2 * _N_MELS
+
+    def scene(self, audio: Tensor) -> Tensor:
+        """Mean and standard deviation per band: float32 (B, S) -> float32 (B, 128), means first."""
+        fbank = _fbank(audio)
+        return torch.cat([fbank.mean(dim=1), fbank.std(dim=1, correction=0)], dim=1)
+
+    def timestamps(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """The same in windows of 65 ms: float32 (B, S) -> float32 (B, T, 128) and centre times (B, T) in ms."""
+        fbank = _fbank(audio)  # (B, T', F)
+        centres = torch.arange(0, fbank.shape[1], _HOP, device=audio.device)
+        half = _WINDOW // 2
+        padded = nn.functional.pad(fbank.transpose(1, 2), (half, half), mode="replicate")  # (B, F, T' + 4)
+        frames = padded.unfold(2, _WINDOW, 1)[:, :, centres]  # (B, F, T, 5)
+        features = torch.cat([frames.mean(dim=3), frames.std(dim=3, correction=0)], dim=1)
+        timestamps = (_CENTRE_MS + 10.0 * centres).clamp(max=1000.0 * audio.shape[1] / self.sample_rate)
+        return features.transpose(1, 2).contiguous(), timestamps.expand(audio.shape[0], -1)
 
 
 def load_model(model_file_path: str = "") -> LogMel:
@@ -34,26 +56,6 @@ def load_model(model_file_path: str = "") -> LogMel:
     if model_file_path:
         raise ValueError(f"logmel has no weights; got '{model_file_path}'.")
     return LogMel().eval()
-
-
-@torch.no_grad()
-def get_scene_embeddings(audio: Tensor, model: LogMel) -> Tensor:
-    """Mean and standard deviation per band: float32 (B, S) -> float32 (B, 128), means first."""
-    fbank = _fbank(audio)
-    return torch.cat([fbank.mean(dim=1), fbank.std(dim=1, correction=0)], dim=1)
-
-
-@torch.no_grad()
-def get_timestamp_embeddings(audio: Tensor, model: LogMel) -> tuple[Tensor, Tensor]:
-    """The same in windows of 65 ms: float32 (B, S) -> float32 (B, T, 128) and centre times (B, T) in ms."""
-    fbank = _fbank(audio)  # (B, T', F)
-    centres = torch.arange(0, fbank.shape[1], _HOP, device=audio.device)
-    half = _WINDOW // 2
-    padded = nn.functional.pad(fbank.transpose(1, 2), (half, half), mode="replicate")  # (B, F, T' + 4)
-    frames = padded.unfold(2, _WINDOW, 1)[:, :, centres]  # (B, F, T, 5)
-    features = torch.cat([frames.mean(dim=3), frames.std(dim=3, correction=0)], dim=1)
-    timestamps = (_CENTRE_MS + 10.0 * centres).clamp(max=1000.0 * audio.shape[1] / model.sample_rate)
-    return features.transpose(1, 2).contiguous(), timestamps.expand(audio.shape[0], -1)
 
 
 def _fbank(audio: Tensor) -> Tensor:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import importlib
 from functools import cached_property
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +16,13 @@ import torch
 from torch import Tensor
 
 from hear_audiomosaic.errors import EncoderError, HearAudioMosaicError
+from hear_audiomosaic.hear.card import EncoderCard, find_card
 from hear_audiomosaic.hear.contract import check_model, check_module, check_scene, check_timestamps
+from hear_audiomosaic.hear.fingerprint import encoder_fingerprint
 from hear_audiomosaic.hear.reference import EncoderRef
+from hear_audiomosaic.hear.registry import registered_encoders
 
-__all__ = ["ENTRY_POINT_GROUP", "Encoder", "load_encoder", "registered_encoders"]
-
-ENTRY_POINT_GROUP = "hear_audiomosaic.encoders"
+__all__ = ["Encoder", "load_encoder"]
 
 
 class Encoder:
@@ -34,22 +34,37 @@ class Encoder:
         scene_embedding_size: D of a scene embedding.
         timestamp_embedding_size: D of a timestamp embedding.
         untrained: whether the model says that its weights are random (attribute ``untrained``).
+        weights_path: the file that its weights were read from, where the model says so (attribute ``weights_path``).
     """
 
-    def __init__(self, ref: EncoderRef, module: ModuleType, model: torch.nn.Module, device: torch.device) -> None:
+    def __init__(
+        self,
+        ref: EncoderRef,
+        module: ModuleType,
+        model: torch.nn.Module,
+        device: torch.device,
+        label: str | None = None,
+    ) -> None:
         self.ref = ref
+        self._label = label
         self.device = device
         self._module = module
         self._model = model.to(device).eval()
-        self.sample_rate = int(model.sample_rate)
-        self.scene_embedding_size = int(model.scene_embedding_size)
-        self.timestamp_embedding_size = int(model.timestamp_embedding_size)
+        self.sample_rate: int = _stated(model, "sample_rate")
+        self.scene_embedding_size: int = _stated(model, "scene_embedding_size")
+        self.timestamp_embedding_size: int = _stated(model, "timestamp_embedding_size")
         self.untrained = bool(getattr(model, "untrained", False))
+        path = getattr(model, "weights_path", None)
+        self.weights_path = Path(path) if isinstance(path, str | Path) else None
 
     @property
     def label(self) -> str:
-        """The name that tables show; untrained encoders are marked."""
-        return self.ref.text + (" (UNTRAINED)" if self.untrained else "")
+        """The name that tables show: the one that was given, or the reference; untrained encoders are marked."""
+        return self._label or self.ref.text + (" (UNTRAINED)" if self.untrained else "")
+
+    def with_label(self, label: str) -> Encoder:
+        """The same module and model under another name."""
+        return Encoder(self.ref, self._module, self._model, self.device, label)
 
     @property
     def n_parameters(self) -> int:
@@ -58,17 +73,13 @@ class Encoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over what the embeddings depend on: weights, code, options, torch's version.
+        """SHA-256 of what the embeddings depend on; see :func:`encoder_fingerprint`."""
+        return encoder_fingerprint(self._module, self._model, self.ref.options)
 
-        Two weight files never share a fingerprint, nor does a module keep its own after its code has changed.
-        """
-        digest = hashlib.sha256(repr((self._module.__name__, self.ref.options, torch.__version__)).encode())
-        for path in _source_files(self._module):
-            digest.update(path.name.encode() + path.read_bytes())
-        for name, tensor in sorted(self._model.state_dict().items()):
-            digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()
+    @cached_property
+    def card(self) -> EncoderCard | None:
+        """What it is and whom to cite; None where nothing is stated. Errors and sources: :func:`find_card`."""
+        return find_card(self.ref, self._module, self.weights_path, self.untrained)
 
     def scene(self, audio: Tensor) -> npt.NDArray[np.float32]:
         """Scene embeddings.
@@ -104,26 +115,24 @@ class Encoder:
         return check_timestamps(returned, audio.shape[0], self.timestamp_embedding_size, duration_ms, self.ref.text)
 
 
-def registered_encoders() -> dict[str, str]:
-    """Registered short names and the modules they stand for, from the entry-point group, sorted by name."""
-    return {point.name: point.value for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda p: p.name)}
-
-
-def load_encoder(ref: str | EncoderRef, device: str = "cpu") -> Encoder:
+def load_encoder(ref: str | EncoderRef, device: str = "cpu", *, module: ModuleType | None = None) -> Encoder:
     """Load the encoder that a reference names.
 
     Args:
         ref: ``NAME[:WEIGHTS][?option=value&...]``.
         device: a torch device, "cpu" or "cuda".
+        module: the module itself, where it is not to be found by its name. (Default: None)
 
     Returns:
         The encoder, in eval mode on ``device``.
 
     Raises:
-        EncoderError: no such encoder, a module without the three functions, or a model that breaks the contract.
+        EncoderError: no such encoder, a module without the three functions, a model that breaks the contract, or a
+            broken card.
     """
     ref = EncoderRef.parse(ref) if isinstance(ref, str) else ref
-    module = _import_module(registered_encoders().get(ref.name, ref.name), ref)
+    if module is None:
+        module = _import_module(registered_encoders().get(ref.name, ref.name), ref)
     check_module(module)
     try:
         arguments = () if ref.weights is None else (ref.weights,)
@@ -134,9 +143,16 @@ def load_encoder(ref: str | EncoderRef, device: str = "cpu") -> Encoder:
         raise EncoderError(f"load_model of {ref.text} failed: {type(error).__name__}: {error}") from error
     check_model(model, ref.text)
     try:
-        return Encoder(ref, module, model, torch.device(device))
+        encoder = Encoder(ref, module, model, torch.device(device))
     except (RuntimeError, AssertionError) as error:
         raise EncoderError(f"{ref.text} cannot be put on device '{device}': {error}") from error
+    _ = encoder.card  # a broken one is found now, not after hours of embedding
+    return encoder
+
+
+def _stated(model: torch.nn.Module, name: str) -> Any:
+    """An attribute that :func:`check_model` has found to be there."""
+    return getattr(model, name)
 
 
 def _import_module(module_name: str, ref: EncoderRef) -> ModuleType:
@@ -156,14 +172,3 @@ def _import_module(module_name: str, ref: EncoderRef) -> ModuleType:
         return importlib.import_module(module_name)
     except Exception as error:
         raise EncoderError(f"Importing {module_name} failed: {type(error).__name__}: {error}") from error
-
-
-def _source_files(module: ModuleType) -> list[Path]:
-    """Files that embeddings depend on: the module (its whole package, if it is one) and this package's lower floors."""
-    library = Path(__file__).parents[1]
-    folders = [library / floor for floor in ("audio", "nn", "audiomosaic", "floors", "hear")]
-    files = [path for folder in folders for path in folder.rglob("*.py")]
-    own = Path(module.__file__) if module.__file__ else None
-    if own is not None and library not in own.parents:
-        files += own.parent.rglob("*.py") if own.name == "__init__.py" else [own]
-    return sorted(files)

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from hear_audiomosaic.audio.fbank import n_frames
 from hear_audiomosaic.errors import EncoderError
+from hear_audiomosaic.hear.model import HearModel
 from hear_audiomosaic.hear.windows import check_audio, shifted_passes, windows
+from hear_audiomosaic.nn import PatchEncoder
 
 __all__ = ["HOPS_MS", "PatchModel"]
 
@@ -22,20 +24,19 @@ _CENTRE_MS = ((_PATCH - 1) * 10.0 + 25.0) / 2.0  # of the first patch: 16 frames
 _MAX_BATCH = 32  # windows in one forward pass: bounds the memory whatever the batch
 
 
-class PatchModel(nn.Module):
+class PatchModel(HearModel):
     """An encoder whose tokens are 16 x 16 patches of 128 mel bins, time-major, 8 to a time step.
 
     Clips longer than the encoder's window are cut into consecutive windows of the uncut clip's frames, so no frame is
     lost or padded at a seam; the last, shorter one runs at its own length. Nothing is computed across clips.
 
     Args:
-        encoder: the network, with ``grid`` (time steps of its window, 8), ``size`` and ``blocks``; spectrograms
-            (B, T, 128) -> tokens (B, prefix + T / 16 * 8, D).
+        encoder: the network, whose ``grid`` is (time steps of its window, 8); spectrograms (B, T, 128) -> tokens
+            (B, prefix + T / 16 * 8, D).
         hop_ms: time between timestamp embeddings: 160 is the encoder's own; 80, 40 and 20 cost 2, 4 and 8 passes.
             The default, 40, keeps HEAR's advice of 50 ms or less.
         frequency: "mean" averages the 8 frequency tokens of a time step (D features), "concat" concatenates them, low
             band first (8 D features).
-        untrained: whether the weights are random; tables mark such a model.
         layer: the block after which the tokens are taken, 1 to the encoder's depth; None is the last. Later blocks are
             taken out of ``encoder``: nothing needs them. Choice: pooling and norm are those of the last layer, whose
             norm has not seen the others; so the last layer is one of the series, and no layer gains weights of its own.
@@ -49,16 +50,17 @@ class PatchModel(nn.Module):
         timestamp_embedding_size: D or 8 D.
     """
 
+    encoder: PatchEncoder
     sample_rate = 16000
     method = "the encoder"
     n_prefix_tokens = 0
 
     def __init__(
         self,
-        encoder: nn.Module,
+        encoder: PatchEncoder,
+        *,
         hop_ms: int = 40,
         frequency: str = "mean",
-        untrained: bool = False,
         layer: int | None = None,
         pad: str = "patch",
     ) -> None:
@@ -75,9 +77,9 @@ class PatchModel(nn.Module):
                 raise EncoderError(f"layer = {layer!r} is not there; this encoder has the layers 1 to {depth}.")
             encoder.blocks = encoder.blocks[:layer]
         self.encoder, self.pad = encoder, pad
-        self.hop_ms, self.frequency, self.untrained = hop_ms, frequency, untrained
-        self.scene_embedding_size: int = encoder.size.embed_dim
-        self.timestamp_embedding_size: int = encoder.size.embed_dim * (_N_BANDS if frequency == "concat" else 1)
+        self.hop_ms, self.frequency = hop_ms, frequency
+        self.scene_embedding_size = encoder.size.embed_dim
+        self.timestamp_embedding_size = encoder.size.embed_dim * (_N_BANDS if frequency == "concat" else 1)
 
     def remove_dc(self, audio: Tensor) -> Tensor:
         """What is done to the whole clip first: (B, S) -> (B, S)."""
@@ -116,7 +118,7 @@ class PatchModel(nn.Module):
         """(B, S) -> (B, T', D), one step per 160 ms."""
         steps = []
         for tokens in self._token_windows(audio):
-            grid = tokens[:, self.n_prefix_tokens :].unflatten(1, (-1, _N_BANDS))  # (B, T', 8, D)
+            grid = torch.unflatten(tokens[:, self.n_prefix_tokens :], 1, (-1, _N_BANDS))  # (B, T', 8, D)
             steps.append(self.normed(grid.mean(dim=2) if self.frequency == "mean" else grid).flatten(2))
         return torch.cat(steps, dim=1)
 
@@ -124,4 +126,4 @@ class PatchModel(nn.Module):
         """Yield the tokens (B, prefix + N, D) of consecutive windows of the clip."""
         for start, length in windows(n_frames(audio.shape[1]), self.encoder.grid[0] * _PATCH):
             samples = audio[:, start * _SHIFT : (start + length - 1) * _SHIFT + _FRAME]
-            yield torch.cat([self.encoder(part) for part in self.spectrogram(samples).split(_MAX_BATCH)])
+            yield torch.cat([self.encoder(part) for part in torch.split(self.spectrogram(samples), _MAX_BATCH)])

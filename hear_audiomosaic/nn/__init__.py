@@ -4,7 +4,7 @@ from hear_audiomosaic.nn.heads import contrastive_projector
 from hear_audiomosaic.nn.masking import axis_keep_ids, gather_tokens, masked_tokens, random_keep_ids, scatter_tokens
 from hear_audiomosaic.nn.positions import sincos_1d, sincos_2d, sincos_interleaved
 from hear_audiomosaic.nn.sizes import SIZES, EncoderSize, get_size
-from hear_audiomosaic.nn.vit import Attention, Block, Mlp, PatchEmbed, drop_path_rates
+from hear_audiomosaic.nn.vit import Attention, Block, Mlp, PatchEmbed, PatchEncoder, drop_path_rates
 
 __all__ = [
     "SIZES",
@@ -13,6 +13,7 @@ __all__ = [
     "EncoderSize",
     "Mlp",
     "PatchEmbed",
+    "PatchEncoder",
     "axis_keep_ids",
     "contrastive_projector",
     "drop_path_rates",

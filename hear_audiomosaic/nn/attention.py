@@ -28,5 +28,6 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     short = max(query.shape[-2], key.shape[-2]) <= _PLAIN_TOKENS
     if query.device.type == "cpu" and query.dtype == torch.bfloat16 and short:
         logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
-        return logits.softmax(dim=-1) @ value
+        mixed: Tensor = logits.softmax(dim=-1) @ value
+        return mixed
     return F.scaled_dot_product_attention(query, key, value)

@@ -53,4 +53,4 @@ def inverse_block_keep_ids(
 
 def masked_ids(keep_ids: Tensor, n_tokens: int) -> Tensor:
     """The tokens that do not stay: (B, K) -> (B, N - K), ascending."""
-    return masked_tokens(keep_ids, n_tokens).nonzero()[:, 1].unflatten(0, (keep_ids.shape[0], -1))
+    return masked_tokens(keep_ids, n_tokens).nonzero()[:, 1].reshape(keep_ids.shape[0], -1)

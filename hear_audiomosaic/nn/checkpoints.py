@@ -1,10 +1,10 @@
-"""What every method needs to read weights: tensors out of a file, and errors that name what does not fit."""
+"""What every method needs to read and write weights: tensors of a file, and errors that name what does not fit."""
 
 from __future__ import annotations
 
 import argparse
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,16 @@ import torch
 from torch import Tensor
 
 from hear_audiomosaic.errors import CheckpointError
+from hear_audiomosaic.files import write_bytes
 from hear_audiomosaic.nn.sizes import SIZES
 
-__all__ = ["check_names_and_shapes", "read_state", "shipped_weights"]
+__all__ = ["check_names_and_shapes", "read_state", "write_state"]
 
 _PREFIXES = ("module.", "_orig_mod.")
 # Plain records that training scripts put beside the tensors (their command-line arguments); no code runs for them.
-_HARMLESS = [argparse.Namespace, pathlib.PosixPath, pathlib.PurePosixPath]
+_HARMLESS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    *(argparse.Namespace, pathlib.PosixPath, pathlib.PurePosixPath)
+]
 
 
 def read_state(path: str | Path) -> dict[str, Tensor]:
@@ -55,25 +58,12 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     return {_strip(name): tensor for name, tensor in content.items()}
 
 
-def shipped_weights(package_file: str, method: str, reference: str) -> Path:
-    """The small weights that a method's package ships: ``weights/micro.safetensors`` beside it.
+def write_state(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Write tensors as a ``.safetensors`` file; one that is there is replaced, never left half-written."""
+    from safetensors.torch import save
 
-    Args:
-        package_file: ``__file__`` of the package.
-        method: its name in an error.
-        reference: its short name on the command line.
-
-    Raises:
-        CheckpointError: this installation has none.
-    """
-    path = Path(package_file).parent / "weights" / "micro.safetensors"
-    if not path.is_file():
-        raise CheckpointError(
-            f"This installation has no default weights of {method}. Choose some: load_model('PATH') with a checkpoint, "
-            f"or load_model('random:SIZE') for an untrained encoder ({', '.join(SIZES)}). On the command line: "
-            f"{reference}:PATH or {reference}:random:tiny."
-        )
-    return path
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    write_bytes(path, save(tensors, None if metadata is None else dict(metadata)))
 
 
 def check_names_and_shapes(

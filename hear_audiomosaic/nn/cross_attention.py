@@ -29,10 +29,11 @@ class CrossAttention(nn.Module):
 
     def forward(self, queries: Tensor, context: Tensor) -> Tensor:
         """Queries (B, Q, D) and context (B, K, D) -> (B, Q, D)."""
-        query = self.q(queries).unflatten(2, (self.num_heads, -1)).transpose(1, 2)  # (B, heads, Q, D / heads)
+        query: Tensor = self.q(queries).unflatten(2, (self.num_heads, -1)).transpose(1, 2)  # (B, heads, Q, D / heads)
         key, value = self.kv(context).unflatten(2, (2, self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
         mixed = attend(query, key, value)
-        return self.proj(mixed.transpose(1, 2).flatten(2))
+        output: Tensor = self.proj(mixed.transpose(1, 2).flatten(2))
+        return output
 
 
 class CrossBlock(nn.Module):
@@ -48,4 +49,5 @@ class CrossBlock(nn.Module):
     def forward(self, queries: Tensor, context: Tensor) -> Tensor:
         """Queries (B, Q, D) and context (B, K, D) -> (B, Q, D)."""
         queries = queries + self.attn(self.norm1(queries), context)
-        return queries + self.mlp(self.norm2(queries))
+        updated: Tensor = queries + self.mlp(self.norm2(queries))
+        return updated

@@ -38,4 +38,5 @@ def effective_rank(features: Tensor) -> Tensor:
     """
     values = torch.linalg.svdvals(features.float())
     share = values / values.sum().clamp_min(1e-12)
-    return torch.special.entr(share).sum().exp()
+    entropy: Tensor = torch.special.entr(share).sum()
+    return entropy.exp()

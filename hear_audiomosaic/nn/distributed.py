@@ -54,7 +54,16 @@ class _Sum(torch.autograd.Function):
 
 def gather_rows(rows: Tensor) -> Tensor:
     """Rows of all processes, in their order, with gradient: (B, ...) -> (W B, ...). Every process has equally many."""
-    return rows if world_size() == 1 else _Gather.apply(rows)
+    if world_size() == 1:
+        return rows
+    gathered: Tensor = _Gather.apply(rows)  # type: ignore[no-untyped-call] # torch's own has no types
+    return gathered
+
+
+def _summed(values: Tensor) -> Tensor:
+    """The sum over all processes, with gradient."""
+    total: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call] # torch's own has no types
+    return total
 
 
 class _GlobalBatchNorm(nn.modules.batchnorm._BatchNorm):
@@ -73,18 +82,22 @@ class _GlobalBatchNorm(nn.modules.batchnorm._BatchNorm):
             values = x.float()
             n = values.numel() // values.shape[1] * world_size()
             shape = (1, -1, *[1] * (x.ndim - 2))
-            mean = _Sum.apply(values.sum(dim=axes)) / n
+            mean = _summed(values.sum(dim=axes)) / n
             centred = values - mean.view(shape)
-            variance = _Sum.apply(centred.square().sum(dim=axes)) / n
+            variance = _summed(centred.square().sum(dim=axes)) / n
             self._track(mean.detach(), variance.detach() * (n / (n - 1)))
             normed = centred * (variance + self.eps).rsqrt().view(shape)
-            return normed * self.weight.view(shape) + self.bias.view(shape)
+            scaled: Tensor = normed * self.weight.view(shape) + self.bias.view(shape)
+            return scaled
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor) -> None:
+        if self.num_batches_tracked is None or self.running_mean is None or self.running_var is None:
+            return
         self.num_batches_tracked += 1
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(variance, self.momentum)
+        momentum = 1.0 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean, momentum)
+        self.running_var.lerp_(variance, momentum)
 
 
 class GlobalBatchNorm1d(_GlobalBatchNorm, nn.BatchNorm1d):
@@ -95,7 +108,10 @@ class GlobalBatchNorm2d(_GlobalBatchNorm, nn.BatchNorm2d):
     """Of images."""
 
 
-_GLOBAL = {nn.BatchNorm1d: GlobalBatchNorm1d, nn.BatchNorm2d: GlobalBatchNorm2d}
+_GLOBAL: dict[type[nn.Module], type[_GlobalBatchNorm]] = {
+    nn.BatchNorm1d: GlobalBatchNorm1d,
+    nn.BatchNorm2d: GlobalBatchNorm2d,
+}
 
 
 def synchronise_batch_norms(module: nn.Module) -> None:
@@ -105,7 +121,7 @@ def synchronise_batch_norms(module: nn.Module) -> None:
     """
     for name, child in module.named_children():
         kind = _GLOBAL.get(type(child))
-        if kind is None:
+        if kind is None or not isinstance(child, nn.modules.batchnorm._BatchNorm):
             synchronise_batch_norms(child)
             continue
         made = kind(child.num_features, child.eps, child.momentum, child.affine, child.track_running_stats)

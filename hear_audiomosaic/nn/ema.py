@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -10,7 +11,10 @@ from torch import nn
 __all__ = ["ema_momentum", "ema_update", "frozen_copy"]
 
 
-def frozen_copy(module: nn.Module) -> nn.Module:
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+
+
+def frozen_copy(module: ModuleT) -> ModuleT:
     """A copy in eval mode whose parameters take no gradient."""
     return copy.deepcopy(module).eval().requires_grad_(False)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Augment", "Logs", "Objective", "OptimiserSettings", "stored"]
+__all__ = ["Augment", "Logs", "Objective", "OptimiserSettings"]
 
 Waveform = npt.NDArray[np.float32]
 Augment = Callable[[Waveform, int, np.random.Generator], Waveform]
@@ -116,8 +116,3 @@ class Objective(nn.Module):
     def decays(self, name: str, parameter: nn.Parameter) -> bool:
         """Whether weight decay applies: to tensors of two or more axes that are no tokens or position tables."""
         return parameter.ndim > 1 and name.rsplit(".", 1)[-1] not in _NEVER_DECAYED
-
-
-def stored(module: nn.Module) -> dict[str, Tensor]:
-    """A module's tensors for a weights file: on the CPU, contiguous."""
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}

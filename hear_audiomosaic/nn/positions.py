@@ -48,4 +48,5 @@ def sincos_interleaved(positions: Tensor, dim: int) -> Tensor:
 
     Arguments, result and error as of :func:`sincos_1d`, whose channels these are, in another order.
     """
-    return sincos_1d(positions, dim).unflatten(-1, (2, dim // 2)).transpose(-1, -2).flatten(-2)
+    halves: Tensor = torch.unflatten(sincos_1d(positions, dim), -1, (2, dim // 2))
+    return halves.transpose(-1, -2).flatten(-2)

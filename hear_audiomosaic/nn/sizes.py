@@ -19,10 +19,10 @@ class EncoderSize:
 
 
 SIZES = {
-    "base": EncoderSize(768, 12, 12),
-    "small": EncoderSize(384, 12, 6),
-    "tiny": EncoderSize(192, 12, 3),
-    "micro": EncoderSize(192, 4, 3),
+    "base": EncoderSize(embed_dim=768, depth=12, num_heads=12),
+    "small": EncoderSize(embed_dim=384, depth=12, num_heads=6),
+    "tiny": EncoderSize(embed_dim=192, depth=12, num_heads=3),
+    "micro": EncoderSize(embed_dim=192, depth=4, num_heads=3),
 }
 
 

@@ -11,10 +11,37 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from hear_audiomosaic.nn.attention import attend
+from hear_audiomosaic.nn.sizes import EncoderSize
 
-__all__ = ["LAYER_NORM_EPS", "Attention", "Block", "DropPath", "Mlp", "PatchEmbed", "drop_path_rates"]
+__all__ = ["LAYER_NORM_EPS", "Attention", "Block", "DropPath", "Mlp", "PatchEmbed", "PatchEncoder", "drop_path_rates"]
 
 LAYER_NORM_EPS = 1e-6
+
+
+class PatchEncoder(nn.Module):
+    """What a transformer over patches of a spectrogram has, whatever the method.
+
+    Attributes:
+        size: width, depth and heads.
+        grid: tokens along the two axes of its longest input, in the order of their index.
+        blocks: one :class:`Block` per layer.
+    """
+
+    size: EncoderSize
+    grid: tuple[int, int]
+    blocks: nn.ModuleList
+
+    def forward_layers(self, spectrogram: Tensor, keep_ids: Tensor | None = None) -> list[Tensor]:
+        """Tokens after every block, before any norm that follows the last.
+
+        Args:
+            spectrogram: what the encoder itself takes.
+            keep_ids: int64, shape (B, K), patch tokens that stay; None keeps all.
+
+        Returns:
+            L tensors of shape (B, prefix + N, D), or (B, prefix + K, D).
+        """
+        raise NotImplementedError
 
 
 class PatchEmbed(nn.Module):
@@ -35,7 +62,8 @@ class PatchEmbed(nn.Module):
     def forward(self, spectrogram: Tensor) -> Tensor:
         """(B, H, W) -> (B, N, D), patches in row-major order of (H / patch, W / patch)."""
         tokens = self.proj(spectrogram.unsqueeze(1))  # (B, D, H / ph, W / pw)
-        return self.norm(tokens.flatten(2).transpose(1, 2))
+        normed: Tensor = self.norm(tokens.flatten(2).transpose(1, 2))
+        return normed
 
 
 class Attention(nn.Module):
@@ -66,11 +94,13 @@ class Attention(nn.Module):
         qkv = self._project(x).reshape(b, n, 3, self.num_heads, d // self.num_heads).permute(2, 0, 3, 1, 4)
         query, key, value = qkv.unbind(0)  # (B, heads, N, D / heads) each
         mixed = attend(query, key, value)
-        return self.proj(mixed.transpose(1, 2).reshape(b, n, d))
+        output: Tensor = self.proj(mixed.transpose(1, 2).reshape(b, n, d))
+        return output
 
     def _project(self, x: Tensor) -> Tensor:
         if self.qkv.bias is not None:
-            return self.qkv(x)
+            projected: Tensor = self.qkv(x)
+            return projected
         return F.linear(x, self.qkv.weight, torch.cat([self.q_bias, torch.zeros_like(self.q_bias), self.v_bias]))
 
 
@@ -84,7 +114,8 @@ class Mlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., D) -> (..., D)."""
-        return self.fc2(F.gelu(self.fc1(x)))
+        output: Tensor = self.fc2(F.gelu(self.fc1(x)))
+        return output
 
 
 class DropPath(nn.Module):
@@ -124,12 +155,14 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, N, D) -> (B, N, D)."""
         if self.checkpointed and self.training and torch.is_grad_enabled():
-            return checkpoint(self._forward, x, use_reentrant=False)
+            recomputed: Tensor = checkpoint(self._forward, x, use_reentrant=False)
+            return recomputed
         return self._forward(x)
 
     def _forward(self, x: Tensor) -> Tensor:
         x = x + self.drop_path(self.attn(self.norm1(x)))
-        return x + self.drop_path(self.mlp(self.norm2(x)))
+        output: Tensor = x + self.drop_path(self.mlp(self.norm2(x)))
+        return output
 
 
 def drop_path_rates(highest: float, depth: int) -> list[float]:

@@ -101,7 +101,7 @@ def write_report(results: Path | ResultFolder, out_dir: Path, *, playback: Audio
     write_text(report.csv, long_csv(content.results, comparisons, analyses))
     write_text(report.pairs, pairs_csv(comparisons, analyses))
     write_text(report.latex, latex(content, analyses))
-    write_text(report.bibliography, bibtex())
+    write_text(report.bibliography, bibtex(content))
     if report.leaderboard is not None:
         write_text(report.leaderboard, leaderboard)
     else:  # one of an earlier report would be taken for a part of this

@@ -25,7 +25,7 @@ from torch import Tensor
 import hear_adversarial
 from hear_adversarial.encoder import ConvEncoder, get_size
 from hear_adversarial.front_end import RATE_HZ, raw_frames
-from hear_adversarial.objective import AdversarialObjective, ObjectiveConfig
+from hear_adversarial.objective import AdversarialObjective, ObjectiveSettings
 from hear_audiomosaic.files import read_json, write_json, write_text
 from hear_audiomosaic.hear import load_encoder
 from hear_audiomosaic.reproduce.positions.probes import embed_sounds, embed_windows, measure
@@ -85,10 +85,10 @@ def train(frames: Sequence[Tensor], gamma: float, seed: int, recipe: Mapping[str
     Returns:
         "steps", "cpu_s", and "train/loss" and "train/accuracy" as means over the last tenth.
     """
-    config = ObjectiveConfig(gamma=gamma, similarity=recipe["similarity"], selection=recipe["selection"])
+    config = ObjectiveSettings(gamma=gamma, similarity=recipe["similarity"], selection=recipe["selection"])
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model = AdversarialObjective(ConvEncoder(get_size(recipe["size"]), recipe["variant"]), config).train()
+    model = AdversarialObjective(ConvEncoder(get_size(recipe["size"]), variant=recipe["variant"]), config).train()
     optimiser = torch.optim.Adam(model.parameters(), LEARNING_RATE)
     begin, n_steps, progress = time.process_time(), 0, 0.0
     late: list[dict[str, float]] = []

@@ -19,6 +19,7 @@ from pydantic_core import from_json
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.files import write_text
+from hear_audiomosaic.hear.card import EncoderCard
 from hear_audiomosaic.results.record import Record
 from hear_audiomosaic.results.scores import FoldScores, MeanAndStd, aggregate, over_folds
 from hear_audiomosaic.results.upgrade import upgraded
@@ -56,6 +57,8 @@ class EncoderFacts(Record):
     embedding_size: int
     """Of the kind that the task takes, scene or timestamp."""
     n_parameters: int
+    card: EncoderCard | None = None
+    """What it is and whom to cite; null in results from before there were cards, or where nothing is stated."""
 
 
 class TaskFacts(Record):

@@ -95,7 +95,7 @@ def test_shorter_windows_take_the_first_positions(model: AaspModel) -> None:
 
 def test_layers_end_with_the_output(model: AaspModel) -> None:
     frames = torch.randn(1, 32, 128)
-    layers = list(model.encoder.layers(frames))
+    layers = model.encoder.forward_layers(frames)
     assert len(layers) == 4
     assert torch.equal(model.encoder.norm(layers[-1]), model.encoder(frames))
 
@@ -131,7 +131,7 @@ def test_wrong_options(arguments: str, options: dict[str, str | int], match: str
 
 def test_weights_files(tmp_path: Path) -> None:
     torch.manual_seed(3)
-    encoder = AaspEncoder(EncoderSize(64, 2, 4), "odd", n_states=8, window_frames=512).eval()
+    encoder = AaspEncoder(EncoderSize(64, 2, 4), phase="odd", n_states=8, window_frames=512).eval()
     path = tmp_path / "aasp.safetensors"
     save_encoder(path, encoder)
     loaded = load_encoder(path)

@@ -25,7 +25,7 @@ FEW = ObjectiveSettings(n_masks=2, predictor_depth=1)
 
 def objective(settings: ObjectiveSettings = FEW, phase: KernelPhase = "even") -> AaspObjective:
     torch.manual_seed(0)
-    return AaspObjective(AaspEncoder(SMALL, phase), settings).train()
+    return AaspObjective(AaspEncoder(SMALL, phase=phase), settings).train()
 
 
 def spectrogram(n_clips: int = 4, n_frames: int = 96, seed: int = 0) -> Tensor:
@@ -42,7 +42,7 @@ def step(model: AaspObjective, spectrograms: Tensor, generator: torch.Generator)
 
 
 def test_5_visible_tokens_do_not_change_with_what_is_masked() -> None:
-    encoder = objective().student.eval()
+    encoder = objective().encoder.eval()
     torch.nn.init.normal_(encoder.stem.lambda_encoder.output.weight)
     torch.nn.init.ones_(encoder.stem.gate)
     keep = inverse_block_keep_ids(4, (6, 8), generator=seeded())
@@ -61,7 +61,7 @@ def test_5_visible_tokens_do_not_change_with_what_is_masked() -> None:
 @pytest.mark.parametrize("phase", PHASES)
 def test_7_gradients_are_finite_in_bfloat16_training(phase: KernelPhase) -> None:
     model = objective(phase=phase)
-    torch.nn.init.normal_(model.student.stem.lambda_encoder.output.weight, std=0.5)
+    torch.nn.init.normal_(model.encoder.stem.lambda_encoder.output.weight, std=0.5)
     silent = spectrogram()
     silent[0] = -1.27  # digital silence, and a clip of one level: y = 0
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -70,7 +70,7 @@ def test_7_gradients_are_finite_in_bfloat16_training(phase: KernelPhase) -> None
     gradients = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}
     assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients.values())
     for name in ("output.weight", "output.bias", "hidden.weight", "band"):  # theta and alpha depend on these
-        assert gradients[f"student.stem.lambda_encoder.{name}"].abs().sum() > 0
+        assert gradients[f"encoder.stem.lambda_encoder.{name}"].abs().sum() > 0
 
 
 def test_8_indistinguishable_embeddings_cost_the_logarithm_of_their_number() -> None:
@@ -118,8 +118,8 @@ def test_loss_equals_a_plain_loop_over_clips_and_masks() -> None:
         masked, z = 0.0, []
         for row, ids in enumerate(keep):
             clip = spectrogram()[row // 2 : row // 2 + 1]
-            target = averaged_targets(model.teacher.layers(clip))[0]
-            visible = model.student.encode(model.student.embed_patches(clip)[:, ids])
+            target = averaged_targets(model.teacher.forward_layers(clip))[0]
+            visible = model.encoder.encode(model.encoder.embed_patches(clip)[:, ids])
             hidden = masked_ids(ids[None], 48)
             predicted = model.predictor(visible, ids[None], hidden)[0]
             masked += (predicted - target[hidden[0]]).square().mean().item() / 8
@@ -154,7 +154,7 @@ def test_the_teacher_follows_the_student_and_its_stem() -> None:
     assert not model.teacher.training
     before = {name: p.clone() for name, p in model.teacher.named_parameters()}
     with torch.no_grad():
-        for parameter in model.student.parameters():
+        for parameter in model.encoder.parameters():
             parameter += 1.0
     model.after_step(0.25)  # half of the ramp: 0.95
     for name, parameter in model.teacher.named_parameters():
@@ -167,7 +167,7 @@ def test_the_teacher_follows_the_student_and_its_stem() -> None:
 
 def test_a_prediction_does_not_depend_on_the_other_queries() -> None:
     torch.manual_seed(0)
-    predictor = CrossAttentionPredictor(64, 64, 2, 1).eval()
+    predictor = CrossAttentionPredictor(64, width=64, depth=2, num_heads=1).eval()
     keep, hidden = torch.tensor([[0, 3, 9]]), torch.tensor([[1, 2, 4, 20]])
     visible = torch.randn(1, 3, 64)
     with torch.no_grad():

@@ -102,14 +102,14 @@ def test_minutes_in_one_call(model: AdversarialModel) -> None:
 @pytest.mark.parametrize("name", ["small", "tiny", "micro"])
 @pytest.mark.parametrize(("variant", "factor", "channels"), [("V0", 1, 1), ("V1", 1, 3), ("V2", 2, 1)])
 def test_position_cues(name: str, variant: str, factor: int, channels: int) -> None:
-    encoder = ConvEncoder(get_size(name), variant).eval()
+    encoder = ConvEncoder(get_size(name), variant=variant).eval()
     assert encoder.n_features == factor * get_size(name).features
     assert encoder(torch.zeros(2, 64, 98)).shape == (2, encoder.n_features)
     assert encoder.trunk[0].in_channels == channels
 
 
 def test_v2_keeps_two_frequency_rows_apart() -> None:
-    encoder = ConvEncoder(get_size("micro"), "V2").eval()
+    encoder = ConvEncoder(get_size("micro"), variant="V2").eval()
     x = torch.randn(1, 64, 98, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         maps = encoder.trunk(((x + 4.5) / 3.0)[:, None])  # (1, C, 2, 4)
@@ -150,7 +150,7 @@ def test_untrained_is_marked_and_seeded(model: AdversarialModel) -> None:
 @pytest.mark.parametrize("suffix", ["safetensors", "pt"])
 def test_weights_tell_size_and_variant(variant: str, suffix: str, tmp_path: Path) -> None:
     torch.manual_seed(5)
-    encoder = ConvEncoder(get_size("tiny"), variant)
+    encoder = ConvEncoder(get_size("tiny"), variant=variant)
     path = tmp_path / f"weights.{suffix}"
     save_file(encoder.state_dict(), path) if suffix == "safetensors" else torch.save(encoder.state_dict(), path)
     loaded = hear_adversarial.load_model(str(path))

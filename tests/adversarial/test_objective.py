@@ -13,7 +13,7 @@ from hear_adversarial.encoder import ConvEncoder, ConvSize, Projection, get_size
 from hear_adversarial.front_end import raw_frames
 from hear_adversarial.loss import contrastive_loss, gamma_schedule, margin_term
 from hear_adversarial.negatives import OPERATORS
-from hear_adversarial.objective import AdversarialObjective, ObjectiveConfig
+from hear_adversarial.objective import AdversarialObjective, ObjectiveSettings
 from hear_audiomosaic.errors import EncoderError
 
 
@@ -30,7 +30,7 @@ def sounds(n_clips: int = 6, seconds: float = 2.0, seed: int = 0) -> torch.Tenso
 
 def objective(**options: object) -> AdversarialObjective:
     torch.manual_seed(0)
-    return AdversarialObjective(ConvEncoder(get_size("micro")), ObjectiveConfig(**options))  # type: ignore[arg-type]
+    return AdversarialObjective(ConvEncoder(get_size("micro")), ObjectiveSettings(**options))  # type: ignore[arg-type]
 
 
 def test_3_without_gamma_it_is_colas_loss() -> None:
@@ -116,7 +116,7 @@ def test_gamma_rises_over_the_first_tenth() -> None:
 def _small(variant: str) -> torch.nn.Module:
     torch.manual_seed(0)
     size = ConvSize("test", (8, 8, 16, 16, 32), 1, 32)
-    encoder = ConvEncoder(size, variant, padding="circular")
+    encoder = ConvEncoder(size, variant=variant, padding="circular")
     return torch.nn.Sequential(encoder, Projection(encoder.n_features, 64))
 
 
@@ -269,4 +269,4 @@ def test_a_few_steps_lower_the_loss() -> None:
 )
 def test_impossible_settings_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(EncoderError):
-        ObjectiveConfig(**options)  # type: ignore[arg-type]
+        ObjectiveSettings(**options)  # type: ignore[arg-type]

@@ -26,8 +26,7 @@ def noise(seconds: float, n_clips: int = 2) -> torch.Tensor:
 
 def layers(model: PatchModel, spectrogram: torch.Tensor) -> list[torch.Tensor]:
     """Tokens after every block, without any norm, by the encoder's own list."""
-    encoder = model.encoder
-    return list(encoder.layers(spectrogram) if hasattr(encoder, "layers") else encoder.forward_layers(spectrogram))
+    return model.encoder.forward_layers(spectrogram)
 
 
 def test_the_deepest_layer_is_the_default_bit_for_bit(method: str) -> None:

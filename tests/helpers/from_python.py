@@ -7,8 +7,6 @@ import sys
 import types
 from pathlib import Path
 
-os.environ.setdefault("HEAR_AUDIOMOSAIC_HOME", str(Path("home").resolve()))
-
 import torch
 
 import hear_audiomosaic as ha
@@ -32,30 +30,38 @@ mine.get_timestamp_embeddings = lambda audio, model: (
     torch.full((len(audio), 1), 500.0 * audio.shape[1] / 16000),
 )
 
-results = ha.evaluate(
-    {"audiomosaic": "audiomosaic", "logmel": "logmel", "levels": (Levels(), mine)},
-    tasks=["synth_pitch"],
-    protocols=["logistic"],
-    seeds=[42],
-    out="results/",
-)
-table = results.to_dataframe()  # one row a result
-assert set(table["encoder"]) == {"audiomosaic", "logmel", "levels"}, table
-assert table["score"].between(0, 1).all(), table
-assert len(ha.load_results("results/")) == 3
 
-comparison = results.compare("audiomosaic", "logmel")  # intervals, adjusted p values, a verdict
-rows = comparison.to_dataframe()
-assert list(rows["task"]) == ["synth_pitch"], rows
-assert {"low", "high", "p_holm", "verdict"} <= set(rows), rows
-assert rows["low"][0] <= rows["difference"][0] <= rows["high"][0], rows
-report = results.report("report/")
-assert report.html.is_file()
-assert "levels" in report.markdown.read_text(encoding="utf-8")
+def main() -> None:
+    """The snippet of the README, and what else there is."""
+    os.environ.setdefault("HEAR_AUDIOMOSAIC_HOME", str(Path("home").resolve()))
+    results = ha.evaluate(
+        {"audiomosaic": "audiomosaic", "logmel": "logmel", "levels": (Levels(), mine)},
+        tasks=["synth_pitch"],
+        protocols=["logistic"],
+        seeds=[42],
+        out="results/",
+    )
+    table = results.to_dataframe()  # one row a result
+    assert set(table["encoder"]) == {"audiomosaic", "logmel", "levels"}, table
+    assert table["score"].between(0, 1).all(), table
+    assert len(ha.load_results("results/")) == 3
 
-assert "logmel" in {row["name"] for row in ha.list_encoders()}
-assert "esc50-v2.0.0-full" in {row["task"] for row in ha.list_tasks()}
-assert ha.get_task("esc50").evaluation[0] == "top1_acc"
-assert {finding.verdict for finding in ha.check_encoder("logmel")} == {"ok"}
-assert ha.prepare_task("synth_timbre").card.name == "synth_timbre"
-sys.stdout.write(f"{comparison}\n")
+    comparison = results.compare("audiomosaic", "logmel")  # intervals, adjusted p values, a verdict
+    rows = comparison.to_dataframe()
+    assert list(rows["task"]) == ["synth_pitch"], rows
+    assert {"low", "high", "p_holm", "verdict"} <= set(rows), rows
+    assert rows["low"][0] <= rows["difference"][0] <= rows["high"][0], rows
+    report = results.report("report/")
+    assert report.html.is_file()
+    assert "levels" in report.markdown.read_text(encoding="utf-8")
+
+    assert "logmel" in {row["name"] for row in ha.list_encoders()}
+    assert "esc50-v2.0.0-full" in {row["task"] for row in ha.list_tasks()}
+    assert ha.get_task("esc50").evaluation[0] == "top1_acc"
+    assert {finding.verdict for finding in ha.check_encoder("logmel")} == {"ok"}
+    assert ha.prepare_task("synth_timbre").card.name == "synth_timbre"
+    sys.stdout.write(f"{comparison}\n")
+
+
+if __name__ == "__main__":
+    main()

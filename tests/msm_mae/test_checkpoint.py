@@ -87,7 +87,7 @@ def test_a_training_runs_file(tmp_path: Path, state: dict[str, Tensor]) -> None:
     torch.save(content, folder / "checkpoint-99.pth")
     model = hear_msm_mae.load_model(str(folder / "checkpoint-99.pth"))
     assert not model.untrained
-    assert all(torch.equal(model.network.state_dict()[name], tensor) for name, tensor in state.items())
+    assert all(torch.equal(model.encoder.state_dict()[name], tensor) for name, tensor in state.items())
     with pytest.raises(EncoderError, match="tells its own"):
         hear_msm_mae.load_model(str(folder / "checkpoint-99.pth"), input_size="80x208")
 

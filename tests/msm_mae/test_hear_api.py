@@ -21,7 +21,7 @@ def model() -> MsmMaeModel:
 
 
 def variant(model: MsmMaeModel, **options: object) -> MsmMaeModel:
-    return MsmMaeModel(model.network, **options).eval()
+    return MsmMaeModel(model.encoder, **options).eval()
 
 
 def noise(seconds: float, n_clips: int = 1, seed: int = 0) -> torch.Tensor:
@@ -59,7 +59,7 @@ def test_log_mel_in_blocks_is_that_of_the_whole_clip(seconds: float) -> None:
 
 def by_hand(model: MsmMaeModel, mel: torch.Tensor, pad_to: int = 16) -> torch.Tensor:
     """Plain loops over windows, time steps and bands: (80, L), normalised -> (T, F * D)."""
-    window = model.network.input_size[1]
+    window = model.encoder.input_size[1]
     steps = []
     for start in range(0, mel.shape[1], window):
         chunk = mel[:, start : start + window]
@@ -67,7 +67,7 @@ def by_hand(model: MsmMaeModel, mel: torch.Tensor, pad_to: int = 16) -> torch.Te
         padded = torch.zeros(80, -(-chunk.shape[1] // pad_to) * pad_to)
         padded[:, : chunk.shape[1]] = chunk
         with torch.no_grad():
-            tokens = model.network(padded[None])[0]
+            tokens = model.encoder(padded[None])[0]
         width = padded.shape[1] // 16
         for t in range(n_steps):
             steps.append(torch.cat([tokens[1 + f * width + t] for f in range(5)]))  # noqa: PERF401
@@ -107,7 +107,7 @@ def test_hops() -> None:
 @pytest.mark.parametrize(("patch", "hops"), [("16x16", (160, 80, 40, 20)), ("16x8", (80, 40)), ("80x4", (40, 20))])
 @pytest.mark.parametrize("seconds", [0.01, 0.025, 0.1, 0.5, 1.0, 2.08, 2.09])
 def test_timestamps_are_regular_and_inside(patch: str, hops: tuple[int, ...], seconds: float) -> None:
-    network = hear_msm_mae.load_model("random:micro", patch_size=patch).network
+    network = hear_msm_mae.load_model("random:micro", patch_size=patch).encoder
     for hop_ms in hops:
         embeddings, times = embed(noise(seconds, 2), MsmMaeModel(network, hop_ms=hop_ms).eval())
         assert embeddings.shape[:2] == times.shape
@@ -170,7 +170,7 @@ def test_untrained_models_say_so_and_are_reproducible(model: MsmMaeModel) -> Non
     assert torch.equal(torch.get_rng_state(), before)
     assert again.untrained
     weights = [
-        m.network.blocks[0].attn.qkv.weight for m in (model, again, hear_msm_mae.load_model("random:micro", seed=1))
+        m.encoder.blocks[0].attn.qkv.weight for m in (model, again, hear_msm_mae.load_model("random:micro", seed=1))
     ]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])

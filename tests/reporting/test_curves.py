@@ -76,9 +76,9 @@ def test_references_that_differ_in_the_layer_are_one_line() -> None:
         (4, pytest.approx(0.625)),
         (12, pytest.approx(0.8)),
     ]
-    assert found.curves[1].whole is not None
-    assert found.curves[1].whole.score == pytest.approx(0.8)
-    assert found.curves[0].whole is None
+    assert found.curves[1].default is not None
+    assert found.curves[1].default.score == pytest.approx(0.8)
+    assert found.curves[0].default is None
     assert found.tasks == ("esc50", "fsdd_digits")  # one encoder alone has the third
     assert found.xs == (1, 2, 4, 12)
 

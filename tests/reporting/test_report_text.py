@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 
 from hear_audiomosaic.reporting import Report, write_report
+from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.render.csv.records import PAIR_COLUMNS
-from hear_audiomosaic.reporting.text.citations import CITATIONS, bibtex
+from hear_audiomosaic.reporting.text.citations import bibtex
+from hear_audiomosaic.results.cards import EncoderCard, Paper
+from hear_audiomosaic.results.load import load_results
 
 A, B, C = fake.AUDIOMOSAIC, fake.MSM_MAE, fake.LOGMEL
 ESC50 = fake.task("esc50", 0.02, directory="esc50-v2.0.0-full")
@@ -157,12 +160,24 @@ def test_methods_come_from_the_manifest(text: str) -> None:
 
 
 def test_bibtex_names_hear_and_the_methods(report: Report, text: str) -> None:
-    assert report.bibliography.read_text(encoding="utf-8") == bibtex()
-    assert bibtex() in text
-    assert [one.arxiv for one in CITATIONS] == ["2203.03022", "2605.14231", "2204.12260", "2512.03637", "2303.08561"]
-    for entry in bibtex().strip().split("\n\n"):
+    entries = report.bibliography.read_text(encoding="utf-8")
+    assert entries in text
+    cited = ["2203.03022", "2605.14231", "2204.12260", "2512.03637", "2303.08561"]
+    assert re.findall(r"eprint = \{(.*)\}", entries) == cited  # the results are from before there were cards
+    for entry in entries.strip().split("\n\n"):
         assert re.fullmatch(r"@misc\{\w+,\n(  \w+ = \{.*\},\n)+\}", entry)
         assert entry.count("{") == entry.count("}")
+
+
+def test_cards_say_whom_to_cite(tmp_path: Path) -> None:
+    theirs = EncoderCard(paper=Paper(title="Hearing", authors=("Ear, Ada",), year=2020))
+    own = EncoderCard(bibtex="@article{mine, title = {Mine}}")
+    for one, card in ((A, theirs), (B, own)):
+        stored.clips(tmp_path, one.model_copy(update={"card": card}), ESC50, [stored.right(answers(40, 1))])
+    stored.clips(tmp_path, fake.encoder("aasp:random:tiny"), ESC50, [stored.right(answers(40, 1))])  # without a card
+    loaded = load_results(tmp_path)
+    entries = bibtex(ReportData.of(loaded.results, loaded.skipped))
+    assert re.findall(r"@\w+\{(\w+),", entries) == ["hear2021", "ear2020", "aasp", "mine"]
 
 
 def test_latex_has_the_same_cells(report: Report) -> None:

@@ -1,4 +1,4 @@
-"""From the stored test predictions of a cell to the draws of its score."""
+"""From the stored test predictions of a cell to the bootstrap scores of its resamples."""
 
 from __future__ import annotations
 
@@ -22,55 +22,55 @@ from hear_audiomosaic.results.predictions import FoldPredictions
 from hear_audiomosaic.results.schema import Result
 from hear_audiomosaic.statistics import Ranking, bootstrap_fold_scores, bootstrap_means
 
-__all__ = ["BootstrapScores", "draw_cell"]
+__all__ = ["BootstrapScores", "bootstrap_cell"]
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
 _ACCURACIES = {"top1_acc": None, "pitch_acc": None, "chroma_acc": SEMITONES_PER_OCTAVE}
-"""Scores that are shares of right answers -> the modulus of their classes."""
+"""Scores that are shares of correct clips -> the modulus of their classes."""
 _SAME = 1e-5
-"""Scores computed again differ by less from those of the result file, which may be rounded to float32."""
+"""Largest difference of a score computed again from that of the result file, which may be rounded to float32."""
 _LARGEST_WORK = 2**26
-"""Resamples x clips x classes up to which a score that must be computed anew for each resample is drawn."""
-_RANKING_WORK, _FEWEST_DRAWS = 2**30, 500
-"""The same for rankings, which are sorted only once: beyond it there are fewer draws (seconds per encoder), down to so
-many. All encoders of a task have the same number."""
+"""Largest resamples x clips x classes for a score that must be computed again for each resample."""
+_RANKING_WORK, _FEWEST_RESAMPLES = 2**30, 500
+"""The same for rankings, which are sorted only once: beyond it there are fewer resamples (seconds per encoder), but at
+least so many. All encoders of a task have the same number."""
 
 
 @dataclass(frozen=True)
 class BootstrapScores:
-    """The draws of one cell."""
+    """The scores of one cell on resamples of its test clips."""
 
     clips: str
-    """Digest of the test clips and their groups: draws of cells with the same clips are paired."""
+    """Digest of the test clips and their groups: cells with the same clips have the same resamples."""
     n_clips: int
     n_groups: int | None
-    draws: Floats
-    """(S seeds, n_draws) scores of each seed on the same resamples; NaN where a resample has none."""
+    resampled: Floats
+    """(S seeds, n_resamples) scores of each seed on the same resamples; NaN where a resample has none."""
     scores: Floats
-    """(S,) the scores themselves."""
-    right: npt.NDArray[np.bool_] | None
-    """(n,) right answers, for accuracies of a single seed whose clips are independent."""
+    """(S,) the scores on the test clips themselves."""
+    correct: npt.NDArray[np.bool_] | None
+    """(n,) whether each clip is correct, for accuracies of a single seed whose clips are independent."""
 
     @property
     def of_mean(self) -> Floats:
-        """(n_draws,) draws of the mean over seeds."""
-        return np.asarray(self.draws.mean(axis=0))
+        """(n_resamples,) the mean over seeds."""
+        return np.asarray(self.resampled.mean(axis=0))
 
 
 @dataclass(frozen=True)
 class _Fold:
     """One test split, clips in the order of their names.
 
-    The resampled things ("rows") are clips, or frames that are drawn by whole clips.
+    The units of resampling ("rows") are clips, or frames that are resampled by whole clips.
     """
 
     files: tuple[str, ...]
     groups: tuple[str, ...] | None
     """A label per file."""
     units: Array | None
-    """(rows,) what is drawn as a whole; None: every row by itself."""
+    """(rows,) number of the group that each row is resampled with; None: rows are resampled one by one."""
     n_rows: int
     n_ranked: int
     """Clips x classes that a ranking goes through for each resample."""
@@ -81,25 +81,25 @@ class _Fold:
     """(b, rows) counts -> (b,) scores, for the others."""
 
 
-def draw_cell(cell: ScoreCell, results_dir: Path, n_draws: int, seed: int) -> BootstrapScores | str:
-    """Draw the score of a cell for each seed that succeeded.
+def bootstrap_cell(cell: ScoreCell, results_dir: Path, n_resamples: int, seed: int) -> BootstrapScores | str:
+    """Compute the score of a cell on resamples of its test clips, for each seed that succeeded.
 
     Args:
         cell: a scored cell.
         results_dir: the folder that its results were read from.
-        n_draws: number of resamples.
+        n_resamples: number of resamples.
         seed: of the resampling.
 
     Returns:
-        The draws, or the reason why there are none.
+        The scores, or the reason why there are none.
     """
     good = [loaded for loaded in cell.results if succeeded(loaded.result)]
     try:
-        by_seed = [_folds(loaded, results_dir, n_draws) for loaded in good]
+        by_seed = [_folds(loaded, results_dir, n_resamples) for loaded in good]
         keys = [_digest(loaded.result, folds) for loaded, folds in zip(good, by_seed, strict=True)]
         if len(set(keys)) > 1:
             return "the seeds were tested on different clips"
-        draws = [_draws(folds, n_draws, seed) for folds in by_seed]
+        resampled = [_resampled(folds, n_resamples, seed) for folds in by_seed]
     except ResultError as error:
         return str(error)
     except MetricError as error:
@@ -112,24 +112,24 @@ def draw_cell(cell: ScoreCell, results_dir: Path, n_draws: int, seed: int) -> Bo
         clips=keys[0],
         n_clips=sum(len(fold.files) for fold in folds),
         n_groups=sum(len(set(fold.groups or fold.files)) for fold in folds) if grouped else None,
-        draws=np.stack(draws),
+        resampled=np.stack(resampled),
         scores=np.array([loaded.result.score for loaded in good], dtype=np.float64),
-        right=np.concatenate(values) > 0 if independent else None,
+        correct=np.concatenate(values) > 0 if independent else None,
     )
 
 
-def _draws(folds: list[_Fold], n_draws: int, seed: int) -> Floats:
+def _resampled(folds: list[_Fold], n_resamples: int, seed: int) -> Floats:
     values = [fold.values for fold in folds if fold.values is not None]
     if len(values) == len(folds):
         units = [np.arange(fold.n_rows) if fold.units is None else fold.units for fold in folds]
         whole = None if all(fold.units is None for fold in folds) else np.concatenate(units)
         numbers = np.repeat(np.arange(len(folds)), [fold.n_rows for fold in folds])
-        return bootstrap_means(np.concatenate(values), whole, n_draws, seed, folds=numbers)
+        return bootstrap_means(np.concatenate(values), whole, n_resamples, seed, folds=numbers)
     scores = [fold.score for fold in folds if fold.score is not None]
     cells = sum(fold.n_ranked for fold in folds)
-    n_draws = min(n_draws, max(_RANKING_WORK // max(cells, 1), _FEWEST_DRAWS))
+    n_resamples = min(n_resamples, max(_RANKING_WORK // max(cells, 1), _FEWEST_RESAMPLES))
     sizes, groups = [fold.n_rows for fold in folds], [fold.units for fold in folds]
-    return bootstrap_fold_scores(scores, sizes, groups, n_draws, seed, takes="batches")
+    return bootstrap_fold_scores(scores, sizes, groups, n_resamples, seed, takes="batches")
 
 
 def _digest(result: Result, folds: list[_Fold]) -> str:
@@ -140,7 +140,7 @@ def _digest(result: Result, folds: list[_Fold]) -> str:
 # ------------------------------------------------------------------------------------------------------------ folds
 
 
-def _folds(loaded: LoadedResult, results_dir: Path, n_draws: int) -> list[_Fold]:
+def _folds(loaded: LoadedResult, results_dir: Path, n_resamples: int) -> list[_Fold]:
     """The test splits of one result.
 
     Raises:
@@ -149,7 +149,7 @@ def _folds(loaded: LoadedResult, results_dir: Path, n_draws: int) -> list[_Fold]
     result = loaded.result
     if result.score is None or not math.isfinite(result.score):
         raise ResultError("the score is not a finite number")
-    folds = [_fold(fold, result.score_name, n_draws) for fold in loaded.predictions(results_dir)]
+    folds = [_fold(fold, result.score_name, n_resamples) for fold in loaded.predictions(results_dir)]
     if not folds:
         raise ResultError("the result file names no test splits")
     again = float(np.mean([fold.observed for fold in folds]))
@@ -158,40 +158,40 @@ def _folds(loaded: LoadedResult, results_dir: Path, n_draws: int) -> list[_Fold]
     return folds
 
 
-def _fold(stored: FoldPredictions, score_name: str, n_draws: int) -> _Fold:
+def _fold(stored: FoldPredictions, score_name: str, n_resamples: int) -> _Fold:
     order = np.argsort(np.array(stored.files, dtype=np.str_), kind="stable")
     names = tuple(stored.files[i] for i in order)
     groups = None if stored.groups is None else tuple(stored.groups[i] for i in order)
-    place = np.argsort(order, kind="stable")  # of each file in the order of names
+    position = np.argsort(order, kind="stable")  # of each file in the order of names
     if get_score(score_name).kind == "event":
         units = None if groups is None else np.unique(groups, return_inverse=True)[1]
-        observed, by_counts = _event_score(stored, score_name, place)
+        observed, by_counts = _event_score(stored, score_name, position)
         return _Fold(names, groups, units, len(names), 0, observed, None, by_counts)
-    clip = place[stored.row_file]
+    clip = position[stored.row_file]
     rows = np.argsort(clip, kind="stable")
     clip = clip[rows]
     targets, probabilities = stored.targets[rows], stored.probabilities[rows]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         observed = evaluate_clips([score_name], targets, probabilities)[score_name]
-    drawn = clip if groups is None else np.unique(groups, return_inverse=True)[1][clip]
+    units = clip if groups is None else np.unique(groups, return_inverse=True)[1][clip]
     single = groups is None and np.array_equal(clip, np.arange(len(names)))
-    values, score = _clip_score(score_name, targets, probabilities, n_draws)
-    return _Fold(names, groups, None if single else drawn, len(clip), targets.size, observed, values, score)
+    values, score = _clip_score(score_name, targets, probabilities, n_resamples)
+    return _Fold(names, groups, None if single else units, len(clip), targets.size, observed, values, score)
 
 
 def _clip_score(
-    name: str, targets: Array, probabilities: Array, n_draws: int
+    name: str, targets: Array, probabilities: Array, n_resamples: int
 ) -> tuple[Floats | None, Callable[[Any], Any] | None]:
     """Values per row for a mean, else a score of counts."""
     if name in _ACCURACIES:
         modulus = _ACCURACIES[name] or targets.shape[1]
-        right = targets.argmax(axis=1) % modulus == probabilities.argmax(axis=1) % modulus
-        return right.astype(np.float64), None
+        correct = targets.argmax(axis=1) % modulus == probabilities.argmax(axis=1) % modulus
+        return correct.astype(np.float64), None
     if name in ("mAP", "aucroc"):
         ranking = Ranking.of(targets, probabilities)
         return None, ranking.average_precision if name == "mAP" else ranking.roc_auc
-    if n_draws * targets.size > _LARGEST_WORK:
+    if n_resamples * targets.size > _LARGEST_WORK:
         raise ResultError(f"{name} on {len(targets)} clips x {targets.shape[1]} classes takes too long to resample")
 
     def score(counts: Array) -> list[float]:
@@ -204,7 +204,7 @@ def _clip_score(
     return None, score
 
 
-def _event_score(stored: FoldPredictions, name: str, place: Array) -> tuple[float, Callable[[Any], Any]]:
+def _event_score(stored: FoldPredictions, name: str, position: Array) -> tuple[float, Callable[[Any], Any]]:
     """An F-measure over resampled files, from hits and events per file: events never match across files.
 
     F = 2 P R / (P + R) with P = hits / estimated and R = hits / reference is 2 hits / (estimated + reference); NaN
@@ -213,28 +213,32 @@ def _event_score(stored: FoldPredictions, name: str, place: Array) -> tuple[floa
     if "precision" not in get_score(name).sub_scores:
         raise ResultError(f"{name} is not taken apart by file, so files cannot be resampled")
     if stored.reference_events is None or stored.predicted_events is None:
-        raise ResultError("the predictions hold no events")
-    reference, estimated = (_placed(events, place) for events in (stored.reference_events, stored.predicted_events))
-    counts = np.zeros((len(place), 3))  # hits, estimated, reference
+        raise ResultError("the predictions have no events")
+    reference, estimated = (
+        _in_name_order(events, position) for events in (stored.reference_events, stored.predicted_events)
+    )
+    counts = np.zeros((len(position), 3))  # hits, estimated, reference
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         observed = evaluate_events([name], reference, estimated)[name]
-        for file in range(len(place)):
-            of_file, found = _of_file(reference, file), _of_file(estimated, file)
-            recall = evaluate_events([name], of_file, found)[f"{name}_recall"] if len(of_file) else 0.0
-            counts[file] = round(recall * len(of_file)), len(found), len(of_file)
+        for file in range(len(position)):
+            own_reference, own_estimated = _of_file(reference, file), _of_file(estimated, file)
+            recall = (
+                evaluate_events([name], own_reference, own_estimated)[f"{name}_recall"] if len(own_reference) else 0.0
+            )
+            counts[file] = round(recall * len(own_reference)), len(own_estimated), len(own_reference)
 
     def score(drawn: Array) -> Floats:
-        hits, n_found, n_true = (drawn.astype(np.float64) @ counts).T
-        defined = (n_found > 0) & (n_true > 0)
-        return np.where(defined, 2.0 * hits / np.maximum(n_found + n_true, 1.0), np.nan)
+        hits, n_estimated, n_true = (drawn.astype(np.float64) @ counts).T
+        defined = (n_estimated > 0) & (n_true > 0)
+        return np.where(defined, 2.0 * hits / np.maximum(n_estimated + n_true, 1.0), np.nan)
 
     return observed, score
 
 
-def _placed(events: Events, place: Array) -> Events:
+def _in_name_order(events: Events, position: Array) -> Events:
     """Events whose files are in the order of names."""
-    return Events(place[events.file], events.label, events.start_ms, events.end_ms)
+    return Events(position[events.file], events.label, events.start_ms, events.end_ms)
 
 
 def _of_file(events: Events, file: int) -> Events:

@@ -40,7 +40,7 @@ class Curve:
     untrained: bool
     points: tuple[Point, ...]
     """Sorted by x, two or more."""
-    whole: Point | None = None
+    default: Point | None = None
     """The encoder without the option, whose x no result file states; the x of this point means nothing."""
 
 

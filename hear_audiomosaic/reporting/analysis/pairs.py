@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
 from hear_audiomosaic.reporting.analysis.bootstrap import BootstrapScores
-from hear_audiomosaic.reporting.analysis.model import Pair
+from hear_audiomosaic.reporting.analysis.model import Analysis, Pair
 from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, TaskColumn
 from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar, paired_bootstrap_test
 
-__all__ = ["paired_tests", "tied_with_best"]
+__all__ = ["adjacent_pairs", "paired_tests", "tied_with_best"]
 
 Resampled = Mapping[tuple[str, str], BootstrapScores | str]
 """(row label, column label) -> bootstrap scores, or why there are none; for every scored cell."""
@@ -50,6 +50,13 @@ def tied_with_best(comparison: Comparison, pairs: Sequence[Pair], alpha: float) 
     return frozenset(tied)
 
 
+def adjacent_pairs(comparison: Comparison, analysis: Analysis) -> tuple[Pair, ...]:
+    """The tests between encoders that follow each other in the table; encoders without any score are skipped."""
+    labels = [row.label for row in comparison.rows if any(cell.score is not None for cell in row.cells)]
+    neighbours = set(pairwise(labels))
+    return tuple(pair for pair in analysis.pairs if (pair.a, pair.b) in neighbours)
+
+
 def _on_tasks(
     comparison: Comparison, a: EncoderRow, b: EncoderRow, resampled: Resampled, level: float
 ) -> Iterator[Pair]:
@@ -74,7 +81,7 @@ def _tested(pair: Pair, a: BootstrapScores, b: BootstrapScores, level: float) ->
     test = paired_bootstrap_test(a.of_mean, b.of_mean, pair.difference, level)
     if not test.interval.is_defined:
         return replace(pair, verdict=f"no test: {test.interval.reason}")
-    exact = mcnemar(a.right, b.right) if a.right is not None and b.right is not None else None
+    exact = mcnemar(a.correct, b.correct) if a.correct is not None and b.correct is not None else None
     return replace(pair, interval=test.interval, p=test.p, mcnemar_p=exact)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hear_audiomosaic.reporting.analysis.bootstrap import BootstrapScores, draw_cell
+from hear_audiomosaic.reporting.analysis.bootstrap import BootstrapScores, bootstrap_cell
 from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty, Pair, RankInterval
 from hear_audiomosaic.reporting.analysis.overall import compared_scores, overall_scores, rank_encoders
 from hear_audiomosaic.reporting.analysis.pairs import paired_tests, tied_with_best
@@ -50,7 +50,7 @@ def analyse(
         have the reason.
     """
     scored = _scored(comparison)
-    resampled = {key: draw_cell(cell, results_dir, n_resamples, seed) for key, cell in scored.items()}
+    resampled = {key: bootstrap_cell(cell, results_dir, n_resamples, seed) for key, cell in scored.items()}
     pairs = paired_tests(comparison, resampled, level)
     tied = tied_with_best(comparison, pairs, 1.0 - level)
     scores = compared_scores(comparison)
@@ -78,7 +78,7 @@ def compare_pairs(
     comparison: Comparison, results_dir: Path, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
 ) -> tuple[Pair, ...]:
     """The paired tests alone; arguments as in :func:`analyse`."""
-    resampled = {key: draw_cell(cell, results_dir, n_resamples, seed) for key, cell in _scored(comparison).items()}
+    resampled = {key: bootstrap_cell(cell, results_dir, n_resamples, seed) for key, cell in _scored(comparison).items()}
     return paired_tests(comparison, resampled, level)
 
 
@@ -92,22 +92,22 @@ def _scored(comparison: Comparison) -> dict[tuple[str, str], ScoreCell]:
     }
 
 
-def _cell(cell: ScoreCell, resampled: BootstrapScores | str, level: float, tied: bool) -> CellUncertainty:
+def _cell(cell: ScoreCell, bootstrap: BootstrapScores | str, level: float, tied: bool) -> CellUncertainty:
     by_seed = [one.result.score for one in cell.results if succeeded(one.result) and one.result.score is not None]
     several = len(by_seed) > 1 and all(map(math.isfinite, by_seed))
     seed_sd = float(np.std(by_seed, ddof=1)) if several else None
-    if isinstance(resampled, str):
-        return CellUncertainty(None, resampled, 0, None, math.nan, seed_sd)
-    interval = percentile_interval(resampled.of_mean, level)
-    kept = resampled.draws[:, np.isfinite(resampled.draws).all(axis=0)]
-    test_sd = math.sqrt(score_variances(resampled.scores, kept).test) if kept.shape[1] > 1 else math.nan
+    if isinstance(bootstrap, str):
+        return CellUncertainty(None, bootstrap, 0, None, math.nan, seed_sd)
+    interval = percentile_interval(bootstrap.of_mean, level)
+    kept = bootstrap.resampled[:, np.isfinite(bootstrap.resampled).all(axis=0)]
+    test_sd = math.sqrt(score_variances(bootstrap.scores, kept).test) if kept.shape[1] > 1 else math.nan
     return CellUncertainty(
         interval if interval.is_defined else None,
         interval.reason or "",
-        resampled.n_clips,
-        resampled.n_groups,
+        bootstrap.n_clips,
+        bootstrap.n_groups,
         test_sd,
         seed_sd,
         tied,
-        len(resampled.of_mean),
+        len(bootstrap.of_mean),
     )

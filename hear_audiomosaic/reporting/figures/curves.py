@@ -18,7 +18,7 @@ from hear_audiomosaic.reporting.text.formats import decimals, listing, percent
 __all__ = ["curve_figure", "draw_curves"]
 
 _TOP, _HEIGHT, _LEFT, _RIGHT = 10.0, 190.0, 44.0, NARROW - 26.0
-_LEGEND, _BETWEEN, _WHOLE = 18.0, 13.0, 40.0
+_LEGEND, _BETWEEN, _DEFAULT = 18.0, 13.0, 40.0
 _STYLES = 12
 """Colours times dashes of the style sheet; more lines than that differ by their numbers alone."""
 
@@ -37,7 +37,7 @@ def curve_figure(title: str, curves: Curves, x_name: str, analysis: Analysis | N
     if not curves.curves:
         return Figure(title, None, f"No curves: there is no task whose score all their points have.{out}")
     n = len(curves.tasks)
-    points = [point for curve in curves.curves for point in (*curve.points, curve.whole) if point is not None]
+    points = [point for curve in curves.curves for point in (*curve.points, curve.default) if point is not None]
     n_intervals = sum(not math.isnan(point.low) for point in points)
     sentences = [f"Mean score of {n} task{'' if n == 1 else 's'}: {listing(curves.tasks)}."]
     if log:
@@ -45,7 +45,7 @@ def curve_figure(title: str, curves: Curves, x_name: str, analysis: Analysis | N
         sentences.append(f"K labelled clips of each label, sampled with {seeds}.")
     else:
         sentences.append("This project's encoders pool and normalise every layer like the last one.")
-        if any(curve.whole is not None for curve in curves.curves):
+        if any(curve.default is not None for curve in curves.curves):
             sentences.append("Default: the encoder without the option.")
     if n_intervals and analysis is not None:
         sampling = ", not over the sampling of the labelled clips" if log else ""
@@ -76,8 +76,8 @@ def draw_curves(curves: Curves, x_name: str, *, log: bool = False) -> Markup:
         points = [(plot.x(point.x), point) for point in curve.points]
         for (x, point), (other, after) in itertools.pairwise(points):
             drawing.line(x, plot.y(point.score), other, plot.y(after.score), kind)
-        if curve.whole is not None:
-            points.append((plot.whole, curve.whole))
+        if curve.default is not None:
+            points.append((plot.default, curve.default))
         for x, point in points:
             if not math.isnan(point.low):
                 drawing.line(x, plot.y(point.low), x, plot.y(point.high), f"bar k{i % _STYLES}")
@@ -96,8 +96,8 @@ def draw_curves(curves: Curves, x_name: str, *, log: bool = False) -> Markup:
 def _spoken(curve: Curve, x_name: str) -> Iterator[str]:
     for point in curve.points:
         yield f"{x_name} {point.x} {point_text(point)}"
-    if curve.whole is not None:
-        yield f"default {point_text(curve.whole)}"
+    if curve.default is not None:
+        yield f"default {point_text(curve.default)}"
 
 
 def _spread_out(ends: list[float]) -> list[float]:
@@ -118,11 +118,11 @@ class _Plot:
 
     def __init__(self, curves: Curves, log: bool) -> None:
         self._log, self._xs = log, curves.xs
-        self.has_whole = any(curve.whole is not None for curve in curves.curves)
-        self.whole = _RIGHT
-        self._right = _RIGHT - (_WHOLE if self.has_whole else 0.0)
+        self.has_default = any(curve.default is not None for curve in curves.curves)
+        self.default = _RIGHT
+        self._right = _RIGHT - (_DEFAULT if self.has_default else 0.0)
         points = [point for curve in curves.curves for point in curve.points]
-        points += [curve.whole for curve in curves.curves if curve.whole is not None]
+        points += [curve.default for curve in curves.curves if curve.default is not None]
         values = [value for one in points for value in (one.score, one.low, one.high) if not math.isnan(value)]
         margin = max(0.08 * (max(values) - min(values)), 0.01)
         self._low, self._high = min(values) - margin, max(values) + margin
@@ -152,8 +152,8 @@ class _Plot:
             if self.x(x) - half > after:
                 drawing.text(self.x(x), bottom + 16.0, str(x), "quiet", "middle")
                 after = self.x(x) + half + 3.0
-        if self.has_whole:
-            drawing.text(self.whole, bottom + 16.0, "default", "quiet", "middle")
+        if self.has_default:
+            drawing.text(self.default, bottom + 16.0, "default", "quiet", "middle")
         scale = f"{x_name} (logarithmic)" if self._log else x_name
         drawing.text((_LEFT + self._right) / 2.0, bottom + 32.0, scale, "quiet", "middle")
 

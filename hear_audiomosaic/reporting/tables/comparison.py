@@ -7,7 +7,7 @@ from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty
 from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, ScoreCell, TaskColumn
 from hear_audiomosaic.reporting.tables.model import Cell, ColumnHeader, Row, Table
 from hear_audiomosaic.reporting.text.captions import about_mean, about_scores
-from hear_audiomosaic.reporting.text.formats import decimals, interval_text, label_key
+from hear_audiomosaic.reporting.text.formats import decimals, interval_text, label_key, percent
 
 __all__ = ["comparison_table"]
 
@@ -90,7 +90,7 @@ def _tooltip(row: EncoderRow, column: TaskColumn, score: ScoreCell, uncertainty:
         over = f" over {uncertainty.n_clips} test clips" if uncertainty.n_clips else ""
         over += f" in {uncertainty.n_groups} groups" if uncertainty.n_groups else ""
         ends = f"{decimals(interval.low)} to {decimals(interval.high)}"
-        words.append(f"{100 * interval.level:g} % interval {ends}{over}")
+        words.append(f"{percent(interval.level)} interval {ends}{over}")
     elif uncertainty is not None:
         words.append(f"no interval: {uncertainty.reason}")
     if score.spread is not None:

@@ -17,14 +17,14 @@ def curve_table(curves: Curves, x_name: str) -> Table:
         curves: the lines.
         x_name: words for the axis.
     """
-    whole = any(curve.whole is not None for curve in curves.curves)
+    has_default = any(curve.default is not None for curve in curves.curves)
     rows = []
     for curve in curves.curves:
         by_x = {point.x: point for point in curve.points}
-        points = [*map(by_x.get, curves.xs), *([curve.whole] if whole else [])]
+        points = [*map(by_x.get, curves.xs), *([curve.default] if has_default else [])]
         texts = [MISSING if point is None else point_text(point) for point in points]
         rows.append([marked_label(curve.label, curve.untrained), *texts])
-    return plain_table(["encoder", *(f"{x_name} {x}" for x in curves.xs), *(["default"] if whole else [])], rows)
+    return plain_table(["encoder", *(f"{x_name} {x}" for x in curves.xs), *(["default"] if has_default else [])], rows)
 
 
 def point_text(point: Point) -> str:

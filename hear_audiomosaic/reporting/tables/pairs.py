@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from hear_audiomosaic.reporting.analysis.model import Analysis, Pair
+from hear_audiomosaic.reporting.analysis.pairs import adjacent_pairs
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.tables.model import Cell, ColumnHeader, Row, Table
-from hear_audiomosaic.reporting.text.formats import MINUS, MISSING, decimals, interval_text, label_key
-from hear_audiomosaic.reporting.text.uncertainty import adjacent_pairs, p_text
+from hear_audiomosaic.reporting.text.formats import MINUS, MISSING, decimals, interval_text, label_key, percent
+from hear_audiomosaic.reporting.text.uncertainty import p_text
 
 __all__ = ["pairs_table"]
 
@@ -21,7 +22,7 @@ def pairs_table(comparison: Comparison, analysis: Analysis) -> Table | None:
     pairs = adjacent_pairs(comparison, analysis)
     if not pairs:
         return None
-    numbers = ("difference", f"{100 * analysis.level:g} % interval", "p", "p (Holm)", "p (BH)")
+    numbers = ("difference", f"{percent(analysis.level)} interval", "p", "p (Holm)", "p (BH)")
     return Table(
         key=f"pairs-{label_key(comparison.label)}",
         title=f"Neighbours compared, protocol {comparison.label}",

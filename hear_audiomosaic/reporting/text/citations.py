@@ -1,81 +1,28 @@
-"""Who is to be cited: the methods of this project, and HEAR."""
+"""Who is to be cited: HEAR, and whom the compared encoders' cards name."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from hear_audiomosaic.reporting.comparison.report_data import ReportData
+from hear_audiomosaic.results.cards import EncoderCard, Paper, cards_of
 
-__all__ = ["CITATIONS", "Citation", "bibtex"]
+__all__ = ["HEAR", "bibtex"]
 
-
-@dataclass(frozen=True)
-class Citation:
-    """One paper."""
-
-    key: str
-    title: str
-    year: int
-    arxiv: str
-    authors: tuple[str, ...] = ()
-    """``Family, Given``; ``others`` for those not named; empty where they are not known for certain."""
-    note: str = ""
-
-
-CITATIONS = (
-    Citation(
-        "hear2021",
-        "HEAR: Holistic Evaluation of Audio Representations",
-        2022,
-        "2203.03022",
-        ("Turian, Joseph", "Shier, Jordie", "others"),
-        "NeurIPS 2021 Competitions and Demonstrations Track, PMLR 176",
-    ),
-    Citation(
-        "audiomosaic",
-        "AudioMosaic: Contrastive Masked Audio Representation Learning",
-        2026,
-        "2605.14231",
-        ("Huang, Hanxun", "Wang, Qizhou", "Ma, Xingjun", "Xie, Cihang", "Leckie, Christopher", "Erfani, Sarah"),
-        "ICML 2026",
-    ),
-    Citation(
-        "msm_mae",
-        "Masked Spectrogram Modeling using Masked Autoencoders for Learning General-purpose Audio Representation",
-        2022,
-        "2204.12260",
-        ("Niizumi, Daisuke", "others"),
-        "HEAR: Holistic Evaluation of Audio Representations, PMLR 166",
-    ),
-    Citation(
-        "aasp",
-        "AaSP: Aliasing-aware Self-Supervised Pre-Training for Audio Spectrogram Transformers",
-        2025,
-        "2512.03637",
-        ("Yamamoto, Kohei", "Okusa, Kosuke"),
-    ),
-    Citation(
-        "adversarial_negatives",
-        "Enhancing Unsupervised Audio Representation Learning via Adversarial Sample Generation",
-        2023,
-        "2303.08561",
-    ),
+HEAR = Paper(
+    key="hear2021",
+    title="HEAR: Holistic Evaluation of Audio Representations",
+    year=2022,
+    arxiv="2203.03022",
+    authors=("Turian, Joseph", "Shier, Jordie", "others"),
+    note="NeurIPS 2021 Competitions and Demonstrations Track, PMLR 176",
 )
-"""HEAR first."""
 
 
-def bibtex() -> str:
-    """All of them as BibTeX, ending in a line feed."""
-    return "\n".join(map(_entry, CITATIONS))
+def bibtex(content: ReportData) -> str:
+    """BibTeX of a report, ending in a line feed: HEAR first, then by first author, those without a known one last."""
+    cards = sorted(cards_of(row.encoder for row in content.encoders), key=_order)
+    return "\n".join(dict.fromkeys([HEAR.bibtex(), *(card.citation for card in cards if card.citation)]))
 
 
-def _entry(one: Citation) -> str:
-    fields = {
-        "title": f"{{{one.title}}}",
-        "author": " and ".join(one.authors),
-        "year": str(one.year),
-        "eprint": one.arxiv,
-        "archivePrefix": "arXiv",
-        "url": f"https://arxiv.org/abs/{one.arxiv}",
-        "note": one.note,
-    }
-    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
-    return "\n".join([f"@misc{{{one.key},", *lines, "}", ""])
+def _order(card: EncoderCard) -> tuple[bool, str, str]:
+    authors = card.paper.authors if card.paper else ()
+    return not authors, authors[0] if authors else "", card.title

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from itertools import pairwise
 
-from hear_audiomosaic.reporting.analysis.model import Analysis, Pair
+from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.text.formats import decimals, listing
 
-__all__ = ["adjacent_pairs", "overall_remarks", "p_equation", "p_text", "without_interval"]
+__all__ = ["overall_remarks", "p_equation", "p_text", "without_interval"]
 
 _MEANINGS = {
     "mean": "mean: over the tasks that all compared encoders have",
@@ -31,13 +30,6 @@ def without_interval(comparison: Comparison, analysis: Analysis) -> tuple[str, .
             if uncertainty is not None and uncertainty.interval is None:
                 by_reason[uncertainty.reason].append(f"{row.label} on {column.label}")
     return tuple(f"No interval, since {reason}: {listing(cells)}." for reason, cells in by_reason.items())
-
-
-def adjacent_pairs(comparison: Comparison, analysis: Analysis) -> tuple[Pair, ...]:
-    """The tests between encoders that follow each other in the table; encoders without any score are skipped."""
-    labels = [row.label for row in comparison.rows if any(cell.score is not None for cell in row.cells)]
-    neighbours = set(pairwise(labels))
-    return tuple(pair for pair in analysis.pairs if (pair.a, pair.b) in neighbours)
 
 
 def overall_remarks(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:

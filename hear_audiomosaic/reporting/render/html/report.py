@@ -76,7 +76,7 @@ def html_page(
         curves=few_shot_figures(content.comparisons, found),
         playback=playback,
         methods=methods(content, analyses or ()),
-        bibtex=bibtex(),
+        bibtex=bibtex(content),
     )
 
 

@@ -135,7 +135,7 @@ def _methods(content: ReportData, analyses: Sequence[Analysis]) -> Iterator[str]
     yield "## Methods"
     yield from map(safe, methods(content, analyses))
     yield "To be cited, as far as they are compared here:"
-    yield fenced(bibtex().rstrip().split("\n"), "bibtex")
+    yield fenced(bibtex(content).rstrip().split("\n"), "bibtex")
 
 
 def _cost(content: ReportData) -> Iterator[str]:
