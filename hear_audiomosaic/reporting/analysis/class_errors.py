@@ -9,20 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.metrics.clips import mean_average_precision
-from hear_audiomosaic.reporting.tables.model import Table
-from hear_audiomosaic.reporting.tables.plain import plain_table
-from hear_audiomosaic.reporting.text.formats import MISSING, count, decimals
 from hear_audiomosaic.results.predictions import FoldPredictions
 from hear_audiomosaic.results.schema import Result
 
-__all__ = ["MOST_CLASSES", "ClassErrors", "Confusion", "class_errors"]
-
-MOST_CLASSES = 50
-"""Largest number of classes for which the whole matrix is drawn and every class is listed."""
-_LISTED = 12
-"""Number of confusions that are listed."""
+__all__ = ["ClassErrors", "Confusion", "class_errors"]
 
 Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -33,18 +26,50 @@ class Confusion:
     counts: Counts
     """(C, C): row the true class, column the most probable one; clips of all folds."""
 
+    @property
+    def clips(self) -> Counts:
+        """(C,) clips of each class."""
+        return np.asarray(self.counts.sum(axis=1))
+
+    @property
+    def predicted(self) -> Counts:
+        """(C,) clips that were predicted as each class."""
+        return np.asarray(self.counts.sum(axis=0))
+
+    @property
+    def correct(self) -> Counts:
+        """(C,) clips of each class that were predicted as it."""
+        return np.diag(self.counts)
+
+    @property
+    def wrong(self) -> Counts:
+        """(C, C) the counts with zeros on the diagonal."""
+        return self.counts - np.diag(self.correct)
+
+    @property
+    def recall(self) -> Floats:
+        """(C,) share of the clips of a class, 0 to 1; NaN where it has none."""
+        return _ratio(self.correct, self.clips)
+
+    @property
+    def precision(self) -> Floats:
+        """(C,) share of the clips predicted as a class, 0 to 1; NaN where there are none."""
+        return _ratio(self.correct, self.predicted)
+
 
 @dataclass(frozen=True)
 class ClassErrors:
-    """Errors by class."""
+    """Errors by class, over all folds."""
 
-    about: str
-    """A sentence on the contents of the table."""
-    table: Table
-    confusion: Confusion | None = None
+    labels: tuple[str, ...]
+    clips: Counts
+    """(C,) clips of each class."""
+    n_clips: int
+    n_folds: int
+    confusion: Confusion | None
     """None where clips have several labels."""
-    confusions: Table | None = None
-    """The most frequent confusions, where the matrix is too large to be drawn; else None."""
+    average_precision: Floats | None
+    """(C,) 0 to 1, mean over the folds that have the class, NaN where none has; None where clips have one label."""
 
 
 def class_errors(result: Result, predictions: Sequence[FoldPredictions]) -> ClassErrors:
@@ -54,75 +79,33 @@ def class_errors(result: Result, predictions: Sequence[FoldPredictions]) -> Clas
         result: of a scene task.
         predictions: its test predictions, one per fold.
     """
+    labels = result.task.vocabulary
+    confusion = precision = None
     if result.task.prediction_type == "multiclass":
-        return _multiclass(result.task.vocabulary, predictions)
-    return _multilabel(result.task.vocabulary, predictions)
+        confusion = _confusion(labels, predictions)
+        clips = confusion.clips
+    else:
+        precision = _average_precision(len(labels), predictions)
+        clips = sum(((one.targets > 0).sum(axis=0) for one in predictions), np.zeros(len(labels), dtype=np.int64))
+    n_clips = sum(len(one.row_file) for one in predictions)
+    return ClassErrors(labels, clips, n_clips, len(predictions), confusion, precision)
 
 
-def _multiclass(labels: tuple[str, ...], predictions: Sequence[FoldPredictions]) -> ClassErrors:
-    n_classes = len(labels)
-    counts = np.zeros((n_classes, n_classes), dtype=np.int64)
+def _confusion(labels: tuple[str, ...], predictions: Sequence[FoldPredictions]) -> Confusion:
+    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
     for one in predictions:
         np.add.at(counts, (one.targets.argmax(axis=1), one.probabilities.argmax(axis=1)), 1)
-    clips, predicted = counts.sum(axis=1), counts.sum(axis=0)
-    right = np.diag(counts)
-    recall = np.divide(right, clips, out=np.full(n_classes, np.nan), where=clips > 0)
-    precision = np.divide(right, predicted, out=np.full(n_classes, np.nan), where=predicted > 0)
-    wrong = counts - np.diag(right)
-    order = sorted(np.flatnonzero(clips + predicted).tolist(), key=lambda c: (_undefined_last(recall[c]), -clips[c], c))
-    rows = []
-    for c in order[:MOST_CLASSES]:
-        other = int(wrong[c].argmax())
-        confused = f"{labels[other]} ({wrong[c, other]})" if wrong[c, other] else MISSING
-        rows.append(
-            (labels[c], count(int(clips[c])), count(int(right[c])), _share(recall[c]), _share(precision[c]), confused)
-        )
-    header = ("class", "clips", "correct", "recall", "precision", "most often predicted as")
-    return ClassErrors(
-        about=_about("The most probable class against the true one", "recall", len(order)),
-        table=plain_table(header, rows),
-        confusion=Confusion(labels, counts),
-        confusions=_confusions(labels, wrong, clips) if n_classes > MOST_CLASSES else None,
-    )
+    return Confusion(labels, counts)
 
 
-def _confusions(labels: tuple[str, ...], wrong: Counts, clips: Counts) -> Table:
-    pairs = sorted(np.argwhere(wrong > 0).tolist(), key=lambda pair: (-wrong[pair[0], pair[1]], pair))[:_LISTED]
-    rows = [(labels[a], labels[b], str(wrong[a, b]), _share(wrong[a, b] / clips[a])) for a, b in pairs]
-    return plain_table(("class", "predicted as", "clips", "share of the class"), rows)
-
-
-def _multilabel(labels: tuple[str, ...], predictions: Sequence[FoldPredictions]) -> ClassErrors:
-    clips = sum(((one.targets > 0).sum(axis=0) for one in predictions), np.zeros(len(labels), dtype=np.int64))
-    total = sum(len(one.row_file) for one in predictions)
-    average_precision = np.full((len(predictions), len(labels)), np.nan)
+def _average_precision(n_classes: int, predictions: Sequence[FoldPredictions]) -> Floats:
+    of_folds = np.full((len(predictions), n_classes), np.nan)
     for i, one in enumerate(predictions):
         for c in np.flatnonzero(one.targets.any(axis=0)):
-            average_precision[i, c] = mean_average_precision(one.targets[:, [c]], one.probabilities[:, [c]])
-    folds = np.count_nonzero(~np.isnan(average_precision), axis=0)
-    precision = np.divide(
-        np.nansum(average_precision, axis=0), folds, out=np.full(len(labels), np.nan), where=folds > 0
-    )
-    order = sorted(range(len(labels)), key=lambda c: (_undefined_last(precision[c]), -clips[c], c))
-    rows = [
-        (labels[c], count(int(clips[c])), _share(clips[c] / total), _share(precision[c])) for c in order[:MOST_CLASSES]
-    ]
-    over = ", mean over the folds that have the class" if len(predictions) > 1 else ""
-    about = _about(
-        f"Average precision of each class{over}; chance is its share of the clips", "average precision", len(order)
-    )
-    return ClassErrors(about, plain_table(("class", "clips", "share", "average precision"), rows))
+            of_folds[i, c] = mean_average_precision(one.targets[:, [c]], one.probabilities[:, [c]])
+    return _ratio(np.nansum(of_folds, axis=0), (~np.isnan(of_folds)).sum(axis=0))
 
 
-def _about(what: str, by: str, n_classes: int) -> str:
-    which = "the lowest first" if n_classes <= MOST_CLASSES else f"the lowest {MOST_CLASSES} of {n_classes} classes"
-    return f"{what}; sorted by {by}, {which}."
-
-
-def _undefined_last(value: float) -> float:
-    """A sort key by which undefined values come last."""
-    return 2.0 if np.isnan(value) else float(value)
-
-
-def _share(value: float) -> str:
-    return MISSING if np.isnan(value) else decimals(float(value))
+def _ratio(numerator: Counts | Floats, denominator: Counts) -> Floats:
+    """(C,) NaN where the denominator is 0."""
+    return np.asarray(np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0))

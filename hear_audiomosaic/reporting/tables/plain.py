@@ -9,18 +9,21 @@ from hear_audiomosaic.reporting.tables.model import Cell, ColumnHeader, Row, Tab
 __all__ = ["plain_table"]
 
 
-def plain_table(header: Sequence[str], rows: Iterable[Sequence[str]], chosen: int | None = None) -> Table:
+def plain_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], chosen: int | None = None, *, title: str = ""
+) -> Table:
     """Make a table of texts.
 
     Args:
         header: of every column; the first column names the rows.
         rows: as long as the header.
         chosen: index of the row to stand out. (Default: none)
+        title: of the table. (Default: empty)
     """
     stub, *labels = header
     return Table(
         key="",
-        title="",
+        title=title,
         stub=stub,
         columns=tuple(ColumnHeader(label, numeric=True) for label in labels),
         rows=tuple(

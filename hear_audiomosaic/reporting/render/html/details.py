@@ -8,12 +8,14 @@ from pathlib import Path
 from markupsafe import Markup
 
 from hear_audiomosaic.errors import ResultError
-from hear_audiomosaic.reporting.analysis.class_errors import MOST_CLASSES, ClassErrors, class_errors
+from hear_audiomosaic.reporting.analysis.class_errors import class_errors
 from hear_audiomosaic.reporting.analysis.mistakes import Mistake
 from hear_audiomosaic.reporting.comparison.model import Comparison, TaskColumn
 from hear_audiomosaic.reporting.figures.confusion import confusion_figure
 from hear_audiomosaic.reporting.render.html.audio_playback import AudioPlayback
+from hear_audiomosaic.reporting.tables.class_errors import MOST_CLASSES, class_errors_table, confusions_table
 from hear_audiomosaic.reporting.tables.details import RunDetail, task_details
+from hear_audiomosaic.reporting.tables.model import Table
 from hear_audiomosaic.results.load import LoadedResult, scene_predictions
 
 __all__ = ["HeardMistake", "PageRun", "PageTask", "page_tasks"]
@@ -33,11 +35,14 @@ class PageRun:
     """One result on the page."""
 
     run: RunDetail
-    errors: ClassErrors | None
-    matrix: Markup | None
-    why_not: str
+    why_not: str = ""
     """Why there are no errors by class or no matrix; empty where there are."""
-    mistakes: tuple[HeardMistake, ...]
+    errors: Table | None = None
+    """By class."""
+    matrix: Markup | None = None
+    confusions: Table | None = None
+    """In place of a matrix that is too large."""
+    mistakes: tuple[HeardMistake, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,16 +70,16 @@ def page_tasks(comparison: Comparison, results_dir: Path | None, playback: Audio
 def _run(run: RunDetail, results_dir: Path | None, playback: AudioPlayback) -> PageRun:
     result = run.result
     if run.failed:
-        return PageRun(run, None, None, "", ())
+        return PageRun(run)
     if result.task.embedding_type == "event":
         why = "Scored by events, of which a clip holds several: there is no matrix of classes and no list of clips."
-        return PageRun(run, None, None, why, ())
+        return PageRun(run, why)
     if results_dir is None:
-        return PageRun(run, None, None, "The predictions were not read.", ())
+        return PageRun(run, "The predictions were not read.")
     try:
         predictions = scene_predictions(results_dir, LoadedResult(run.file, result))
     except ResultError as error:
-        return PageRun(run, None, None, f"No errors by class: {error}", ())
+        return PageRun(run, f"No errors by class: {error}")
     errors = class_errors(result, predictions)
     matrix, why = None, ""
     if errors.confusion is not None and len(errors.confusion.labels) <= MOST_CLASSES:
@@ -82,4 +87,4 @@ def _run(run: RunDetail, results_dir: Path | None, playback: AudioPlayback) -> P
     elif errors.confusion is not None:
         why = f"{len(errors.confusion.labels)} classes are too many for a matrix; the most frequent confusions:"
     heard = tuple(HeardMistake(one, playback.source(one)) for one in playback.mistakes(result, predictions))
-    return PageRun(run, errors, matrix, why, heard)
+    return PageRun(run, why, class_errors_table(errors), matrix, confusions_table(errors), heard)
