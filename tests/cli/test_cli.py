@@ -175,4 +175,4 @@ def test_ctrl_c_says_what_to_do(type_in: Run, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("hear_audiomosaic.bench.plan.prepared_tasks", interrupted)
     code, _, err = type_in("run --encoders logmel --tasks synth_pitch")
     assert code == 130
-    assert "the same command goes on" in err
+    assert "the same command resumes" in err

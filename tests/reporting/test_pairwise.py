@@ -43,7 +43,8 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_verdicts_of_each_task_and_in_one_sentence(results: Path) -> None:
-    (one,), skipped = compare_encoders(results, A.label, B.ref)
+    comparisons = compare_encoders(results, A.label, B.ref)
+    [one] = comparisons
     assert [(task.task, task.verdict) for task in one.tasks[:3]] == [
         ("t0", "A better"),
         ("t1", "B better"),
@@ -54,12 +55,12 @@ def test_verdicts_of_each_task_and_in_one_sentence(results: Path) -> None:
         "Of 4 tasks that both have: A better on 1, B better on 1, no significant difference on 1, no test on 1 "
         "(paired bootstrap, Holm over tasks, 5 %). Only A has a score on t4. Only B has a score on t5."
     )
-    assert [file.file for file in skipped] == ["stranger.json"]
+    assert [file.file for file in comparisons.skipped] == ["stranger.json"]
     assert (one.protocol, one.a, one.b) == ("hear-2021", A.label, B.label)
 
 
 def test_the_order_of_the_two_is_the_one_asked_for(results: Path) -> None:
-    there, back = (compare_encoders(results, *pair)[0][0] for pair in ((A.label, B.label), (B.label, A.label)))
+    there, back = (compare_encoders(results, *pair).comparisons[0] for pair in ((A.label, B.label), (B.label, A.label)))
     for one, other in zip(there.tasks, back.tasks, strict=True):
         assert one.pair.difference == -other.pair.difference
         assert one.pair.p == other.pair.p or (math.isnan(one.pair.p) and math.isnan(other.pair.p))
@@ -89,13 +90,13 @@ def test_a_name_that_fits_two_encoders_lists_both(tmp_path: Path) -> None:
     fake.save(tmp_path / "b", fake.success(other, fake.GUNSHOT, [0.6]), fake.success(B, fake.GUNSHOT, [0.6]))
     with pytest.raises(ResultError, match=r"'audiomosaic' may be .*weights 0{8}\] or .*give one of these labels"):
         compare_encoders(tmp_path, "audiomosaic", "msm-mae")
-    ((one,), _) = compare_encoders(tmp_path, "AudioMosaic base [audiomosaic, weights 00000000]", "msm-mae")
+    [one] = compare_encoders(tmp_path, "AudioMosaic base [audiomosaic, weights 00000000]", "msm-mae")
     assert one.a.endswith("weights 00000000]")
 
 
-def test_two_without_a_common_task_are_told_so(tmp_path: Path) -> None:
+def test_two_without_a_common_task_have_no_verdict(tmp_path: Path) -> None:
     fake.save(tmp_path, fake.success(A, fake.GUNSHOT, [0.5]), fake.success(B, fake.ESC50, [0.5]))
-    ((one,), _) = compare_encoders(tmp_path, A.ref, B.ref)
+    [one] = compare_encoders(tmp_path, A.ref, B.ref)
     assert (one.tasks, one.sentence) == ((), "They have no task in common.")
 
 

@@ -136,12 +136,12 @@ class EncoderComparisons:
 
     def __str__(self) -> str:
         """The verdicts, task by task, and a sentence for each protocol."""
-        shown = ["task", "a", "b", "difference", "low", "high", "p_holm", "verdict"]
+        columns = ["task", "a", "b", "difference", "low", "high", "p_holm", "verdict"]
         blocks = []
         for one in self.comparisons:
             lines = [f"{one.protocol}: a = {one.a}, b = {one.b}"]
             if one.tasks:
-                table = pd.DataFrame([task.facts() for task in one.tasks])[shown]
+                table = pd.DataFrame([task.facts() for task in one.tasks])[columns]
                 lines.append(table.to_string(index=False, float_format="{:.3f}".format))
             blocks.append("\n".join([*lines, one.sentence]))
         return "\n\n".join(blocks)
