@@ -30,31 +30,53 @@ def test_a_checkout_finds_its_content() -> None:
     assert (content_dir("reports") / "templates").is_dir()
 
 
-def test_a_wheel_finds_its_content(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What installing the wheel puts into an environment."""
     pytest.importorskip("hatchling")
+    folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT],
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ROOT],
         check=True,
     )
-    [wheel] = tmp_path.glob("*.whl")
-    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    [wheel] = folder.glob("*.whl")
+    assert wheel.name.split("-")[1] == hear_audiomosaic.__version__
+    zipfile.ZipFile(wheel).extractall(folder / "site")
+    return folder / "site"
+
+
+def test_a_wheel_finds_its_content(site: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, '.'); import hear_audiomosaic.paths as p; "
         "print(p.content_dir('tasks').relative_to(p.Path.cwd()), len(list(p.content_dir('tasks').rglob('*.yaml')))); "
         "import hear_audiomosaic; print(hear_audiomosaic.__version__)"
     )
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", code], cwd=tmp_path / "site", capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=site, capture_output=True, text=True, check=True)
     n_cards = str(len(list((ROOT / "tasks").rglob("*.yaml"))))
     assert done.stdout.split() == ["hear_audiomosaic/_content/tasks", n_cards, hear_audiomosaic.__version__]
-    assert wheel.name.split("-")[1] == hear_audiomosaic.__version__
 
 
-def test_the_readme_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+def test_a_wheel_opens_its_doors_outside_the_checkout(site: Path, tmp_path: Path) -> None:
+    """In environments of their own, on the oldest and the newest Python, too: ``tox -e wheel-py310,wheel-py313``."""
+    script = (ROOT / "tests" / "helpers" / "from_python.py").read_text()
+    first = f"import sys; sys.path.insert(0, {str(site)!r})\n"  # before a checkout that is installed
+    (tmp_path / "script.py").write_text(script.replace("import os\n", f"import os\n{first}", 1))
+    done = subprocess.run(
+        [sys.executable, "-I", "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"{site}/hear_audiomosaic/__init__.py" in done.stdout
+
+
+def test_the_readme_python_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    exec(example, names)  # noqa: S102 - the README's own lines
+    for example in examples:
+        exec(example, names)  # noqa: S102 - the README's own lines
+    assert "no significant difference" in capsys.readouterr().out
     assert names["scene"].shape == (2, 192)  # type: ignore[attr-defined]
     assert names["times_ms"].shape == names["steps"].shape[:2]  # type: ignore[attr-defined]
 

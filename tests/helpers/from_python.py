@@ -60,7 +60,7 @@ def main() -> None:
     assert ha.get_task("esc50").evaluation[0] == "top1_acc"
     assert {finding.verdict for finding in ha.check_encoder("logmel")} == {"ok"}
     assert ha.prepare_task("synth_timbre").card.name == "synth_timbre"
-    sys.stdout.write(f"{comparison}\n")
+    sys.stdout.write(f"{ha.__file__}\n{comparison}\n")
 
 
 if __name__ == "__main__":
