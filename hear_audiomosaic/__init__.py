@@ -133,3 +133,12 @@ def get_timestamp_embeddings(audio: Tensor, model: AudioMosaicModel) -> tuple[Te
     from hear_audiomosaic import audiomosaic
 
     return audiomosaic.get_timestamp_embeddings(audio, model)
+
+
+def __getattr__(name: str) -> Any:
+    """``encoder_card``: what AudioMosaic is and whom to cite, an :class:`EncoderCard`; read when it is asked for."""
+    if name != "encoder_card":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from hear_audiomosaic.audiomosaic import encoder_card
+
+    return encoder_card

@@ -7,6 +7,8 @@ class token; pooling is the mean (choice, all of it; README.md has the table).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -88,25 +90,6 @@ class AaspEncoder(PatchEncoder):
         tokens: Tensor = self.stem(spectrogram)
         return tokens + self.positions[: tokens.shape[1]]
 
-    def forward_layers(self, spectrogram: Tensor, keep_ids: Tensor | None = None) -> list[Tensor]:
-        """Tokens after every block, before the norm.
-
-        Args:
-            spectrogram: see :meth:`embed_patches`.
-            keep_ids: int64, shape (B, K), tokens that stay; None keeps all.
-
-        Returns:
-            L tensors of shape (B, N, D) or (B, K, D).
-        """
-        x = self.embed_patches(spectrogram)
-        if keep_ids is not None:
-            x = gather_tokens(x, keep_ids)
-        layers: list[Tensor] = []
-        for block in self.blocks:
-            x = block(x)
-            layers.append(x)
-        return layers
-
     def forward(self, spectrogram: Tensor) -> Tensor:
         """Normalised spectrogram (B, T, 128) -> all tokens after the last norm (B, N, D)."""
         return self.encode(self.embed_patches(spectrogram))
@@ -117,6 +100,14 @@ class AaspEncoder(PatchEncoder):
             tokens = block(tokens)
         normed: Tensor = self.norm(tokens)
         return normed
+
+    def _layers(self, spectrogram: Tensor, keep_ids: Tensor | None) -> Iterator[Tensor]:
+        x = self.embed_patches(spectrogram)
+        if keep_ids is not None:
+            x = gather_tokens(x, keep_ids)
+        for block in self.blocks:
+            x = block(x)
+            yield x
 
 
 def position_table(n_steps: int, dim: int) -> Tensor:

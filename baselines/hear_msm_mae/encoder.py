@@ -187,19 +187,6 @@ class MsmMae(PatchEncoder):
         tokens: Tensor = self.patch_embed(spectrogram) + table[:, :, :n_steps].flatten(1, 2)
         return tokens
 
-    def forward_layers(self, spectrogram: Tensor, keep_ids: Tensor | None = None) -> list[Tensor]:
-        """Tokens after every block, before the LayerNorm.
-
-        Args:
-            spectrogram: see :meth:`embed_patches`.
-            keep_ids: int64, shape (B, K), patch tokens that stay; the class token is not counted and never masked.
-                None keeps all.
-
-        Returns:
-            L tensors of shape (B, 1 + N, D) or (B, 1 + K, D); one token less without class token.
-        """
-        return list(self._layers(spectrogram, keep_ids))
-
     def forward(self, spectrogram: Tensor, keep_ids: Tensor | None = None) -> Tensor:
         """Tokens after the last block and the LayerNorm; arguments and shape as in :meth:`forward_layers`."""
         for x in self._layers(spectrogram, keep_ids):  # noqa: B007 - the last one is the result

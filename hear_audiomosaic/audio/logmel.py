@@ -64,5 +64,6 @@ def slaney_log_mel(
 def _slaney_banks(n_mels: int, n_fft: int, rate_hz: int, low_hz: float, high_hz: float, device: torch.device) -> Tensor:
     from torchaudio.functional import melscale_fbanks
 
-    banks: Tensor = melscale_fbanks(n_fft // 2 + 1, low_hz, high_hz, n_mels, rate_hz, norm="slaney", mel_scale="slaney")
+    n_bins = n_fft // 2 + 1
+    banks: Tensor = melscale_fbanks(n_bins, low_hz, high_hz, n_mels, rate_hz, norm="slaney", mel_scale="slaney")
     return banks.to(device)

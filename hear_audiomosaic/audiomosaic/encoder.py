@@ -109,19 +109,6 @@ class AudioMosaicEncoder(PatchEncoder):
         normed: Tensor = self.norm_pre(tokens + self.pos_embed[:, : tokens.shape[1]])
         return normed
 
-    def forward_layers(self, spectrogram: Tensor, keep_ids: Tensor | None = None) -> list[Tensor]:
-        """Tokens after every block; no norm follows the last.
-
-        Args:
-            spectrogram: see :meth:`embed_patches`.
-            keep_ids: int64, shape (B, K), patch tokens that stay; the class token is not counted and never masked.
-                None keeps all.
-
-        Returns:
-            L tensors of shape (B, 1 + N, D) or (B, 1 + K, D).
-        """
-        return list(self._layers(spectrogram, keep_ids))
-
     def forward(self, spectrogram: Tensor, keep_ids: Tensor | None = None) -> Tensor:
         """Tokens after the last block; arguments and shape as in :meth:`forward_layers`."""
         for x in self._layers(spectrogram, keep_ids):  # noqa: B007 - the last one is the result

@@ -5,6 +5,8 @@ One implementation for all methods of this project, so that a comparison of meth
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -35,12 +37,17 @@ class PatchEncoder(nn.Module):
         """Tokens after every block, before any norm that follows the last.
 
         Args:
-            spectrogram: what the encoder itself takes.
-            keep_ids: int64, shape (B, K), patch tokens that stay; None keeps all.
+            spectrogram: as for ``embed_patches``.
+            keep_ids: int64, shape (B, K), patch tokens that stay; a class token is not counted and never masked. None
+                keeps all.
 
         Returns:
-            L tensors of shape (B, prefix + N, D), or (B, prefix + K, D).
+            L tensors of shape (B, N, D) or (B, K, D), with a class token (B, 1 + N, D) or (B, 1 + K, D).
         """
+        return list(self._layers(spectrogram, keep_ids))
+
+    def _layers(self, spectrogram: Tensor, keep_ids: Tensor | None) -> Iterator[Tensor]:
+        """Yield the tokens after every block."""
         raise NotImplementedError
 
 

@@ -37,6 +37,8 @@ def test_a_result_says_what_it_is(tmp_path: Path, task: PreparedTask) -> None:
     assert result.score > 0.6  # three tones, far apart
     assert result.task.chance == pytest.approx(1 / 3)
     assert (result.encoder.label, result.encoder.untrained, result.encoder.embedding_size) == ("logmel", False, 128)
+    assert result.encoder.card is not None
+    assert result.encoder.card.title == "Log-mel"
     assert result.protocol.name == "hear-2021-faster"
     assert len(result.grid_points) == result.protocol.n_grid_points
     assert result.manifest.audio_seconds == pytest.approx(39 * 0.25)

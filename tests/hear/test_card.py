@@ -18,7 +18,7 @@ from hear_audiomosaic.hear import EncoderCard, EncoderRef, Paper, load_encoder
 from hear_audiomosaic.hear.card import find_card, library_cards, read_card
 from hear_audiomosaic.hear.describe import describe_encoder
 
-METHODS = ["audiomosaic", "msm-mae", "aasp", "adversarial-negatives"]
+METHODS = ["audiomosaic", "hear_audiomosaic", "msm-mae", "aasp", "adversarial-negatives"]
 PAPER = {"title": "Hearing", "authors": ["Ear, Ada", "others"], "year": 2020, "url": "https://example.org/hearing"}
 
 
@@ -48,7 +48,7 @@ def test_our_methods_say_what_they_are_and_what_they_are_not(name: str) -> None:
     assert all(one.licences for one in card.training_data)
     assert card.extra["n_steps"] > 0
     assert EncoderCard.model_validate_json(card.model_dump_json()) == card
-    assert library_cards()[name].paper == card.paper
+    assert library_cards()[name.removeprefix("hear_")].paper == card.paper
 
 
 def test_random_weights_have_no_training_data() -> None:
@@ -60,7 +60,7 @@ def test_random_weights_have_no_training_data() -> None:
 def test_the_file_beside_the_weights_counts_before_the_module(weights: Path) -> None:
     facts = {"title": "Mine", "license": "CC-BY-4.0", "training_data": "a year of radio", "epochs": 3}
     weights.with_suffix(".json").write_text(json.dumps(facts))
-    card = load_encoder(f"hear_audiomosaic.audiomosaic:{weights}").card
+    card = load_encoder(f"hear_audiomosaic:{weights}").card
     assert card is not None
     assert (card.title, card.licence, card.training_data) == ("Mine", "CC-BY-4.0", "a year of radio")
     assert card.extra == {"epochs": 3}
