@@ -93,6 +93,8 @@ __all__ = ["__version__", "get_scene_embeddings", "get_timestamp_embeddings", "l
 def __getattr__(name: str) -> Any:
     if name in _API:
         return getattr(importlib.import_module("hear_audiomosaic.api"), name)
+    if name == "encoder_card":  # what AudioMosaic is and whom to cite, for whoever loads it as a HEAR module
+        return importlib.import_module("hear_audiomosaic.audiomosaic").encoder_card
     raise AttributeError(f"module 'hear_audiomosaic' has no attribute '{name}'")
 
 
@@ -133,12 +135,3 @@ def get_timestamp_embeddings(audio: Tensor, model: AudioMosaicModel) -> tuple[Te
     from hear_audiomosaic import audiomosaic
 
     return audiomosaic.get_timestamp_embeddings(audio, model)
-
-
-def __getattr__(name: str) -> Any:
-    """``encoder_card``: what AudioMosaic is and whom to cite, an :class:`EncoderCard`; read when it is asked for."""
-    if name != "encoder_card":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from hear_audiomosaic.audiomosaic import encoder_card
-
-    return encoder_card
