@@ -166,7 +166,7 @@ def response_text(response: EncoderResponse) -> str:
 
 def _scenes(encoder: Encoder, audio: Tensor) -> Floats:
     """Scene embeddings (n, D)."""
-    return np.concatenate([encoder.scene(part) for part in audio.split(_BATCH)]).astype(np.float64)
+    return np.concatenate([encoder.scene(part) for part in torch.split(audio, _BATCH)]).astype(np.float64)
 
 
 def _centred_cosine(first: Floats, second: Floats) -> float:

@@ -43,14 +43,14 @@ def embed_sounds(sounds: Mapping[str, Tensor], encoder: Encoder) -> dict[str, Em
         samples = np.stack([resample(clip, RATE_HZ, encoder.sample_rate) for clip in audio.numpy()])
         return encoder.scene(torch.from_numpy(samples))
 
-    return {name: np.concatenate([embed(part) for part in audio.split(32)]) for name, audio in sounds.items()}
+    return {name: np.concatenate([embed(part) for part in torch.split(audio, 32)]) for name, audio in sounds.items()}
 
 
 def embed_windows(views: Views, network: Callable[[Tensor], Tensor]) -> dict[str, Embeddings]:
     """Embeddings (n, D) of the log-mel windows (n, 64, 98) themselves, without the inversion to audio."""
     with torch.no_grad():
         return {
-            name: torch.cat([network(part) for part in windows.split(64)]).numpy()
+            name: torch.cat([network(part) for part in torch.split(windows, 64)]).numpy()
             for name, windows in views.windows.items()
         }
 

@@ -126,7 +126,7 @@ def make_audible(views: Views, seed: int = 0, n_iterations: int = 16) -> dict[st
     sounds = {}
     for name, windows in views.windows.items():
         parts = []
-        for part in windows.split(64):
+        for part in torch.split(windows, 64):
             magnitudes = (part.exp().transpose(1, 2) @ inverse).clamp_min(0.0).transpose(1, 2)  # (n, 513, 98)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
