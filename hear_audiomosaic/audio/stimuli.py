@@ -33,8 +33,8 @@ def noise_textures(n_clips: int, duration_s: float, rate_hz: int, generator: tor
         f = _TEXTURE_HZ ** torch.rand(n_clips, 1, generator=generator)
         angle = 2 * math.pi * torch.rand(n_clips, 1, generator=generator)
         audio = audio * (1 + 0.7 * torch.cos(2 * math.pi * f * t + angle))
-    scaled: Tensor = 0.3 * audio / audio.abs().amax(dim=1, keepdim=True)
-    return scaled
+    textures: Tensor = 0.3 * audio / audio.abs().amax(dim=1, keepdim=True)
+    return textures
 
 
 def modulated_noise(
