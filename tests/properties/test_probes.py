@@ -10,8 +10,10 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
+from small_tasks import task_of
 
 from hear_audiomosaic.probing import ProbeTask, Protocol, SplitRows, get_protocol, run_protocol
+from hear_audiomosaic.probing.mlp import MlpProbe
 from hear_audiomosaic.probing.probe_result import ProbeResult
 from hear_audiomosaic.probing.protocol import protocol_names
 
@@ -30,7 +32,7 @@ def made(noise: float, seed: int = 0) -> ProbeTask:
         targets = np.eye(N_CLASSES, dtype=np.float32)[rng.permutation(np.arange(n) % N_CLASSES)]
         values = (targets @ centres + noise * rng.normal(size=(n, N_FEATURES))).astype(np.float32)
         splits[split] = SplitRows(values, targets, tuple(f"{split}{i}.wav" for i in range(n)), np.arange(n))
-    return ProbeTask("made", "scene", "multiclass", "trainvaltest", splits, tuple("abcd"), ("top1_acc",))
+    return task_of("made", splits, tuple("abcd"), ("top1_acc",), prediction_type="multiclass")
 
 
 def with_splits(task: ProbeTask, change: Callable[[SplitRows], SplitRows]) -> ProbeTask:
@@ -40,10 +42,11 @@ def with_splits(task: ProbeTask, change: Callable[[SplitRows], SplitRows]) -> Pr
 def small(name: str) -> Protocol:
     """The protocol with narrower and shorter training, where it trains by epochs."""
     protocol = get_protocol(name)
-    if protocol.inverse_penalties:
+    if not isinstance(protocol.probe, MlpProbe):
         return protocol
     sizes = {"hidden_dim": (32,), "max_epochs": (60,), "patience": (20,), "lr": (3.2e-2,)}
-    return dataclasses.replace(protocol, name="small", grid=MappingProxyType({**protocol.grid, **sizes}))
+    probe = dataclasses.replace(protocol.probe, grid=MappingProxyType({**protocol.probe.grid, **sizes}))
+    return dataclasses.replace(protocol, name="small", probe=probe)
 
 
 def expected(name: str) -> float:
@@ -65,7 +68,7 @@ def test_the_same_seed_gives_the_same_probabilities_whatever_the_names(name: str
     task = made(1.5)
     renamed = dataclasses.replace(
         with_splits(task, lambda rows: dataclasses.replace(rows, files=tuple(f"x{f}" for f in rows.files))),
-        name="other",
+        card=task.card.model_copy(update={"name": "other"}),
         vocabulary=tuple("zyxw"),
     )
     first, second = probed(task, name), probed(renamed, name)
