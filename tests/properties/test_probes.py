@@ -17,7 +17,10 @@ from hear_audiomosaic.probing.mlp import MlpProbe
 from hear_audiomosaic.probing.probe_result import ProbeResult
 from hear_audiomosaic.probing.protocol import protocol_names
 
-N_CLASSES, N_FEATURES = 4, 12
+N_CLASSES, N_FEATURES = 4, 4
+"""Every feature differs between classes: protocols that standardise features would make noise as large as the rest."""
+SEPARATED = 0.97
+"""Accuracy on separable classes; early stopping keeps the first epoch that is perfect on the validation clips."""
 SIZES = {"train": 80, "valid": 80, "test": 400}
 
 pytestmark = pytest.mark.parametrize("name", protocol_names())
@@ -49,19 +52,12 @@ def small(name: str) -> Protocol:
     return dataclasses.replace(protocol, name="small", probe=probe)
 
 
-def expected(name: str) -> float:
-    """Accuracy on separable classes. Early stopping may keep an epoch that is perfect on validation clips alone, of
-    which few-shot protocols have few.
-    """
-    return 0.6 if name.startswith("few-shot") else 0.98
-
-
 def probed(task: ProbeTask, name: str, seed: int = 42) -> ProbeResult:
     return run_protocol(task, small(name), seed=seed)
 
 
 def test_separable_classes_are_separated(name: str) -> None:
-    assert probed(made(0.1), name).score >= expected(name)
+    assert probed(made(0.1), name).score >= SEPARATED
 
 
 def test_the_same_seed_gives_the_same_probabilities_whatever_the_names(name: str) -> None:
@@ -75,7 +71,7 @@ def test_the_same_seed_gives_the_same_probabilities_whatever_the_names(name: str
     np.testing.assert_array_equal(first.folds[0].probabilities, second.folds[0].probabilities)
     assert first.score == second.score
     assert first.hparams == second.hparams
-    assert 1 / N_CLASSES < first.score <= 1.0
+    assert 0.5 < first.score <= 1.0
 
 
 def test_labels_that_mean_nothing_are_guessed_at_chance(name: str) -> None:
@@ -103,4 +99,4 @@ def test_separable_classes_are_separated_in_any_order(name: str) -> None:
     """The loss treats all classes alike; only the start of the weights is another."""
     order = [2, 0, 3, 1]
     permuted = with_splits(made(0.1), lambda rows: dataclasses.replace(rows, targets=rows.targets[:, order]))
-    assert probed(permuted, name).score >= expected(name)
+    assert probed(permuted, name).score >= SEPARATED
