@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from hear_adversarial.objective import AdversarialObjective
 from hear_audiomosaic.nn.distributed import gather_rows, synchronise_batch_norms
 from hear_audiomosaic.nn.objective import Objective
 from hear_audiomosaic.pretraining.methods import build_objective
@@ -29,11 +31,8 @@ def made(method: str) -> Objective:
     for name, parameter in objective.named_parameters():
         if name.endswith("cls_token"):  # it starts so close to 0 that the LayerNorm after it multiplies rounding errors
             nn.init.normal_(parameter, std=0.02)
-    config = getattr(objective, "config", None)
-    if config is not None:
-        object.__setattr__(config, "augment", False)
-        object.__setattr__(config, "control", 0.0)
-        object.__setattr__(config, "noise", 0.0)
+    if isinstance(objective, AdversarialObjective):
+        objective.settings = replace(objective.settings, augment=False, control=0.0, noise=0.0)
         object.__setattr__(objective, "_disturbed", lambda guarded, offset, *_: guarded[:, offset : offset + 64])
     return objective
 
