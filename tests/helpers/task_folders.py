@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from hear_audiomosaic.tasks import PreparedTask, prepare_folder
+
 RATE_HZ = 16000
 
 
@@ -75,3 +77,11 @@ def event_folder(folder: Path, length_s: float = 0.6, events: Sequence[dict[str,
         ]
     write_table(folder / "events.csv", events)
     return folder
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def prepare(source: Path, tasks: Path, name: str = "pets", **options: Any) -> PreparedTask:
+    return prepare_folder(source, name, tasks_dir=tasks, **({"label_column": "label"} | options))

@@ -2,72 +2,24 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from random_events import EMPTY, NAMES, Rows, make, quietly, random_cases, rows_of
 
 from hear_audiomosaic.errors import MetricError
 from hear_audiomosaic.metrics import Events, events
 from hear_audiomosaic.metrics._matching import matching_size, near_pairs
 
-NAMES = ["event_onset_200ms_fms", "event_onset_50ms_fms", "event_onset_offset_50ms_20perc_fms", "segment_1s_er"]
 METRICS: list[tuple[Callable[..., Any], float, float]] = [  # function, best value, value with one class in ten right
     (events.onset_f_measure, 1.0, 0.1),
     (events.onset_offset_f_measure, 1.0, 0.1),
     (events.segment_error_rate, 0.0, 0.9),
 ]
 FUNCTIONS = pytest.mark.parametrize("function", [metric[0] for metric in METRICS])
-
-EMPTY = Events(np.array([]), np.array([]), np.array([]), np.array([]))
-Rows = list[tuple[int, int, float, float]]
-
-
-def make(*rows: tuple[int, int, float, float]) -> Events:
-    """(file, label, start, end) in milliseconds each."""
-    file, label, start, end = np.array(rows, dtype=np.float64).reshape(-1, 4).T
-    return Events(file.astype(int), label.astype(int), start, end)
-
-
-def rows_of(some: Events) -> Rows:
-    columns = (some.file.tolist(), some.label.tolist(), some.start_ms.tolist(), some.end_ms.tolist())
-    return list(zip(*columns, strict=True))
-
-
-def quietly(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return function(*arguments, **keywords)
-
-
-def random_events(rng: np.random.Generator, files: int, events_per_file: int, labels: int, step_ms: float) -> Events:
-    """Crowded events on a grid (step 50: collars are met exactly; 0: no grid), some without length."""
-    count = int(rng.integers(0, files * events_per_file + 1))
-    start, length = rng.uniform(0, 2500, count), rng.exponential(400, count) * (rng.random(count) < 0.9)
-    end = start + length
-    if step_ms:
-        start, end = np.round(start / step_ms) * step_ms, np.round(end / step_ms) * step_ms
-    return Events(rng.integers(0, files, count), rng.integers(0, labels, count), start, end)
-
-
-def random_cases(seed: int, count: int, files: int = 1) -> list[tuple[Events, Events]]:
-    rng = np.random.default_rng(seed)
-    cases = []
-    for _ in range(count):
-        labels, per_file = int(rng.integers(1, 4)), int(rng.integers(1, 12))
-        step_ms = float(rng.choice([0.0, 10.0, 50.0, 100.0]))
-        first, second = (random_events(rng, files, per_file, labels, step_ms) for _ in range(2))
-        if rng.random() < 0.5 and len(first):  # a prediction like the reference, some of it an exact collar away
-            shift = rng.choice([-200.0, -50.0, 0.0, 30.0, 50.0, 200.0], len(first))
-            start = np.maximum(first.start_ms + shift, 0)
-            end = np.maximum(first.end_ms + rng.choice([-50.0, 0.0, 50.0], len(first)), start)
-            second = Events(first.file, first.label, start, end)
-        cases.append((first, second))
-    return cases
-
 
 # ------------------------------------------------------------------------------------------- perfect, empty, shuffled
 
@@ -241,57 +193,6 @@ def test_near_pairs_are_all_pairs_and_matchings_are_maximum() -> None:
         assert sorted(zip(i.tolist(), j.tolist(), strict=True)) == sorted(map(tuple, np.argwhere(near).tolist()))
         edges = {a: np.flatnonzero(near[a]).tolist() for a in range(n)}
         assert matching_size((i, j), n, n_other) == slow_matching_size(edges)
-
-
-# --------------------------------------------------------------------------------------------------- sed_eval itself
-
-
-def sed_eval_scores(reference: Events, estimated: Events, files: int) -> dict[str, float]:
-    """As HEAR calls it, file by file."""
-    sed_eval = pytest.importorskip("sed_eval")
-    containers = pytest.importorskip("dcase_util").containers
-    vocabulary = ["a", "b", "c", "d"]
-    base = sed_eval.sound_event.EventBasedMetrics
-    metrics = {
-        NAMES[0]: base(vocabulary, evaluate_offset=False, t_collar=0.2),
-        NAMES[1]: base(vocabulary, evaluate_offset=False, t_collar=0.05),
-        NAMES[2]: base(vocabulary, evaluate_offset=True, t_collar=0.05, percentage_of_length=0.2),
-        NAMES[3]: sed_eval.sound_event.SegmentBasedMetrics(vocabulary, time_resolution=1.0),
-    }
-    for file in range(files):
-        lists = [
-            containers.MetaDataContainer(
-                [
-                    {
-                        "file": str(file),
-                        "event_label": vocabulary[row[1]],
-                        "event_onset": row[2] / 1000.0,
-                        "event_offset": row[3] / 1000.0,
-                    }
-                    for row in rows_of(some)
-                    if row[0] == file
-                ]
-            )
-            for some in (reference, estimated)
-        ]
-        for metric in metrics.values():
-            metric.evaluate(*lists)
-    scores = {}
-    for name, metric in metrics.items():
-        values = metric.overall_error_rate() if name == "segment_1s_er" else metric.overall_f_measure()
-        parts = ["error_rate"] if name == "segment_1s_er" else ["f_measure", "precision", "recall"]
-        scores |= {name: values[parts[0]]} | {f"{name}_{part}": values[part] for part in parts}
-    return scores
-
-
-@pytest.mark.parametrize(("seed", "count", "files"), [(5, 250, 1), (6, 30, 5)])
-def test_hundreds_of_cases_equal_sed_eval(seed: int, count: int, files: int) -> None:
-    for reference, estimated in random_cases(seed, count, files):
-        expected = sed_eval_scores(reference, estimated, files)
-        found = quietly(events.evaluate, reference, estimated)
-        assert list(found) == list(expected)
-        for name, value in expected.items():
-            assert found[name] == value or (math.isnan(found[name]) and math.isnan(value)), name
 
 
 # ----------------------------------------------------------------------------------------------------------- corners
