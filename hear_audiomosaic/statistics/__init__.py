@@ -8,6 +8,8 @@ A library of its own: the reports use a part of it, and every name in ``__all__`
   :class:`Ranking`; the resamples themselves: :func:`resample_counts`, :func:`count_chunks`.
 - Two encoders: :func:`paired_difference`, :func:`paired_bootstrap_test`, :func:`mcnemar`; many comparisons at once:
   :func:`holm`, :func:`benjamini_hochberg`.
+- The same by the jackknife, which holds its level with few groups, too: :func:`standard_error`, :func:`score_interval`,
+  :func:`paired_t_test`.
 - Many encoders and tasks: :func:`ranks`, :func:`mean_rank`, :func:`win_rate`, :func:`rank_intervals`,
   :func:`separable_pairs`, :func:`friedman`, :func:`nemenyi_critical_difference`, :func:`cliques`.
 - One number per encoder: :func:`overall_mean`, :func:`overall_mean_rank`, :func:`overall_win_rate`,
@@ -30,6 +32,13 @@ from hear_audiomosaic.statistics.critical_difference import (
 )
 from hear_audiomosaic.statistics.hear_score import hear_normalised_scores, hear_standardised
 from hear_audiomosaic.statistics.intervals import Interval, bca_interval, percentile_interval
+from hear_audiomosaic.statistics.jackknife import (
+    FoldReplicates,
+    StandardError,
+    paired_t_test,
+    score_interval,
+    standard_error,
+)
 from hear_audiomosaic.statistics.overall import (
     Overall,
     generalisability,
@@ -57,11 +66,13 @@ from hear_audiomosaic.statistics.resampling import count_chunks, resample_counts
 from hear_audiomosaic.statistics.seeds import Variances, score_variances
 
 __all__ = [
+    "FoldReplicates",
     "Friedman",
     "Interval",
     "Overall",
     "PairedResult",
     "Ranking",
+    "StandardError",
     "Variances",
     "bca_interval",
     "benjamini_hochberg",
@@ -85,11 +96,14 @@ __all__ = [
     "overall_win_rate",
     "paired_bootstrap_test",
     "paired_difference",
+    "paired_t_test",
     "percentile_interval",
     "rank_intervals",
     "ranks",
     "resample_counts",
+    "score_interval",
     "score_variances",
     "separable_pairs",
+    "standard_error",
     "win_rate",
 ]
