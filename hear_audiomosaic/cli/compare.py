@@ -12,7 +12,7 @@ import typer
 from hear_audiomosaic.cli._common import AsJson, examples, print_table, say
 
 if TYPE_CHECKING:
-    from hear_audiomosaic.reporting.comparison.pairwise import TaskVerdict
+    from hear_audiomosaic.reporting.analysis.encoder_comparison import TaskVerdict
 
 EXAMPLES = examples(
     "compare results/ logmel random", "compare results/ logmel random --protocol hear-2021-faster --json"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.files import write_text
+from hear_audiomosaic.reporting.analysis.leaderboard_ranks import leaderboard_row
 from hear_audiomosaic.reporting.analysis.uncertainty import analyse
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
-from hear_audiomosaic.reporting.published.leaderboard_ranks import leaderboard_row
 from hear_audiomosaic.reporting.render.csv.records import long_csv, pairs_csv
 from hear_audiomosaic.reporting.render.html.audio_playback import AudioPlayback
 from hear_audiomosaic.reporting.render.html.report import html_page

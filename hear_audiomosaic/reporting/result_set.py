@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from hear_audiomosaic.paths import default_tasks_dir
-from hear_audiomosaic.reporting.comparison.pairwise import EncoderComparisons, compare_encoders
+from hear_audiomosaic.reporting.analysis.encoder_comparison import EncoderComparisons, compare_encoders
 from hear_audiomosaic.reporting.comparison.status import Status, status_of
 from hear_audiomosaic.reporting.render.html.audio_playback import AudioPlayback
 from hear_audiomosaic.reporting.report import Report, write_report

@@ -12,9 +12,10 @@ import pytest
 
 from hear_audiomosaic.errors import ProtocolError, ResultError
 from hear_audiomosaic.paths import content_dir
+from hear_audiomosaic.reporting.analysis.leaderboard_ranks import leaderboard_row, rank_on_leaderboard
 from hear_audiomosaic.reporting.comparison.build import compare
 from hear_audiomosaic.reporting.comparison.model import Comparison
-from hear_audiomosaic.reporting.published import PUBLISHED, leaderboard_row, rank_on_leaderboard
+from hear_audiomosaic.reporting.published import PUBLISHED
 from hear_audiomosaic.reporting.published.leaderboard import Leaderboard
 from hear_audiomosaic.reporting.tables.leaderboard_ranks import leaderboard_ranks_table
 from hear_audiomosaic.results.load import LoadedResult

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from hear_audiomosaic.reporting.analysis.leaderboard_ranks import LeaderboardRanks
 from hear_audiomosaic.statistics import Interval, Overall
-
-if TYPE_CHECKING:  # it loads the writers of tables, which load this
-    from hear_audiomosaic.reporting.published.leaderboard_ranks import LeaderboardRanks
 
 __all__ = ["Analysis", "CellUncertainty", "Pair", "RankInterval"]
 

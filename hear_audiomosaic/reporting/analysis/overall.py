@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from hear_audiomosaic.reporting.analysis.leaderboard_ranks import FEWEST_TASKS, LeaderboardRanks
 from hear_audiomosaic.reporting.analysis.model import RankInterval
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.published.figures import read_tasks
-from hear_audiomosaic.reporting.published.leaderboard_ranks import FEWEST_TASKS, LeaderboardRanks
 from hear_audiomosaic.statistics import (
     Overall,
     cliques,

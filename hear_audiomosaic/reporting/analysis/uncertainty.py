@@ -22,11 +22,11 @@ from pathlib import Path
 import numpy as np
 
 from hear_audiomosaic.reporting.analysis.bootstrap import BootstrapScores, bootstrap_cell
+from hear_audiomosaic.reporting.analysis.leaderboard_ranks import rank_on_leaderboard
 from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty, Pair, RankInterval
 from hear_audiomosaic.reporting.analysis.overall import compared_scores, overall_scores, rank_encoders
 from hear_audiomosaic.reporting.analysis.pairs import paired_tests, tied_with_best
 from hear_audiomosaic.reporting.comparison.model import Comparison, ScoreCell, succeeded
-from hear_audiomosaic.reporting.published.leaderboard_ranks import rank_on_leaderboard
 from hear_audiomosaic.statistics import percentile_interval, score_variances
 
 __all__ = ["Analysis", "CellUncertainty", "Pair", "RankInterval", "analyse", "compare_pairs"]

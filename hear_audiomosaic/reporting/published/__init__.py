@@ -2,27 +2,18 @@
 
 - :data:`PUBLISHED`, :func:`write_published`: the publications and their tables as files.
 - :class:`PublishedFigure`, :func:`read_figures`: the figures themselves.
-- :func:`rank_on_leaderboard`, :func:`leaderboard_row`: measured rows beside the HEAR 2021 leaderboard.
 """
 
 from __future__ import annotations
 
 from hear_audiomosaic.reporting.published.catalog import PUBLISHED
 from hear_audiomosaic.reporting.published.figures import PublishedFigure, read_figures, read_leaderboard
-from hear_audiomosaic.reporting.published.leaderboard_ranks import (
-    LeaderboardRanks,
-    leaderboard_row,
-    rank_on_leaderboard,
-)
 from hear_audiomosaic.reporting.published.write import PublishedReport, write_published
 
 __all__ = [
     "PUBLISHED",
-    "LeaderboardRanks",
     "PublishedFigure",
     "PublishedReport",
-    "leaderboard_row",
-    "rank_on_leaderboard",
     "read_figures",
     "read_leaderboard",
     "write_published",

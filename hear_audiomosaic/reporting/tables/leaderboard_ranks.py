@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hear_audiomosaic.reporting.published.leaderboard_ranks import FEWEST_TASKS, LeaderboardRank, LeaderboardRanks
+from hear_audiomosaic.reporting.analysis.leaderboard_ranks import FEWEST_TASKS, LeaderboardRank, LeaderboardRanks
 from hear_audiomosaic.reporting.tables.model import Cell, ColumnHeader, Row, Table
 from hear_audiomosaic.reporting.text.formats import MISSING, decimals, interval_text, label_key
 

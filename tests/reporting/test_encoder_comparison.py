@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hear_audiomosaic.errors import ResultError
-from hear_audiomosaic.reporting.comparison.pairwise import compare_encoders
+from hear_audiomosaic.reporting.analysis.encoder_comparison import compare_encoders
 from hear_audiomosaic.reporting.comparison.status import status_of
 
 A, B, C = fake.AUDIOMOSAIC, fake.MSM_MAE, fake.LOGMEL
