@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from hear_audiomosaic.paths import default_store_dir, default_tasks_dir
 
@@ -61,6 +61,7 @@ _DEMO_ENCODERS = ("audiomosaic", "msm-mae", "aasp", "adversarial-negatives", "lo
 _DEMO_PROTOCOL = "hear-2021-faster"
 
 StrPath = str | Path
+T = TypeVar("T")
 
 
 def evaluate(
@@ -103,11 +104,11 @@ def evaluate(
     from hear_audiomosaic.probing.protocol import get_protocol
     from hear_audiomosaic.reporting.result_set import Results
 
-    listed = [Labelled(*pair) for pair in encoders.items()] if isinstance(encoders, Mapping) else list(encoders)
+    labelled = [Labelled(*pair) for pair in encoders.items()] if isinstance(encoders, Mapping) else _several(encoders)
     plan = Plan(
-        encoders=listed,
-        tasks=prepared_tasks(tasks, _tasks_dir(tasks_dir)),
-        protocols=[get_protocol(one) if isinstance(one, str) else one for one in protocols],
+        encoders=labelled,
+        tasks=prepared_tasks(_several(tasks), _tasks_dir(tasks_dir)),
+        protocols=[get_protocol(one) if isinstance(one, str) else one for one in _several(protocols)],
         seeds=seeds,
         out=Path(out),
         store_dir=_store_dir(store_dir),
@@ -180,7 +181,7 @@ def embed(
     from hear_audiomosaic.bench.embed import embed_tasks
     from hear_audiomosaic.bench.plan import prepared_tasks
 
-    opened, folders = prepared_tasks(tasks, _tasks_dir(tasks_dir)), []
+    opened, folders = prepared_tasks(_several(tasks), _tasks_dir(tasks_dir)), []
     for finished in embed_tasks(
         encoder, opened, out=Path(out), layout=layout, store_dir=_store_dir(store_dir), device=device
     ):
@@ -357,6 +358,11 @@ def prepare_task(
     if name is None:
         raise TaskError("A folder of audio needs a name for its task: --name NAME")
     return prepare_folder(Path(source), name, tasks_dir=folder, **options)
+
+
+def _several(things: Sequence[T]) -> Sequence[T]:
+    """A single name is a list of one, not of its letters."""
+    return [things] if isinstance(things, str) else things  # type: ignore[list-item]  # T is then str
 
 
 def _tasks_dir(folder: StrPath | None) -> Path:

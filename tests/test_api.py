@@ -19,8 +19,6 @@ from hear_audiomosaic import api
 from hear_audiomosaic.errors import EncoderError, ResultError, TaskError
 from hear_audiomosaic.hear.objects import as_encoder, name_of
 
-SCRIPT = Path(__file__).parent / "helpers" / "from_python.py"
-
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -45,12 +43,6 @@ def test_importing_the_package_is_light() -> None:
 @pytest.mark.parametrize("module", ["hear_audiomosaic", "hear_audiomosaic.api"])
 def test_examples(folder: Path, module: str) -> None:
     assert doctest.testmod(importlib.import_module(module)).failed == 0
-
-
-def test_a_notebook_as_a_script(folder: Path) -> None:
-    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "synth_pitch" in done.stdout
 
 
 # ---------------------------------------------------------------------------------------------- encoders as objects
@@ -137,6 +129,12 @@ def test_nothing_but_failures(folder: Path) -> None:
     assert len(results) == 0
     assert results.to_dataframe().empty
     assert len(results.failures) == 1
+
+
+def test_a_single_name_is_a_list_of_one(folder: Path) -> None:
+    results = ha.evaluate("logmel", "synth_pitch", "logistic")
+    assert [result.encoder.label for result in results] == ["logmel"]
+    assert len(ha.embed("logmel", "synth_pitch", "embeddings")) == 1
 
 
 def test_wrong_names_are_errors_at_once(folder: Path) -> None:
