@@ -151,7 +151,7 @@ def test_facts_as_json(type_in: Run) -> None:
     ("report nowhere/", 1, "nowhere"),
     ("status nowhere/", 1, "nowhere"),
     ("compare nowhere/ a b", 1, "nowhere"),
-    ("compare nowhere/ a", 2, "b"),
+    ("compare nowhere/ a", 2, "Missing argument"),
     ("tasks prepare nowhere/ --name x --split split", 1, "nowhere"),
     ("tasks show nothing_like_it", 1, "nothing_like_it"),
     ("tasks prepare recordings/", 1, "--name"),
