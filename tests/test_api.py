@@ -17,6 +17,7 @@ from from_python import Levels, mine
 import hear_audiomosaic as ha
 from hear_audiomosaic import api
 from hear_audiomosaic.errors import EncoderError, ResultError, TaskError
+from hear_audiomosaic.hear.fingerprint import compiled_code
 from hear_audiomosaic.hear.objects import as_encoder, name_of
 
 
@@ -90,6 +91,13 @@ def test_functions_without_a_file_are_part_of_the_fingerprint() -> None:
 
     one, again, other = (as_encoder((Levels(), cell(factor))) for factor in (1.0, 1.0, 2.0))
     assert one.fingerprint == again.fingerprint != other.fingerprint
+
+
+def test_a_set_in_the_code_of_a_notebook_has_one_order() -> None:
+    module = types.ModuleType("cell")
+    exec("def get_scene_embeddings(audio, model): return audio in {'c', 'a', 'b'}", module.__dict__)  # noqa: S102
+    [code] = compiled_code(module, object)
+    assert """["'a'", "'b'", "'c'"]""" in code
 
 
 def test_a_label_is_what_tables_show(folder: Path) -> None:

@@ -140,6 +140,8 @@ def _code(code: CodeType) -> tuple[str, set[str]]:
             inner, more = _code(constant)
             names |= more
             texts.append(inner)
+        elif isinstance(constant, frozenset):  # its order is another one in every process
+            texts.append(repr(sorted(map(repr, constant))))
         else:
             texts.append(repr(constant))
     return " ".join(texts), names
