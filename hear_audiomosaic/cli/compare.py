@@ -28,7 +28,7 @@ def compare(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Test on which tasks one encoder is better than another: paired bootstrap over the test clips, Holm over tasks."""
+    """Test on which tasks one encoder is better than another: paired t test, Holm over tasks."""
     from hear_audiomosaic.api import load_results
 
     comparisons = load_results(results).compare(a, b, protocol=protocol)

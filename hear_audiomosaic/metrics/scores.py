@@ -43,6 +43,8 @@ class Score:
     """What it is computed from: (n, C) probabilities, or events."""
     sub_scores: tuple[str, ...] = ()
     """Parts that are reported beside it as ``<name>_<part>``; the first is the score itself."""
+    bounds: tuple[float, float] | None = (0.0, 1.0)
+    """Its range; None: it has no upper bound."""
 
     @property
     def mode(self) -> Literal["max", "min"]:
@@ -51,10 +53,17 @@ class Score:
 
 
 _LOWER_IS_BETTER = {"eer", "segment_1s_er"}
+_UNBOUNDED = {"d_prime", "segment_1s_er"}
+
+
+def _score(name: str, kind: Literal["clip", "event"], sub_scores: tuple[str, ...] = ()) -> Score:
+    bounds = None if name in _UNBOUNDED else (0.0, 1.0)
+    return Score(name, name not in _LOWER_IS_BETTER, kind, sub_scores, bounds)
+
 
 SCORES: Mapping[str, Score] = MappingProxyType(
-    {name: Score(name, name not in _LOWER_IS_BETTER, "clip") for name in clips.METRICS}
-    | {name: Score(name, name not in _LOWER_IS_BETTER, "event", parts) for name, parts in events.SUB_SCORES.items()}
+    {name: _score(name, "clip") for name in clips.METRICS}
+    | {name: _score(name, "event", parts) for name, parts in events.SUB_SCORES.items()}
 )
 """Every score by name."""
 

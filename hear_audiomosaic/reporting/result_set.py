@@ -95,7 +95,7 @@ class Results:
         return pd.DataFrame([_row(one) for one in self.loaded])
 
     def compare(self, a: str, b: str, *, protocol: str | None = None, level: float = 0.95) -> EncoderComparisons:
-        """Compare two encoders, task by task: paired bootstrap over the test clips, p values adjusted over tasks.
+        """Compare two encoders, task by task: paired t test over test clips or groups, p adjusted over tasks.
 
         Args:
             a: an encoder, by its label in the tables or by its reference.

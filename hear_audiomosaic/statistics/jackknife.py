@@ -25,6 +25,7 @@ Estimation", 2nd edition 2007, chapter 4 (delete-one-group jackknife, strata, de
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,7 +61,7 @@ class FoldReplicates:
 
     score: float
     replicates: Floats
-    """(G,) the score without unit g; NaN where it has none. Its only entry counts for nothing when G = 1."""
+    """(G,) the score without unit g; not finite where it has none. Its only entry counts for nothing when G = 1."""
 
     def __post_init__(self) -> None:
         if np.ndim(self.replicates) != 1 or not len(self.replicates):
@@ -102,18 +103,20 @@ def standard_error(folds: Sequence[FoldReplicates], seed_scores: npt.ArrayLike |
     """
     if not folds:
         raise MetricError("expected at least one fold, found none.")
-    if len(folds) > 1 and min(len(fold.replicates) for fold in folds) == 1:
+    of_folds = len(folds) > 1 and min(len(fold.replicates) for fold in folds) == 1
+    n_units = len(folds) if of_folds else sum(len(fold.replicates) for fold in folds)
+    if n_units < FEWEST_UNITS:
+        reason = f"{n_units} independent units are too few (at least {FEWEST_UNITS})"
+        return StandardError(np.nan, np.nan, n_units, reason)
+    if of_folds:
         scores = np.array([fold.score for fold in folds])
-        variance, df, n_units = float(scores.var(ddof=1)) / len(folds), float(len(folds) - 1), len(folds)
+        variance, df = float(scores.var(ddof=1)) / len(folds), float(len(folds) - 1)
     else:
-        n_units = sum(len(fold.replicates) for fold in folds)
-        missing = sum(int(np.isnan(fold.replicates).sum()) for fold in folds)
+        missing = sum(int((~np.isfinite(fold.replicates)).sum()) for fold in folds)
         if missing > 0.05 * n_units:
             return StandardError(np.nan, np.nan, n_units, f"{missing} of {n_units} replicates have no score")
         variance = sum(_variance(fold.replicates) for fold in folds) / len(folds) ** 2
         df = float(n_units - len(folds))
-    if n_units < FEWEST_UNITS:
-        return StandardError(np.nan, np.nan, n_units, f"{n_units} independent units are too few (at least 3)")
     seeds = np.atleast_1d(np.asarray([] if seed_scores is None else seed_scores, dtype=np.float64))
     if len(seeds) > 1:
         of_seeds = float(seeds.var(ddof=1)) / len(seeds)
@@ -121,7 +124,7 @@ def standard_error(folds: Sequence[FoldReplicates], seed_scores: npt.ArrayLike |
         if total > 0:
             df = total**2 / (variance**2 / df + of_seeds**2 / (len(seeds) - 1))
         variance = total
-    return StandardError(float(np.sqrt(variance)), df, n_units)
+    return StandardError(math.sqrt(variance), df, n_units)
 
 
 def score_interval(
@@ -161,7 +164,7 @@ def score_interval(
     se = error.value / (high - low)
     n = s * (1.0 - s) / se**2 if se > 0.0 and 0.0 < s < 1.0 else float(error.n_units)
     centre = (s + t * t / (2.0 * n)) / (1.0 + t * t / n)
-    reach = t / (1.0 + t * t / n) * np.sqrt(s * (1.0 - s) / n + t * t / (4.0 * n * n))
+    reach = t / (1.0 + t * t / n) * math.sqrt(s * (1.0 - s) / n + t * t / (4.0 * n * n))
     ends = max(min(centre - reach, s), 0.0), min(max(centre + reach, s), 1.0)
     return Interval(low + ends[0] * (high - low), low + ends[1] * (high - low), level)
 
@@ -210,6 +213,6 @@ def paired_t_test(
 
 
 def _variance(replicates: Floats) -> float:
-    kept = replicates[~np.isnan(replicates)]
+    kept = replicates[np.isfinite(replicates)]
     n = len(kept)
     return float((n - 1) / n * np.square(kept - kept.mean()).sum()) if n > 1 else 0.0

@@ -53,7 +53,7 @@ def test_verdicts_of_each_task_and_in_one_sentence(results: Path) -> None:
     assert one.tasks[3].verdict.startswith("no test: AudioMosaic base: the result file names no predictions")
     assert one.sentence == (
         "Of 4 tasks that both have: A better on 1, B better on 1, no significant difference on 1, no test on 1 "
-        "(paired bootstrap, Holm over tasks, 5 %). Only A has a score on t4. Only B has a score on t5."
+        "(paired t tests, probes held fixed, Holm over tasks, 5 %). Only A has a score on t4. Only B has a score on t5."
     )
     assert [file.file for file in comparisons.skipped] == ["stranger.json"]
     assert (one.protocol, one.a, one.b) == ("hear-2021", A.label, B.label)

@@ -176,7 +176,7 @@ def test_details_hold_the_errors_by_class(predicted, tmp_path):
     assert "Domain: music" in words
     assert "it needs at least 3 tasks that 4 encoders have" in words
     assert "@misc{hear2021" in words
-    assert "percentile bootstrap" in words
+    assert "score that is expected of test sets of this size, at 95 %" in words
     assert text == write_report(predicted, tmp_path / "again").html.read_text(encoding="utf-8")
 
 

@@ -90,7 +90,8 @@ class EncoderComparison:
         verdicts = ", ".join(f"{what} {number}" for what, number in counts.items() if number)
         text = f"Of {n} task{'s' if n != 1 else ''} that both have: {verdicts}"
         tested = n - counts["no test on"]
-        text += f" (paired bootstrap, Holm over tasks, {percent(1 - self.level)})." if tested else "."
+        seeds = "variance between seeds included" if any(pair.includes_seeds for pair in pairs) else "probes held fixed"
+        text += f" (paired t tests, {seeds}, Holm over tasks, {percent(1 - self.level)})." if tested else "."
         for encoder, tasks in (("A", self.only_a), ("B", self.only_b)):
             text += f" Only {encoder} has a score on {listing(tasks)}." if tasks else ""
         return text

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hear_audiomosaic.reporting.analysis.leaderboard_ranks import LeaderboardRanks
+from hear_audiomosaic.reporting.analysis.replicates import Unit
 from hear_audiomosaic.statistics import Interval, Overall
 
 __all__ = ["Analysis", "CellUncertainty", "Pair", "RankInterval"]
@@ -24,16 +25,20 @@ class CellUncertainty:
     n_clips: int
     """Test clips of all folds; 0 where the predictions could not be read."""
     n_groups: int | None
-    """Groups of clips that are resampled; None where clips are resampled one by one."""
+    """Groups of test clips of all folds; None where none are known and clips are taken as independent."""
     test_sd: float
-    """Standard deviation of one seed's score due to the choice of test clips; NaN without resamples."""
+    """Standard deviation of one seed's score due to the choice of test clips; NaN where it cannot be told."""
     seed_sd: float | None
     """Standard deviation of the score due to the seed; None with fewer than two seeds."""
     tied: bool = False
-    """No significant difference from the task's best (paired test, Holm over the task's comparisons with its best). The
-    best itself is tied when another encoder is."""
-    n_resamples: int = 0
-    """Of which the interval was computed; 0 without an interval."""
+    """No significant difference from the task's best (paired test, Holm over all pairs of the task). The best itself
+    is tied when another encoder is."""
+    n_units: int = 0
+    """Independent units of which the interval was computed; 0 where the predictions could not be read."""
+    unit: Unit = "clips"
+    """What they are."""
+    includes_seeds: bool = False
+    """Whether the interval has the variance between seeds in it, too."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Pair:
     interval: Interval | None
     """Of the difference; None where there is no test."""
     p: float
-    """Two-sided, of the paired bootstrap; NaN where there is no test."""
+    """Two-sided, of the paired t test over the jackknife; NaN where there is no test."""
     p_holm: float
     """Adjusted over the tasks of this pair by Holm's method: controls the family-wise error rate."""
     p_bh: float
@@ -61,6 +66,8 @@ class Pair:
     """Which one is better by ``p_holm``; empty without a significant difference, or without a test."""
     verdict: str
     """In words: ``"LABEL better"``, ``"no significant difference"``, or ``"no test: REASON"``."""
+    includes_seeds: bool = False
+    """Whether the variance between seeds is in it; else the trained probes are held fixed."""
 
     @property
     def is_tested(self) -> bool:
@@ -88,16 +95,18 @@ class Analysis:
     level: float
     """Confidence level of all intervals; ``1 - level`` is the level of all tests."""
     n_resamples: int
+    """Of the tasks, for the intervals of ranks."""
     seed: int
+    """Of these."""
     cells: Mapping[tuple[str, str], CellUncertainty]
     """(row label, column label) -> uncertainty; every scored cell has an entry, the others none."""
     pairs: tuple[Pair, ...]
     """For each two encoders in the order of the rows, for each task that both have."""
     overall: Mapping[str, Mapping[str, Overall]]
-    """``mean``, ``mean rank``, ``win rate``, ``s(m)``, ``HEAR normalised`` -> row label -> value, and the indices of
-    the columns that it is over and of those that it lacks. Scores that cannot be computed are left out, and rows
-    without any score. ``mean`` is that of the main table (over tasks that all have); the others are over each row's
-    own tasks."""
+    """``mean``, ``chance-normalised mean``, ``mean rank``, ``win rate``, ``s(m)``, ``HEAR normalised`` -> row label ->
+    value, and the indices of the columns that it is over and of those that it lacks. Scores that cannot be computed are
+    left out, and rows without any score. ``mean`` is that of the main table (over tasks that all have), and the
+    chance-normalised one is over those of them whose chance is known; the others are over each row's own tasks."""
     overall_left_out: Mapping[str, str]
     """Overall score -> why there is none."""
     rank_tasks: tuple[str, ...]

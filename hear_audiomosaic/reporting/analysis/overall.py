@@ -91,6 +91,11 @@ def overall_scores(
     if comparison.mean_tasks:
         averaged = [column.label in comparison.mean_tasks for column in comparison.columns]
         overall["mean"] = by_row(overall_mean(np.where(averaged, scores.values, np.nan)))
+        chance = np.array([np.nan if c.chance is None or c.chance >= 1 else c.chance for c in comparison.columns])
+        known = np.isfinite(chance) & averaged
+        if np.count_nonzero(known) > 1:
+            shares = (scores.values - chance) / (1.0 - chance)
+            overall["chance-normalised mean"] = by_row(overall_mean(np.where(known, shares, np.nan)))
     else:
         left_out["mean"] = "fewer than two tasks have a score of every encoder on a common scale"
     if len(scores.labels) > 1 and len(comparison.columns) > 1:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
 
-from hear_audiomosaic.reporting.analysis.bootstrap import BootstrapScores
 from hear_audiomosaic.reporting.analysis.model import Analysis, Pair
+from hear_audiomosaic.reporting.analysis.replicates import CellReplicates
 from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, TaskColumn
-from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar, paired_bootstrap_test
+from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar, paired_t_test
 
 __all__ = ["adjacent_pairs", "paired_tests", "tied_with_best"]
 
-Resampled = Mapping[tuple[str, str], BootstrapScores | str]
-"""(row label, column label) -> bootstrap scores, or why there are none; for every scored cell."""
+Replicates = Mapping[tuple[str, str], CellReplicates | str]
+"""(row label, column label) -> the cell's jackknife, or why there is none; for every scored cell."""
 
 
-def paired_tests(comparison: Comparison, resampled: Resampled, level: float) -> tuple[Pair, ...]:
+def paired_tests(comparison: Comparison, replicates: Replicates, level: float) -> tuple[Pair, ...]:
     """Compare each two encoders on each task that both have."""
     pairs: list[Pair] = []
     for a, b in combinations(comparison.rows, 2):
-        own = list(_on_tasks(comparison, a, b, resampled, level))
+        own = list(_on_tasks(comparison, a, b, replicates, level))
         p = [one.p for one in own]
         for one, p_holm, p_bh in zip(own, holm(p).tolist(), benjamini_hochberg(p).tolist(), strict=True):
             pairs.append(_with_verdict(replace(one, p_holm=p_holm, p_bh=p_bh), comparison, 1.0 - level))
@@ -33,9 +34,13 @@ def paired_tests(comparison: Comparison, resampled: Resampled, level: float) -> 
 def tied_with_best(comparison: Comparison, pairs: Sequence[Pair], alpha: float) -> frozenset[tuple[str, str]]:
     """(row label, column label) of the cells without a significant difference from their task's best.
 
-    The best itself is among them where another cell of its task is.
+    The best is chosen from the data, so the tests are adjusted by Holm's method over all pairs of the task: among
+    equal encoders, that any of them is not tied then has a probability of ``alpha`` at most. The best itself is tied
+    where another cell of its task is.
     """
-    tests = {(one.column, one.a, one.b): one.p for one in pairs}
+    by_task: defaultdict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        by_task[pair.column].append(pair)
     tied: set[tuple[str, str]] = set()
     for i, column in enumerate(comparison.columns):
         scored = [(row.label, score) for row in comparison.rows if (score := row.cells[i].score) is not None]
@@ -43,9 +48,10 @@ def tied_with_best(comparison: Comparison, pairs: Sequence[Pair], alpha: float) 
         if len(scored) < 2:
             continue
         best = (max if column.higher_is_better else min)(scored, key=lambda one: one[1])[0]
-        others = [label for label, _ in scored if label != best]
-        p = [tests.get((column.label, best, label), tests.get((column.label, label, best), np.nan)) for label in others]
-        same = {label for label, adjusted in zip(others, holm(p).tolist(), strict=True) if adjusted >= alpha}
+        own = by_task[column.label]
+        adjusted = holm([pair.p for pair in own]).tolist()
+        others = ({pair.a, pair.b} - {best} for pair, p in zip(own, adjusted, strict=True) if p >= alpha)
+        same = {label for pair in others if len(pair) == 1 for label in pair}
         tied |= {(label, column.label) for label in (same | {best} if same else same)}
     return frozenset(tied)
 
@@ -58,7 +64,7 @@ def adjacent_pairs(comparison: Comparison, analysis: Analysis) -> tuple[Pair, ..
 
 
 def _on_tasks(
-    comparison: Comparison, a: EncoderRow, b: EncoderRow, resampled: Resampled, level: float
+    comparison: Comparison, a: EncoderRow, b: EncoderRow, replicates: Replicates, level: float
 ) -> Iterator[Pair]:
     """One pair on every task that both have, before adjustment."""
     for i, column in enumerate(comparison.columns):
@@ -66,7 +72,7 @@ def _on_tasks(
         if score_a is None or score_b is None:
             continue
         difference = score_a - score_b
-        own = (resampled[a.label, column.label], resampled[b.label, column.label])
+        own = (replicates[a.label, column.label], replicates[b.label, column.label])
         empty = Pair(column.label, a.label, b.label, difference, None, np.nan, np.nan, np.nan, None, "", "")
         if isinstance(own[0], str) or isinstance(own[1], str):
             reasons = [f"{row.label}: {one}" for row, one in zip((a, b), own, strict=True) if isinstance(one, str)]
@@ -77,12 +83,19 @@ def _on_tasks(
             yield _tested(empty, own[0], own[1], level)
 
 
-def _tested(pair: Pair, a: BootstrapScores, b: BootstrapScores, level: float) -> Pair:
-    test = paired_bootstrap_test(a.of_mean, b.of_mean, pair.difference, level)
+def _tested(pair: Pair, a: CellReplicates, b: CellReplicates, level: float) -> Pair:
+    by_seed = _seed_differences(a, b)
+    test = paired_t_test(a.folds, b.folds, level, seed_differences=by_seed)
     if not test.interval.is_defined:
         return replace(pair, verdict=f"no test: {test.interval.reason}")
     exact = mcnemar(a.correct, b.correct) if a.correct is not None and b.correct is not None else None
-    return replace(pair, interval=test.interval, p=test.p, mcnemar_p=exact)
+    return replace(pair, interval=test.interval, p=test.p, mcnemar_p=exact, includes_seeds=len(by_seed) > 1)
+
+
+def _seed_differences(a: CellReplicates, b: CellReplicates) -> list[float]:
+    """Of the seeds that both have."""
+    of_b = dict(zip(b.seeds, b.scores.tolist(), strict=True))
+    return [score - of_b[seed] for seed, score in zip(a.seeds, a.scores.tolist(), strict=True) if seed in of_b]
 
 
 def _with_verdict(pair: Pair, comparison: Comparison, alpha: float) -> Pair:

@@ -8,6 +8,7 @@ from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, 
 from hear_audiomosaic.reporting.tables.model import Cell, ColumnHeader, Row, Table
 from hear_audiomosaic.reporting.text.captions import about_mean, about_scores
 from hear_audiomosaic.reporting.text.formats import decimals, interval_text, label_key, percent
+from hear_audiomosaic.statistics.jackknife import FEWEST_UNITS
 
 __all__ = ["comparison_table"]
 
@@ -75,12 +76,19 @@ def _cell(row: EncoderRow, column: TaskColumn, score: ScoreCell, analysis: Analy
         interval=interval_text(uncertainty.interval) if uncertainty else "",
         spread="" if score.spread is None else f"± {decimals(score.spread)}",
         over="" if score.spread is None else score.spread_over,
-        remark=score.remark,
+        remark="; ".join(filter(None, (score.remark, _without_interval(uncertainty)))),
         best=score.best,
         tied=uncertainty is not None and uncertainty.tied and not score.best,
         tooltip=_tooltip(row, column, score, uncertainty),
         shade=None if amount is None else round(amount * _SHADES),
     )
+
+
+def _without_interval(uncertainty: CellUncertainty | None) -> str:
+    """Said in the cell where there are too few units for an interval, and so for a test."""
+    if uncertainty is None or uncertainty.interval is not None or not 0 < uncertainty.n_units < FEWEST_UNITS:
+        return ""
+    return f"only {uncertainty.n_units} {uncertainty.unit}: no interval"
 
 
 def _tooltip(row: EncoderRow, column: TaskColumn, score: ScoreCell, uncertainty: CellUncertainty | None) -> str:

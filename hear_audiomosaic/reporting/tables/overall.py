@@ -13,7 +13,7 @@ from hear_audiomosaic.reporting.text.uncertainty import overall_remarks
 __all__ = ["overall_table"]
 
 _BETTER: dict[str, Better] = {"mean rank": "lower"}
-_PLACES = {"mean": 3, "mean rank": 2, "win rate": 2, "s(m)": 1, "HEAR normalised": 3}
+_PLACES = {"mean": 3, "chance-normalised mean": 3, "mean rank": 2, "win rate": 2, "s(m)": 1, "HEAR normalised": 3}
 
 
 def overall_table(comparison: Comparison, analysis: Analysis) -> Table:
@@ -51,7 +51,7 @@ def _score(label: str, name: str, analysis: Analysis) -> Cell:
         return Cell()
     n = len(one.used)
     over = "" if one.is_complete else f"{n} task{'s' if n != 1 else ''}"
-    comparable = one.is_complete or name == "mean"
+    comparable = one.is_complete or name in ("mean", "chance-normalised mean")
     return Cell(decimals(one.value, _PLACES[name]), one.value, over=over, comparable=comparable)
 
 

@@ -28,17 +28,20 @@ def about_scores(comparison: Comparison, analysis: Analysis | None = None) -> st
     parts.append("↑ higher is better, ↓ lower is better.")
     if analysis is not None and any(uncertainty.interval for uncertainty in analysis.cells.values()):
         parts.append(
-            f"In brackets the {percent(analysis.level)} interval of the score: how it would vary with other test clips."
+            f"In brackets the {percent(analysis.level)} interval of the score expected of test sets of this size."
         )
     if len(comparison.rows) > 1 and (analysis is None or not any(pair.is_tested for pair in analysis.pairs)):
         parts.append("Best of each task, to three decimals, in bold; no test of significance was made.")
     elif len(comparison.rows) > 1:
         parts.append(
-            "Best of each task, to three decimals, in bold; † no significant difference from it (paired bootstrap over "
-            "the test clips, Holm over the encoders). Where there is no interval, there was no test."
+            "Best of each task, to three decimals, in bold; † no significant difference from it (paired t test, Holm "
+            "over all pairs of encoders). Where there is no interval, there was no test."
         )
     if comparison.has_chance:
-        parts.append("Chance is the score of a constant guess on the same test data.")
+        parts.append(
+            "Chance is the share of the most frequent training label among the test clips; for mAP, what random scores "
+            "are expected to have."
+        )
     return " ".join(parts)
 
 
@@ -55,6 +58,9 @@ def about_mean(comparison: Comparison) -> str:
         if tasks
         else "No mean over tasks: fewer than two tasks have a score of every encoder on a common scale."
     )
+    kinds = sorted({column.score_name for column in comparison.columns if column.label in tasks})
+    if len(kinds) > 1:
+        text += f" It mixes scores of different kinds ({listing(kinds)})."
     if comparison.mean_left_out:
         text += " Left out: " + "; ".join(f"{task} ({reason})" for task, reason in comparison.mean_left_out) + "."
     return text

@@ -8,6 +8,8 @@ from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.text.formats import listing, percent
+from hear_audiomosaic.reporting.text.uncertainty import about_units
+from hear_audiomosaic.statistics.jackknife import FEWEST_UNITS
 
 __all__ = ["methods"]
 
@@ -52,44 +54,28 @@ def _uncertainty(comparisons: Sequence[Comparison], analyses: Sequence[Analysis]
     cells = [cell for one in analyses for cell in one.cells.values() if cell.interval is not None]
     if not cells:
         return "There are no intervals and no tests, since no test predictions could be used."
-    fewest = min(cell.n_resamples for cell in cells)
-    fewer = f" ({fewest} at least for the largest tasks)" if fewest < first.n_resamples else ""
     parts = [
-        f"Intervals are {level} percentile bootstrap intervals over the test clips ({first.n_resamples} "
-        f"resamples{fewer}, seed {first.seed}), folds being resampled separately and the trained probes held fixed. A "
-        "percentile interval of a few dozen clips is slightly too short, and that of a score of exactly 0 or 1 has no "
-        "width.",
-        _groups(comparisons, analyses),
+        f"Intervals are for the score that is expected of test sets of this size, at {level}: Wilson's with the "
+        "effective number of units and Student's t (score ± t · se for scores without an upper bound). Standard errors "
+        "are of the jackknife that leaves out one independent unit at a time within its fold, degrees of freedom the "
+        f"units less the folds; fewer than {FEWEST_UNITS} units have neither interval nor test.",
+        *(text for pair in zip(comparisons, analyses, strict=True) for text in about_units(*pair)),
     ]
-    if any(cell.seed_sd is not None for cell in cells):
+    if any(cell.includes_seeds for cell in cells):
         parts.append(
-            "Where there are several seeds, score and interval are those of their mean; ± is the standard deviation "
-            "over seeds, which neither the intervals nor the tests take into account."
+            "Where there are several seeds, score, interval and test are those of their mean, and the variance between "
+            "seeds is in them (Satterthwaite's degrees of freedom); ± is the standard deviation over seeds."
         )
+    if not all(cell.includes_seeds for cell in cells):
+        parts.append("Results of a single seed hold the trained probe fixed.")
     if any(pair.is_tested for one in analyses for pair in one.pairs):
         parts.append(
-            "Two encoders are compared on the same resamples (two-sided paired bootstrap test of the difference). "
+            "Two encoders are compared on the same units (two-sided paired t test of the jackknife's differences). "
             f"p-values are adjusted over the tasks of each pair by Holm's method, which gives the verdicts at {alpha}, "
-            "and by Benjamini and Hochberg's; for the mark † they are adjusted by Holm's method over the comparisons "
-            "of one task with its best encoder. For accuracies, pairs.csv also has an exact McNemar test."
+            "and by Benjamini and Hochberg's; for the mark † they are adjusted by Holm's method over all "
+            "pairs of encoders on the task. For accuracies, pairs.csv also has an exact McNemar test."
         )
     return " ".join(part for part in parts if part)
-
-
-def _groups(comparisons: Sequence[Comparison], analyses: Sequence[Analysis]) -> str:
-    grouped = dict.fromkeys(
-        column
-        for comparison, analysis in zip(comparisons, analyses, strict=True)
-        for column in (one.label for one in comparison.columns)
-        if any(cell.n_groups is not None for (_, task), cell in analysis.cells.items() if task == column)
-    )
-    rest = "Clips were resampled one by one, since the predictions name no groups of clips that belong together"
-    if not grouped:
-        return f"{rest}; where there are such groups (one speaker, one recording) the intervals are too short."
-    return (
-        f"Groups of clips that belong together were resampled as a whole on {listing(grouped)}; elsewhere clips were "
-        "resampled one by one."
-    )
 
 
 def _software(content: ReportData) -> str:

@@ -9,10 +9,12 @@ from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.text.formats import decimals, listing
 
-__all__ = ["overall_remarks", "p_equation", "p_text", "without_interval"]
+__all__ = ["about_units", "overall_remarks", "p_equation", "p_text", "without_interval"]
 
 _MEANINGS = {
     "mean": "mean: over the tasks that all compared encoders have",
+    "chance-normalised mean": "chance-normalised mean: (score - chance) / (1 - chance), over the tasks of the mean "
+    "whose chance is known",
     "mean rank": "mean rank: over each encoder's own tasks, 1 is the best",
     "win rate": "win rate: share of comparisons won with another encoder on a task of both",
     "s(m)": "s(m): improvement over logmel relative to that of the best encoder of this table, in per cent, mean over "
@@ -30,6 +32,26 @@ def without_interval(comparison: Comparison, analysis: Analysis) -> tuple[str, .
             if uncertainty is not None and uncertainty.interval is None:
                 by_reason[uncertainty.reason].append(f"{row.label} on {column.label}")
     return tuple(f"No interval, since {reason}: {listing(cells)}." for reason, cells in by_reason.items())
+
+
+def about_units(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:
+    """What is taken as independent on each task, a sentence for each kind."""
+    tasks: defaultdict[str, list[str]] = defaultdict(list)
+    for column in comparison.columns:
+        cells = (analysis.cell(row.label, column.label) for row in comparison.rows)
+        measured = next((cell for cell in cells if cell is not None and cell.n_units), None)
+        if measured is not None:
+            number = f" ({measured.n_units})"
+            blocks = measured.unit == "blocks" and measured.n_groups is None
+            kind = "clips" if blocks else "groups" if measured.unit == "blocks" else measured.unit
+            tasks[kind].append(column.label + (number if measured.unit != "clips" else ""))
+    sentences = {
+        "groups": "Independent units are groups of test clips (their number in brackets) on {}.",
+        "folds": "With a single group a fold, the folds are the units on {}.",
+        "clips": "No groups of clips are known on {}: the clips are taken as independent, and where some are of one "
+        "speaker or recording, intervals are too short and tests reject too often.",
+    }
+    return tuple(text.format(listing(tasks[kind])) for kind, text in sentences.items() if tasks[kind])
 
 
 def overall_remarks(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:

@@ -21,12 +21,25 @@ COLUMNS = (
     *("task", "task_directory", "task_digest", "domain", "embedding_type", "n_clips"),
     *("protocol", "protocol_fingerprint", "precision", "n_grid_points", "seed"),
     *("status", "score_name", "higher_is_better", "score", "score_std_over_folds", "n_folds", "chance"),
-    *("low", "high", "level", "n_test_clips", "n_groups", "test_sd", "seed_sd", "tied", "no_interval"),
+    *(
+        "low",
+        "high",
+        "level",
+        "n_test_clips",
+        "n_groups",
+        "n_units",
+        "unit",
+        "test_sd",
+        "seed_sd",
+        "tied",
+        "no_interval",
+    ),
     *("n_parameters", "embedding_size", "embedding_seconds", "audio_seconds", "probing_seconds", "device"),
     *("package_version", "created", "error", "file"),
 )
 """The columns, in order. From ``low`` to ``no_interval`` they are about the mean over the seeds of a task, and so the
-same in the rows of all its seeds; ``n_clips`` is the whole task, ``n_test_clips`` what the interval is over."""
+same in the rows of all its seeds; ``n_clips`` is the whole task, ``n_test_clips`` what the interval is over, ``unit``
+(clips, groups, folds or blocks) what is taken as independent, and ``n_units`` how many of them there are."""
 
 PAIR_COLUMNS = (
     *("protocol", "task", "score_name", "higher_is_better", "a", "b", "a_ref", "b_ref", "difference"),
@@ -116,11 +129,12 @@ def _row(loaded: LoadedResult, uncertainties: Mapping[str, tuple[float, CellUnce
 
 def _uncertainty(level: float | None, cell: CellUncertainty | None) -> list[Value]:
     if cell is None:
-        return [None] * 9
+        return [None] * 11
     ends = (None, None, None) if cell.interval is None else (cell.interval.low, cell.interval.high, level)
     test_sd = None if math.isnan(cell.test_sd) else cell.test_sd
     n_clips = cell.n_clips or None
-    return [*ends, n_clips, cell.n_groups, test_sd, cell.seed_sd, cell.tied, cell.reason or None]
+    units = (cell.n_units, cell.unit) if cell.n_units else (None, None)
+    return [*ends, n_clips, cell.n_groups, *units, test_sd, cell.seed_sd, cell.tied, cell.reason or None]
 
 
 def _text(value: Value) -> str:

@@ -18,7 +18,7 @@ from hear_audiomosaic.reporting.tables.report import ProtocolTables
 from hear_audiomosaic.reporting.text.captions import about_mean, about_scores
 from hear_audiomosaic.reporting.text.citations import bibtex
 from hear_audiomosaic.reporting.text.methods import methods
-from hear_audiomosaic.reporting.text.uncertainty import overall_remarks, without_interval
+from hear_audiomosaic.reporting.text.uncertainty import about_units, overall_remarks, without_interval
 from hear_audiomosaic.results.load import LoadedResult
 
 __all__ = ["html_page"]
@@ -91,7 +91,9 @@ def _section(
         about_scores=_about_scores(comparison, analysis),
         about_mean=about_mean(comparison),
         tables=tables,
-        without_interval=() if analysis is None else without_interval(comparison, analysis),
+        without_interval=()
+        if analysis is None
+        else (*about_units(comparison, analysis), *without_interval(comparison, analysis)),
         overall_remarks=overall_remarks(comparison, analysis)
         if analysis is not None and tables.overall is None
         else (),

@@ -17,7 +17,7 @@ from hear_audiomosaic.reporting.text.captions import about_mean, about_scores
 from hear_audiomosaic.reporting.text.citations import bibtex
 from hear_audiomosaic.reporting.text.formats import count, decimals, marked_label, settings
 from hear_audiomosaic.reporting.text.methods import methods
-from hear_audiomosaic.reporting.text.uncertainty import overall_remarks, without_interval
+from hear_audiomosaic.reporting.text.uncertainty import about_units, overall_remarks, without_interval
 
 __all__ = ["markdown"]
 
@@ -38,6 +38,7 @@ def markdown(content: ReportData, analyses: Sequence[Analysis]) -> str:
             pipe_table(tables.scores, bold_mark=True),
             safe(about_scores(comparison, analysis)),
             safe(about_mean(comparison)),
+            *map(safe, about_units(comparison, analysis)),
             *map(safe, without_interval(comparison, analysis)),
             *_failures(comparison),
             *_overall(tables.overall, comparison, analysis),
@@ -96,9 +97,10 @@ def _pairs(table: Table | None, comparison: Comparison) -> Iterator[str]:
     yield "### Neighbours compared"
     words = "mean" if comparison.mean_tasks else "label"
     yield (
-        f"Encoders that follow each other in the table (by {words}), on the same resamples of the test clips; all "
+        f"Encoders that follow each other in the table (by {words}), on the same test clips; all "
         "pairs are in `pairs.csv`. The difference is the first score minus the second. p is adjusted over the tasks of "
-        "a pair; Holm's gives the verdict. (The mark † is adjusted over the encoders of a task, and so may differ.)"
+        "a pair; Holm's gives the verdict. (The mark † is adjusted over all pairs of encoders of "
+        "a task, and so may differ.)"
     )
     yield pipe_table(table)
 
