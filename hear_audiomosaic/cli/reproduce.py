@@ -17,7 +17,7 @@ EXAMPLES = examples(
 
 
 def reproduce(
-    name: Annotated[str, typer.Argument(help="aliasing, controlled, gamma or positions.")],
+    name: Annotated[str, typer.Argument(help="aliasing, controlled, coverage, gamma or positions.")],
     data: Annotated[Path, typer.Option("--data", help="Folder of the recipe's data sets.")] = Path(),
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the report and what leads to it.")] = None,
     changes: Annotated[

@@ -20,6 +20,7 @@ OnMessage = Callable[[str], None]
 RECIPES = {
     "aliasing": "how encoders and stems respond to sub-token shifts, fast modulations and stretch; minutes, no data",
     "controlled": "every method pre-trained on the same clips with the same budget, then probed alike; hours",
+    "coverage": "whether the intervals of reports cover and their tests hold their level, simulated; half an hour",
     "gamma": "one small network trained with and without positional negatives; minutes a run",
     "positions": "whether an encoder's embeddings hold where a pattern is, in time and frequency; minutes",
 }

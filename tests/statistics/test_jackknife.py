@@ -1,19 +1,12 @@
-"""The jackknife against closed forms and plain loops, and whether its intervals cover and its tests keep their level.
-
-The simulations run short here and long with ``-m slow``.
-"""
+"""The jackknife against closed forms and plain loops. Whether it covers: ``tests/reproduce/test_coverage.py``."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterator
-from itertools import combinations
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics import Ranking, holm
 from hear_audiomosaic.statistics.jackknife import (
     FEWEST_UNITS,
     FoldReplicates,
@@ -151,111 +144,3 @@ def test_bad_input() -> None:
         paired_t_test([of_clips(np.ones(4))], [of_clips(np.ones(5))])
     with pytest.raises(MetricError, match="a replicate per unit"):
         FoldReplicates(0.5, np.zeros((2, 2)))
-
-
-# ---------------------------------------------------------------------------------------------------------- simulations
-
-LENGTHS = [
-    pytest.param(400, 0.035, id="short"),  # three standard errors of 400 repetitions, and half a per cent of bias
-    pytest.param(4000, 0.02, id="long", marks=pytest.mark.slow),
-]
-GROUPS = {
-    "3 groups": [3],
-    "6 groups": [6],
-    "10 groups": [10],
-    "20 groups": [20],
-    "50 groups": [50],
-    "5 folds of 2": [2] * 5,
-    "5 folds of 1": [1] * 5,
-    "3 folds of 6": [6] * 3,
-    "5 folds of 10": [10] * 5,
-}
-
-
-def grouped(rng: np.random.Generator, groups: list[int], rate: float, concentration: float = 8.0) -> list[Fold]:
-    """Groups of about 20 clips; groups differ in how hard they are."""
-    folds = []
-    for n in groups:
-        sizes = 1 + rng.poisson(19, n)
-        folds.append((rng.binomial(sizes, rng.beta(rate * concentration, (1 - rate) * concentration, n)), sizes))
-    return folds
-
-
-@pytest.mark.parametrize(("repetitions", "slack"), LENGTHS)
-@pytest.mark.parametrize("groups", GROUPS.values(), ids=GROUPS)
-def test_groups_are_covered(groups: list[int], repetitions: int, slack: float) -> None:
-    rng, held = np.random.default_rng(10), 0
-    for _ in range(repetitions):
-        folds = [replicates(*fold) for fold in grouped(rng, groups, 0.7)]
-        interval = score_interval(float(np.mean([fold.score for fold in folds])), standard_error(folds))
-        held += not interval.excludes(0.7)
-    assert abs(held / repetitions - 0.95) < slack
-
-
-@pytest.mark.parametrize(("repetitions", "slack"), LENGTHS)
-@pytest.mark.parametrize("groups", GROUPS.values(), ids=GROUPS)
-def test_equal_encoders_seldom_differ_by_groups(groups: list[int], repetitions: int, slack: float) -> None:
-    rng, rejected = np.random.default_rng(11), 0
-    for _ in range(repetitions):
-        a = grouped(rng, groups, 0.7)
-        b = [(rng.binomial(sizes, rng.beta(5.6, 2.4, len(sizes))), sizes) for _, sizes in a]
-        rejected += paired_t_test([replicates(*fold) for fold in a], [replicates(*fold) for fold in b]).p < 0.05
-    assert rejected / repetitions < 0.05 + slack / 2
-
-
-@pytest.mark.parametrize(("repetitions", "slack"), LENGTHS)
-@pytest.mark.parametrize("n", [30, 100, 300, 1000])
-@pytest.mark.parametrize("rate", [0.5, 0.9, 0.97])
-def test_clips_are_covered(n: int, rate: float, repetitions: int, slack: float) -> None:
-    rng, held = np.random.default_rng(12), 0
-    for _ in range(repetitions):
-        values = rng.random(n) < rate
-        held += not score_interval(float(values.mean()), standard_error([of_clips(values)])).excludes(rate)
-    assert held / repetitions > 0.95 - slack  # few clips give few possible scores, so it may cover more
-
-
-def tagged(rng: np.random.Generator, n: int, n_classes: int, mean_positives: float, separation: float) -> Ranking:
-    """Multi-label clips; classes are unequally frequent, and each has a positive clip."""
-    frequency = np.clip(mean_positives / n * np.random.default_rng(3).exponential(size=n_classes), 1 / n, 0.6)
-    targets = rng.random((n, n_classes)) < frequency
-    for c in np.flatnonzero(~targets.any(axis=0)):
-        targets[rng.integers(n), c] = True
-    return Ranking.of(targets, rng.normal(size=(n, n_classes)) + separation * targets)
-
-
-def ranking_replicates(score: Callable[[np.ndarray], np.ndarray], n: int) -> FoldReplicates:
-    return FoldReplicates(float(score(np.ones((1, n), dtype=int))[0]), score(1 - np.eye(n, dtype=int)))
-
-
-@pytest.mark.parametrize(
-    ("repetitions", "slack"),
-    [pytest.param(120, 0.07, id="short"), pytest.param(1500, 0.025, id="long", marks=pytest.mark.slow)],
-)
-@pytest.mark.parametrize("name", ["average_precision", "roc_auc"])
-@pytest.mark.parametrize("size", [(60, 10, 12, 1.0), (116, 32, 4, 1.0)], ids=["60 clips x 10", "116 clips x 32"])
-def test_rankings_are_covered(size: tuple[int, int, float, float], name: str, repetitions: int, slack: float) -> None:
-    rng = np.random.default_rng(13)
-    folds = [ranking_replicates(getattr(tagged(rng, *size), name), size[0]) for _ in range(repetitions)]
-    truth = float(np.mean([fold.score for fold in folds]))
-    intervals = [score_interval(fold.score, standard_error([fold])) for fold in folds]
-    assert not any(interval.excludes(fold.score) for interval, fold in zip(intervals, folds, strict=True))
-    assert np.mean([not interval.excludes(truth) for interval in intervals]) > 0.95 - slack
-
-
-def all_pairs(scores: list[FoldReplicates]) -> Iterator[float]:
-    return (paired_t_test([a], [b]).p for a, b in combinations(scores, 2))
-
-
-@pytest.mark.parametrize(
-    ("repetitions", "slack"),
-    [pytest.param(60, 0.08, id="short"), pytest.param(800, 0.01, id="long", marks=pytest.mark.slow)],
-)
-@pytest.mark.parametrize("n_encoders", [3, 9, 20])
-def test_among_equal_encoders_none_differs(n_encoders: int, repetitions: int, slack: float) -> None:
-    rng, wrong = np.random.default_rng(14), 0
-    for _ in range(repetitions):
-        difficulty = rng.random(120)
-        right = difficulty + 0.3 * rng.normal(size=(n_encoders, 120)) < 0.7
-        p = list(all_pairs([of_clips(values) for values in right.astype(float)]))
-        wrong += min(holm(p)) < 0.05
-    assert wrong / repetitions < 0.05 + slack

@@ -23,7 +23,7 @@ from hear_audiomosaic.results.schema import Result
 from hear_audiomosaic.statistics import FoldReplicates, Ranking, StandardError, standard_error
 from hear_audiomosaic.statistics.resampling import CHUNK_CELLS
 
-__all__ = ["CellReplicates", "Unit", "cell_replicates"]
+__all__ = ["CellReplicates", "Unit", "cell_replicates", "clip_replicates", "event_replicates"]
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -174,13 +174,16 @@ def _fold(stored: FoldPredictions, score_name: str) -> _Fold:
         warnings.simplefilter("ignore", RuntimeWarning)  # a NaN score says it
         if get_score(score_name).kind == "event":
             units = _blocks(units, _MOST_EVENT_UNITS)
-            replicates = _event_replicates(stored, score_name, position, units)
+            if stored.reference_events is None or stored.predicted_events is None:
+                raise ResultError("the predictions have no events")
+            events = (stored.reference_events, stored.predicted_events)
+            replicates = event_replicates(score_name, *events, units[position])
         else:
             row = position[stored.row_file]
             rows = np.argsort(row, kind="stable")
             row, targets, probabilities = row[rows], stored.targets[rows], stored.probabilities[rows]
             units = _blocks(units, _most_units(score_name, targets.size))
-            replicates = _clip_replicates(score_name, targets, probabilities, units[row])
+            replicates = clip_replicates(score_name, targets, probabilities, units[row])
             if score_name in _ACCURACIES and np.array_equal(row, np.arange(len(names))):
                 correct = _correct(score_name, targets, probabilities) > 0
     n_own = len(set(groups)) if groups is not None else len(names)
@@ -211,8 +214,15 @@ def _correct(name: str, targets: Array, probabilities: Array) -> Floats:
     return np.asarray(hit.astype(np.float64))
 
 
-def _clip_replicates(name: str, targets: Array, probabilities: Array, unit: Array) -> FoldReplicates:
-    """A score of clips or frames, and without each unit; ``unit`` is that of each row."""
+def clip_replicates(name: str, targets: Array, probabilities: Array, unit: Array) -> FoldReplicates:
+    """A score of clips or frames, and the same without each unit.
+
+    Args:
+        name: of a clip score.
+        targets: (n, C) multi-hot.
+        probabilities: (n, C).
+        unit: (n,) number of the unit of each row, 0 to G - 1.
+    """
     observed = evaluate_clips([name], targets, probabilities)[name]
     if name in _ACCURACIES:
         right, sizes = np.bincount(unit, _correct(name, targets, probabilities)), np.bincount(unit)
@@ -229,19 +239,23 @@ def _clip_replicates(name: str, targets: Array, probabilities: Array, unit: Arra
     return _without_each(unit, scores, observed)
 
 
-def _event_replicates(stored: FoldPredictions, name: str, position: Array, units: Array) -> FoldReplicates:
-    """A score of events, and without each unit of files: events never match across files."""
-    if stored.reference_events is None or stored.predicted_events is None:
-        raise ResultError("the predictions have no events")
-    reference, estimated = stored.reference_events, stored.predicted_events
-    of_reference, of_estimated = units[position[reference.file]], units[position[estimated.file]]
+def event_replicates(name: str, reference: Events, estimated: Events, unit: Array) -> FoldReplicates:
+    """A score of events, and the same without each unit: events never match across files.
+
+    Args:
+        name: of an event score.
+        reference: the true events.
+        estimated: the predicted events.
+        unit: (F,) number of the unit of each file, 0 to G - 1.
+    """
+    of_reference, of_estimated = unit[reference.file], unit[estimated.file]
 
     def scores(kept: Array) -> list[float]:
         parts = ((_of(reference, own[of_reference]), _of(estimated, own[of_estimated])) for own in kept > 0)
         return [evaluate_events([name], *part)[name] for part in parts]
 
     observed = evaluate_events([name], reference, estimated)[name]
-    return _without_each(np.arange(int(units.max()) + 1), scores, observed)
+    return _without_each(np.arange(int(unit.max()) + 1), scores, observed)
 
 
 def _without_each(unit: Array, scores: Callable[[Array], npt.ArrayLike], observed: float) -> FoldReplicates:

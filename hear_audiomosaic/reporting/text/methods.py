@@ -64,7 +64,8 @@ def _uncertainty(comparisons: Sequence[Comparison], analyses: Sequence[Analysis]
     if any(cell.includes_seeds for cell in cells):
         parts.append(
             "Where there are several seeds, score, interval and test are those of their mean, and the variance between "
-            "seeds is in them (Satterthwaite's degrees of freedom); ± is the standard deviation over seeds."
+            "seeds is in them (Satterthwaite's degrees of freedom), of which two seeds know so little that "
+            "intervals are wide; ± is the standard deviation over seeds."
         )
     if not all(cell.includes_seeds for cell in cells):
         parts.append("Results of a single seed hold the trained probe fixed.")
