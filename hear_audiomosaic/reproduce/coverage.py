@@ -188,8 +188,8 @@ def _draw_tags(setting: Setting, rng: np.random.Generator) -> list[Folds]:
     n, n_classes = setting.n, setting.classes
     frequency = np.clip(0.12 * np.random.default_rng(3).exponential(size=n_classes), setting.positives / n, 0.6)
     targets = rng.random((n, n_classes)) < frequency
-    for c in np.flatnonzero(targets.sum(axis=0) < setting.positives):
-        targets[rng.choice(n, setting.positives, replace=False), c] = True
+    while (few := targets.sum(axis=0) < setting.positives).any():
+        targets[:, few] = rng.random((n, int(few.sum()))) < frequency[few]
     noise, multi_hot = rng.normal(size=(n, n_classes)), targets.astype(np.float64)
     probabilities = (np.sqrt(0.5) * (noise + rng.normal(size=(n, n_classes))) for _ in range(setting.encoders))
     return [[clip_replicates(setting.score, multi_hot, values + multi_hot, np.arange(n))] for values in probabilities]
