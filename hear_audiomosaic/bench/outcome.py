@@ -6,19 +6,19 @@ import platform
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 import hear_audiomosaic
+from hear_audiomosaic.bench.cell import Cell
 from hear_audiomosaic.errors import HearAudioMosaicError
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.metrics import get_score
 from hear_audiomosaic.metrics.chance import chance_level
+from hear_audiomosaic.metrics.version import SCORING_VERSION
 from hear_audiomosaic.probing.probe_result import GridPointResult, ProbeResult
-from hear_audiomosaic.probing.protocol import Protocol
 from hear_audiomosaic.results.schema import (
     EncoderFacts,
     EventPostprocessing,
@@ -29,23 +29,8 @@ from hear_audiomosaic.results.schema import (
     TaskFacts,
     TriedGridPoint,
 )
-from hear_audiomosaic.tasks.prepared import PreparedTask
 
-__all__ = ["Cell", "Outcome", "result_of"]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One result to be: an encoder on a task by a protocol with a seed."""
-
-    encoder: Encoder
-    task: PreparedTask
-    protocol: Protocol
-    seed: int
-    precision: str
-    """"fp32" or "bf16", of the probe."""
-    path: Path
-    """Of the result file."""
+__all__ = ["Outcome", "result_of"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +70,7 @@ def _result(cell: Cell, chance: float | None = None, **outcome: Any) -> Result:
     score = get_score(cell.task.card.evaluation[0])
     return Result(
         encoder=_encoder_facts(cell),
-        task=_task_facts(cell.task, chance),
+        task=_task_facts(cell, chance),
         protocol=ProtocolFacts(
             name=cell.protocol.name,
             fingerprint=cell.protocol.fingerprint,
@@ -113,8 +98,8 @@ def _encoder_facts(cell: Cell) -> EncoderFacts:
     )
 
 
-def _task_facts(task: PreparedTask, chance: float | None) -> TaskFacts:
-    card = task.card
+def _task_facts(cell: Cell, chance: float | None) -> TaskFacts:
+    task, card, audio = cell.task, cell.task.card, cell.audio
     return TaskFacts(
         name=card.name,
         directory=task.directory.name,
@@ -127,6 +112,11 @@ def _task_facts(task: PreparedTask, chance: float | None) -> TaskFacts:
         n_clips=sum(len(task.labels(split)) for split in task.splits),
         vocabulary=task.vocabulary,
         chance=chance,
+        groups_digest=task.groups_digest,
+        audio_digest=None if audio is None else audio.digest,
+        audio_rate_hz=None if audio is None else audio.rate_hz,
+        n_groups=task.n_groups,
+        shared_group_clips=task.shared_group_clips,
     )
 
 
@@ -151,4 +141,5 @@ def _manifest(encoder: Encoder, embedding_s: float, probing_s: float, audio_s: f
         embedding_seconds=round(embedding_s, 3),
         probing_seconds=round(probing_s, 3),
         audio_seconds=round(audio_s, 3),
+        scoring_version=SCORING_VERSION,
     )

@@ -75,7 +75,17 @@ class TaskFacts(Record):
     n_clips: int
     vocabulary: tuple[str, ...]
     chance: float | None = None
-    """Score of a constant guess on the test clips; null where the score has none."""
+    """Score of guessing, see :func:`hear_audiomosaic.metrics.chance.chance_level`; null where the score has none."""
+    groups_digest: str | None = None
+    """Of what each clip belongs to (a speaker, a recording); null where no clip has a group, and in older results."""
+    audio_digest: str | None = None
+    """Of the audio of all clips at ``audio_rate_hz``; null in results from before it was recorded."""
+    audio_rate_hz: int | None = None
+    """Rate of the files that the encoder was given, before any resampling; null as above."""
+    n_groups: int | None = None
+    """Groups of all test clips, a clip without one counted as one of its own; null where nothing is known."""
+    shared_group_clips: int | None = None
+    """Test clips whose group also stands in train or valid of their fold; null where nothing is known."""
 
 
 class ProtocolFacts(Record):
@@ -122,6 +132,8 @@ class Manifest(Record):
     probing_seconds: float
     audio_seconds: float
     """Audio that was embedded in this run."""
+    scoring_version: int | None = None
+    """Of the code that turns predictions into scores; null in results from before it had a version."""
 
 
 class Result(Record):
