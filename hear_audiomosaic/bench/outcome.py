@@ -18,6 +18,7 @@ from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.metrics import get_score
 from hear_audiomosaic.metrics.chance import chance_level
 from hear_audiomosaic.metrics.version import SCORING_VERSION
+from hear_audiomosaic.probing.data import multi_hot
 from hear_audiomosaic.probing.probe_result import GridPointResult, ProbeResult
 from hear_audiomosaic.results.schema import (
     EncoderFacts,
@@ -56,7 +57,7 @@ def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
     return _result(
         cell,
         status="success",
-        chance=chance_level(cell.task.card.evaluation[0], [fold.targets for fold in probe.folds]),
+        chance=_chance(cell),
         folds=tuple(FoldScores.from_named(fold.split, fold.scores) for fold in probe.folds),
         grid_points=tuple(_grid_point(point) for point in probe.grid_points),
         winner=[point.hparams for point in probe.grid_points].index(probe.hparams),
@@ -82,6 +83,16 @@ def _result(cell: Cell, chance: float | None = None, **outcome: Any) -> Result:
         higher_is_better=score.higher_is_better,
         **outcome,
     )
+
+
+def _chance(cell: Cell) -> float | None:
+    """Of the task's first score, from the labels that each fold trains on and those it tests; None for events."""
+    task = cell.task
+    if task.card.embedding_type == "event":
+        return None
+    targets = {split: multi_hot(list(task.labels(split).values()), task.vocabulary) for split in task.splits}
+    folds = [(np.concatenate([targets[split] for split in fold.train]), targets[fold.test]) for fold in task.card.folds]
+    return chance_level(task.card.evaluation[0], folds)
 
 
 def _encoder_facts(cell: Cell) -> EncoderFacts:

@@ -75,7 +75,8 @@ class TaskFacts(Record):
     n_clips: int
     vocabulary: tuple[str, ...]
     chance: float | None = None
-    """Score of guessing, see :func:`hear_audiomosaic.metrics.chance.chance_level`; null where the score has none."""
+    """Score of guessing on the test clips (:func:`hear_audiomosaic.metrics.chance.chance_level`): always the commonest
+    training label for accuracies, random scores for rankings; null where the score has none."""
     groups_digest: str | None = None
     """Of what each clip belongs to (a speaker, a recording); null where no clip has a group, and in older results."""
     audio_digest: str | None = None

@@ -13,7 +13,6 @@ from hear_audiomosaic.bench.plan import Plan, prepared_tasks
 from hear_audiomosaic.bench.runner import run
 from hear_audiomosaic.embedding import extractor
 from hear_audiomosaic.errors import TaskError
-from hear_audiomosaic.metrics.chance import chance_level
 from hear_audiomosaic.probing import get_protocol
 from hear_audiomosaic.results.predictions import Predictions
 from hear_audiomosaic.results.schema import read_result
@@ -61,6 +60,7 @@ def test_folds_are_averaged(tmp_path: Path, tasks_dir: Path) -> None:
     scores = [fold.scores["top1_acc"] for fold in result.folds]
     assert len(scores) == 3
     assert result.score == pytest.approx(np.mean(scores))
+    assert result.task.chance == pytest.approx(1 / 3)  # as many clips of each label in every fold
     assert result.score_std == pytest.approx(np.std(scores, ddof=1))
 
 
@@ -154,11 +154,3 @@ def test_infinite_scores_survive_the_file(tmp_path: Path, task: PreparedTask) ->
 def test_unprepared_tasks_say_how(tasks_dir: Path) -> None:
     with pytest.raises(TaskError, match="hear-audiomosaic tasks prepare"):
         prepared_tasks(["no_such_task"], tasks_dir)
-
-
-def test_chance() -> None:
-    targets = [np.eye(3, dtype=np.float32)[[0, 0, 1, 2]], np.eye(3, dtype=np.float32)[[0, 1, 1, 1]]]
-    assert chance_level("top1_acc", targets) == pytest.approx((0.5 + 0.75) / 2)
-    assert chance_level("mAP", targets) == pytest.approx(1 / 3)
-    assert chance_level("aucroc", targets) == 0.5
-    assert chance_level("event_onset_200ms_fms", targets) is None
