@@ -83,7 +83,7 @@ def evaluate(
         encoders: references or objects (see the top of this module), or a mapping of labels to them.
         tasks: names of prepared tasks or of suites ("synthetic" is made on the spot), or prepared tasks.
         protocols: names (:func:`list_protocols`) or protocols.
-        seeds: seeds of the probes, one result each.
+        seeds: seeds of the probes, one result each; of the first one only where a protocol draws nothing (logistic).
         out: folder of the result files; it may hold earlier ones.
         tasks_dir: folder of prepared tasks. (Default: the user's own)
         store_dir: folder of the embedding store. (Default: the user's own)

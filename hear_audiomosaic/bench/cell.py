@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hear_audiomosaic.bench.plan import Plan
 from hear_audiomosaic.embedding import TaskAudio
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.metrics.version import SCORING_VERSION
+from hear_audiomosaic.probing.probe import RunSettings
 from hear_audiomosaic.probing.protocol import Protocol
 from hear_audiomosaic.results.schema import Result
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
-__all__ = ["Cell", "differences"]
+__all__ = ["Cell", "cells_of", "differences"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,28 @@ class Cell:
     """"fp32" or "bf16", of the probe, as it can follow it."""
     path: Path
     """Of the result file."""
+
+
+def cells_of(plan: Plan, encoder: Encoder, task: PreparedTask, audio: TaskAudio | None) -> Iterator[Cell]:
+    """The results that a plan asks of one encoder on one task.
+
+    A protocol that draws nothing has one result, that of the first seed. A probe that cannot follow the plan's
+    precision has the one it computes in.
+
+    Args:
+        plan: what to run.
+        encoder: the loaded encoder.
+        task: the prepared task.
+        audio: what the encoder reads of it; None where it cannot be read.
+    """
+    folder = plan.out / encoder.ref.slug / task.directory.name
+    for protocol in plan.protocols:
+        precision = protocol.probe.resolve(RunSettings(plan.device, plan.precision, protocol.strict)).precision
+        suffix = "" if precision == "fp32" else f"-{precision}"
+        is_random = protocol.probe.is_random or protocol.shots is not None
+        for seed in plan.seeds if is_random else plan.seeds[:1]:
+            path = folder / f"{protocol.name}-seed{seed}{suffix}.json"
+            yield Cell(encoder, task, audio, protocol, seed, precision, path)
 
 
 def differences(result: Result, cell: Cell) -> list[str]:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 
 from hear_audiomosaic.bench.assemble import probe_task
-from hear_audiomosaic.bench.cell import Cell, differences
+from hear_audiomosaic.bench.cell import Cell, cells_of, differences
 from hear_audiomosaic.bench.outcome import Outcome, result_of
 from hear_audiomosaic.bench.plan import Plan, Summary
-from hear_audiomosaic.embedding import TaskAudio, TaskEmbeddings, embed_task, task_audio
+from hear_audiomosaic.embedding import TaskEmbeddings, embed_task, task_audio
 from hear_audiomosaic.errors import HearAudioMosaicError, ResultError
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.hear.objects import as_encoder, name_of
@@ -59,10 +59,10 @@ def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary
     try:
         audio = task_audio(task, encoder.sample_rate, plan.store_dir)
     except HearAudioMosaicError as error:
-        for cell in _cells(plan, encoder, task, None):
+        for cell in cells_of(plan, encoder, task, None):
             _record_failure(cell, error, summary)
         return
-    cells = list(_cells(plan, encoder, task, audio))
+    cells = list(cells_of(plan, encoder, task, audio))
     missing = [cell for cell in cells if not _is_finished(cell)]
     summary.kept.extend(cell.path for cell in cells if cell not in missing)
     if not missing:
@@ -82,15 +82,6 @@ def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary
         embeddings = dataclasses.replace(embeddings, seconds=0.0, audio_seconds=0.0)  # the next result costs no more
         summary.finished.append(cell.path)
         yield result
-
-
-def _cells(plan: Plan, encoder: Encoder, task: PreparedTask, audio: TaskAudio | None) -> Iterator[Cell]:
-    folder = plan.out / encoder.ref.slug / task.directory.name
-    suffix = "" if plan.precision == "fp32" else f"-{plan.precision}"
-    for protocol in plan.protocols:
-        for seed in plan.seeds:
-            path = folder / f"{protocol.name}-seed{seed}{suffix}.json"
-            yield Cell(encoder, task, audio, protocol, seed, plan.precision, path)
 
 
 def _is_finished(cell: Cell) -> bool:

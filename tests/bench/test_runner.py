@@ -14,6 +14,7 @@ from hear_audiomosaic.bench.runner import run
 from hear_audiomosaic.embedding import extractor
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.probing import get_protocol
+from hear_audiomosaic.reporting.comparison.status import status_of
 from hear_audiomosaic.results.predictions import Predictions
 from hear_audiomosaic.results.schema import read_result
 from hear_audiomosaic.tasks import PreparedTask
@@ -154,3 +155,28 @@ def test_infinite_scores_survive_the_file(tmp_path: Path, task: PreparedTask) ->
 def test_unprepared_tasks_say_how(tasks_dir: Path) -> None:
     with pytest.raises(TaskError, match="hear-audiomosaic tasks prepare"):
         prepared_tasks(["no_such_task"], tasks_dir)
+
+
+def test_a_protocol_that_draws_nothing_has_one_result(tmp_path: Path, task: PreparedTask) -> None:
+    """Neither seeds nor a precision that it does not compute in make another one."""
+    protocols = [get_protocol("logistic"), get_protocol("few-shot-1")]
+    first = run(plan(tmp_path, [task], protocols=protocols, seeds=[42, 43], precision="bf16"))
+    assert first.failures == []
+    assert [path.name for path in first.finished] == [
+        "logistic-seed42.json",
+        "few-shot-1-seed42-bf16.json",
+        "few-shot-1-seed43-bf16.json",
+    ]
+    result = read_result(first.finished[0])
+    assert (result.protocol.precision, result.protocol.seed) == ("fp32", 42)
+    assert read_result(first.finished[1]).protocol.precision == "bf16"
+    again = run(plan(tmp_path, [task], protocols=protocols[:1], seeds=[42, 43]))
+    assert (again.kept, again.finished) == (first.finished[:1], [])
+    cells = {cell.protocol: (cell.state, cell.n_seeds) for cell in status_of(tmp_path / "results").cells}
+    assert cells["logistic"] == ("done", 1)
+
+
+def test_logistic_draws_nothing(tmp_path: Path, task: PreparedTask) -> None:
+    paths = [run(plan(tmp_path, [task], protocols=[get_protocol("logistic")], seeds=[s])).finished[0] for s in (1, 2)]
+    one, other = (Predictions.load(path.with_suffix(".npz")).folds[0] for path in paths)
+    assert np.array_equal(one.probabilities, other.probabilities)

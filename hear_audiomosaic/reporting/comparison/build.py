@@ -44,7 +44,7 @@ def compare(results: Iterable[LoadedResult]) -> tuple[Comparison, ...]:
         protocol = loaded.result.protocol
         return protocol.name != OFFICIAL_PROTOCOL, protocol.name, protocol.fingerprint, protocol.precision
 
-    results = list(results)
+    results = _without_repeats(results)
     encoders = encoder_labels(results)
     groups = [(identity, tuple(members)) for identity, members in groupby(sorted(results, key=key), key)]
     names = [name for (_, name, _, _), _ in groups]
@@ -56,6 +56,22 @@ def compare(results: Iterable[LoadedResult]) -> tuple[Comparison, ...]:
         )
         for (_, name, fingerprint, precision), members in groups
     )
+
+
+def _without_repeats(results: Iterable[LoadedResult]) -> list[LoadedResult]:
+    """Of results that differ in the seed alone, where nothing is trained by epochs, that of the first seed.
+
+    Older runs fitted such a probe once for each seed, to the same scores: there is no spread over seeds, and a seed
+    that was not run is not missing.
+    """
+    kept: dict[tuple[object, ...], LoadedResult] = {}
+    for loaded in sorted(results, key=lambda one: (one.result.protocol.seed, one.file)):
+        result, protocol = loaded.result, loaded.result.protocol
+        drawn = not result.folds or any(fold.epoch is not None for fold in result.folds)
+        scores = tuple((fold.split, tuple(fold.scores.items())) for fold in result.folds)
+        cell = (_encoder_key(result), _column_key(result), protocol.name, protocol.fingerprint, protocol.precision)
+        kept.setdefault((*cell, loaded.file if drawn else scores), loaded)
+    return list(kept.values())
 
 
 def encoder_labels(results: Iterable[LoadedResult]) -> dict[EncoderKey, str]:
