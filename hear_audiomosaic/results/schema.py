@@ -1,6 +1,7 @@
 """The result file: one encoder x one task x one protocol x one seed, validated when written and when read.
 
-``RESULTS/<encoder>/<task>/<protocol>-seed<k>.json`` (``-bf16`` after the seed at that precision), with the test
+``RESULTS/<encoder>/<task>/<protocol>-seed<k>.json`` (``-strict`` and ``-bf16`` after the seed where
+they apply), with the test
 predictions beside it in an ``.npz`` of the same stem. Scores that are not finite (a perfect class has an infinite d')
 are the strings "Infinity", "-Infinity" and "NaN", so that the file is strict JSON.
 
@@ -26,6 +27,7 @@ from hear_audiomosaic.results.upgrade import upgraded
 
 __all__ = [
     "SCHEMA_VERSION",
+    "STRICT",
     "EncoderFacts",
     "EventPostprocessing",
     "FoldScores",
@@ -41,6 +43,9 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 2
+
+STRICT = " (strict)"
+"""What the recorded name of a protocol ends with that stops or crashes where heareval does."""
 
 Hyperparameter = StrictBool | StrictInt | StrictFloat | StrictStr
 
@@ -93,6 +98,7 @@ class ProtocolFacts(Record):
     """Which protocol, down to the seed."""
 
     name: str
+    """With :data:`STRICT` at its end if it is strict, so that the two never share a name."""
     fingerprint: str
     n_grid_points: int
     seed: int

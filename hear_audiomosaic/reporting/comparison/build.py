@@ -50,12 +50,18 @@ def compare(results: Iterable[LoadedResult]) -> tuple[Comparison, ...]:
     names = [name for (_, name, _, _), _ in groups]
     return tuple(
         _comparison(
-            name if names.count(name) == 1 else f"{name} ({precision}, fingerprint {fingerprint[:12]})",
+            _table_label(name, precision, fingerprint, is_only=names.count(name) == 1),
             members,
             encoders,
         )
         for (_, name, fingerprint, precision), members in groups
     )
+
+
+def _table_label(name: str, precision: str, fingerprint: str, *, is_only: bool) -> str:
+    if not is_only:
+        return f"{name} ({precision}, fingerprint {fingerprint[:12]})"
+    return name if precision == "fp32" else f"{name} ({precision})"
 
 
 def _without_repeats(results: Iterable[LoadedResult]) -> list[LoadedResult]:
