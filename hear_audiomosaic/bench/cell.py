@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,10 @@ def cells_of(plan: Plan, encoder: Encoder, task: PreparedTask, audio: TaskAudio 
         audio: what the encoder reads of it; None where it cannot be read.
     """
     folder = plan.out / encoder.ref.slug / task.directory.name
-    for protocol in plan.protocols:
+    for asked in plan.protocols:
+        protocol = dataclasses.replace(asked, strict=asked.strict or plan.strict)
         precision = protocol.probe.resolve(RunSettings(plan.device, plan.precision, protocol.strict)).precision
-        suffix = "" if precision == "fp32" else f"-{precision}"
+        suffix = ("-strict" if protocol.strict else "") + ("" if precision == "fp32" else f"-{precision}")
         is_random = protocol.probe.is_random or protocol.shots is not None
         for seed in plan.seeds if is_random else plan.seeds[:1]:
             path = folder / f"{protocol.name}-seed{seed}{suffix}.json"

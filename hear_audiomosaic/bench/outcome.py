@@ -21,6 +21,7 @@ from hear_audiomosaic.metrics.version import SCORING_VERSION
 from hear_audiomosaic.probing.data import multi_hot
 from hear_audiomosaic.probing.probe_result import GridPointResult, ProbeResult
 from hear_audiomosaic.results.schema import (
+    STRICT,
     EncoderFacts,
     EventPostprocessing,
     FoldScores,
@@ -73,7 +74,7 @@ def _result(cell: Cell, chance: float | None = None, **outcome: Any) -> Result:
         encoder=_encoder_facts(cell),
         task=_task_facts(cell, chance),
         protocol=ProtocolFacts(
-            name=cell.protocol.name,
+            name=cell.protocol.name + (STRICT if cell.protocol.strict else ""),
             fingerprint=cell.protocol.fingerprint,
             n_grid_points=cell.protocol.n_grid_points,
             seed=cell.seed,

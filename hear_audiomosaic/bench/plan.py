@@ -26,6 +26,7 @@ class Plan:
         store_dir: root of the embedding store.
         device: "cpu" or "cuda".
         precision: "fp32" or "bf16", of the probes that have both; a result records what its probe computed in.
+        strict: stop or crash where heareval does; the protocols of such results are named "NAME (strict)".
     """
 
     encoders: Sequence[EncoderLike | Labelled]
@@ -36,6 +37,7 @@ class Plan:
     store_dir: Path
     device: str = "cpu"
     precision: str = "fp32"
+    strict: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,10 @@ from hear_audiomosaic.bench.runner import run
 from hear_audiomosaic.embedding import extractor
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.probing import get_protocol
+from hear_audiomosaic.reporting.comparison.build import compare
+from hear_audiomosaic.reporting.comparison.provenance import commands
 from hear_audiomosaic.reporting.comparison.status import status_of
+from hear_audiomosaic.results.load import load_results
 from hear_audiomosaic.results.predictions import Predictions
 from hear_audiomosaic.results.schema import read_result
 from hear_audiomosaic.tasks import PreparedTask
@@ -180,3 +183,16 @@ def test_logistic_draws_nothing(tmp_path: Path, task: PreparedTask) -> None:
     paths = [run(plan(tmp_path, [task], protocols=[get_protocol("logistic")], seeds=[s])).finished[0] for s in (1, 2)]
     one, other = (Predictions.load(path.with_suffix(".npz")).folds[0] for path in paths)
     assert np.array_equal(one.probabilities, other.probabilities)
+
+
+def test_strict_results_have_a_file_and_a_name_of_their_own(tmp_path: Path, task: PreparedTask) -> None:
+    [default] = run(plan(tmp_path, [task])).finished
+    [strict] = run(plan(tmp_path, [task], strict=True)).finished
+    assert (default.name, strict.name) == ("hear-2021-faster-seed42.json", "hear-2021-faster-seed42-strict.json")
+    one, other = read_result(default).protocol, read_result(strict).protocol
+    assert (one.name, other.name) == ("hear-2021-faster", "hear-2021-faster (strict)")
+    assert one.fingerprint != other.fingerprint
+    assert run(plan(tmp_path, [task], strict=True)).kept == [strict]
+    tables = compare(load_results(tmp_path / "results"))
+    assert [table.label for table in tables] == ["hear-2021-faster", "hear-2021-faster (strict)"]
+    assert "--protocols hear-2021-faster \\\n    --seeds 42 \\\n    --strict" in commands(tables)[1]
