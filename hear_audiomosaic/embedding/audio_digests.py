@@ -1,20 +1,20 @@
 """The audio that an encoder reads of a task: at which rate, and the digest of every clip.
 
-This is the one place that hashes audio. A digest is remembered in ``STORE/digests/<task>.jsonl`` with what the file
-system says of the file (size, times of change of content and of entry, inode, device), so that a second run stats a
-task of 50 GB and does not read it. What is remembered counts only while all of that is the same and the record's own
-checksum is right; in any doubt the file is read again.
+This is the one place that hashes the audio of a task. A digest is remembered in ``STORE/digests/<task>.txt`` with what
+the file system says of the file (size, times of change of content and of entry, inode, device), so that a second run
+stats a task of 50 GB and does not read it. What is remembered counts only while all of that is the same and the
+record's own checksum is right; in any doubt the file is read again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hear_audiomosaic.errors import AudioError
 from hear_audiomosaic.files import sha256_of_file, sha256_of_json
@@ -58,7 +58,7 @@ def task_audio(task: PreparedTask, rate_hz: int, store_dir: Path) -> TaskAudio:
         TaskError: the task has no audio at all.
     """
     rate = task.best_rate(rate_hz)
-    with FileDigests(store_dir / "digests" / f"{task.directory.name}.jsonl") as digests:
+    with FileDigests(store_dir / "digests" / f"{task.directory.name}.txt") as digests:
         clips: dict[str, dict[str, str]] = {}
         for split in task.splits:
             clips[split] = {}
@@ -77,20 +77,21 @@ class FileDigests:
     """SHA-256 of files, remembered from one process to the next (inside ``with``).
 
     Args:
-        memory: file of one JSON record a line; a line that is broken counts as one that is not there. Several processes
-            may append to it.
+        memory: file of one record a line; a line that is broken counts as one that is not there. Several processes may
+            append to it.
     """
 
     def __init__(self, memory: Path) -> None:
         self._memory = memory
-        self._known: dict[str, tuple[dict[str, int], str]] = {}
+        self._known: dict[str, tuple[list[int], str]] = {}
         self._fresh: list[str] = []
 
     def __enter__(self) -> FileDigests:
         for line in self._memory.read_bytes().splitlines() if self._memory.is_file() else ():
             record = _checked(line)
             if record is not None:
-                self._known[record["path"]] = record["state"], record["sha256"]
+                name, state, digest = record
+                self._known[name] = state, digest
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -113,34 +114,30 @@ class FileDigests:
             return known[1]
         started = time.time_ns()
         digest = sha256_of_file(path)
-        settled = max(before["mtime_ns"], before["ctime_ns"]) + _SETTLED_NS < started
+        _, mtime_ns, ctime_ns, *_ = before
+        settled = max(mtime_ns, ctime_ns) + _SETTLED_NS < started
         if settled and _state(path) == before:
             self._known[name] = before, digest
-            self._fresh.append(_record({"path": name, "state": before, "sha256": digest}))
+            self._fresh.append(_record(name, before, digest))
         return digest
 
 
-def _state(path: Path) -> dict[str, int]:
-    """What changes when a file does. The time of change of the entry (ctime) cannot be set back as mtime can."""
+def _state(path: Path) -> list[int]:
+    """Size, mtime, ctime, inode and device: what changes when a file does. ctime cannot be set back as mtime can."""
     found = path.stat()
-    return {
-        "size": found.st_size,
-        "mtime_ns": found.st_mtime_ns,
-        "ctime_ns": found.st_ctime_ns,
-        "inode": found.st_ino,
-        "device": found.st_dev,
-    }
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev]
 
 
-def _record(content: Mapping[str, Any]) -> str:
-    return json.dumps({**content, "check": sha256_of_json(content)})
+def _record(name: str, state: list[int], digest: str) -> str:
+    """One line: the checksum of the rest, and the rest."""
+    content = json.dumps([name, state, digest])
+    return f"{hashlib.sha256(content.encode()).hexdigest()} {content}"
 
 
-def _checked(line: bytes) -> dict[str, Any] | None:
+def _checked(line: bytes) -> tuple[str, list[int], str] | None:
     """A record that is whole, or None."""
-    try:
-        record = json.loads(line)
-        check = record.pop("check")
-        return record if check == sha256_of_json(record) and set(record) == {"path", "state", "sha256"} else None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    check, _, content = line.partition(b" ")
+    if check != hashlib.sha256(content).hexdigest().encode():
         return None
+    name, state, digest = json.loads(content)
+    return name, state, digest
