@@ -229,3 +229,36 @@ def test_other_shots_of_a_probe_without_epochs_are_several_seeds():
         for seed, score in ((42, 0.5), (43, 0.7))
     ]
     assert table(*results).seeds == (42, 43)
+
+
+def with_audio(result: Result, digest: str, rate_hz: int = 16000) -> Result:
+    task = result.task.model_copy(update={"audio_digest": digest * 64, "audio_rate_hz": rate_hz})
+    return result.model_copy(update={"task": task})
+
+
+def test_other_audio_at_one_rate_is_a_column_of_its_own():
+    one = table(
+        with_audio(fake.success(A, fake.GUNSHOT, [0.5]), "a"),
+        with_audio(fake.success(B, fake.GUNSHOT, [0.6]), "b"),
+        with_audio(fake.success(C, fake.GUNSHOT, [0.7]), "a"),
+    )
+    assert [column.label for column in one.columns] == [
+        "gunshot_triangulation-v1-full [audio aaaaaaaa]",
+        "gunshot_triangulation-v1-full [audio bbbbbbbb]",
+    ]
+    assert sorted(cell.state for row in one.rows for cell in row.cells) == ["missing"] * 3 + ["scored"] * 3
+
+
+def test_other_rates_and_results_from_before_share_a_column():
+    one = table(
+        with_audio(fake.success(A, fake.GUNSHOT, [0.5]), "a", 16000),
+        with_audio(fake.success(B, fake.GUNSHOT, [0.6]), "b", 32000),
+        fake.success(C, fake.GUNSHOT, [0.7]),
+    )
+    assert [column.label for column in one.columns] == ["gunshot_triangulation"]
+
+
+def test_the_task_of_a_column_is_that_of_a_result_that_knows_its_groups():
+    known = fake.GUNSHOT.model_copy(update={"n_groups": 7, "shared_group_clips": 0})
+    one = table(fake.success(A, fake.GUNSHOT, [0.5]), fake.success(B, known, [0.6]))
+    assert [column.task.n_groups for column in one.columns] == [7]
