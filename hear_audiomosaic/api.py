@@ -15,7 +15,6 @@
 An encoder is given as on the command line, ``NAME[:WEIGHTS][?option=value&...]``, or as an object: a module with HEAR's
 functions, a pair of a HEAR model and its module, or a loaded :class:`~hear_audiomosaic.hear.Encoder`. A mapping gives
 the labels that tables show: ``{"mine": (model, my_module), "log-mel": "logmel"}``.
-
 Results are files; a call that was interrupted resumes where it was when it is made again.
 """
 
@@ -75,6 +74,7 @@ def evaluate(
     store_dir: StrPath | None = None,
     device: str = "cpu",
     precision: Literal["fp32", "bf16"] = "fp32",
+    strict: bool = False,
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> Results:
     """Embed, probe and score every encoder on every task; what is finished is not done again.
@@ -83,12 +83,13 @@ def evaluate(
         encoders: references or objects (see the top of this module), or a mapping of labels to them.
         tasks: names of prepared tasks or of suites ("synthetic" is made on the spot), or prepared tasks.
         protocols: names (:func:`list_protocols`) or protocols.
-        seeds: seeds of the probes, one result each.
+        seeds: seeds of the probes, one result each; of the first one only where a protocol draws nothing (logistic).
         out: folder of the result files; it may hold earlier ones.
         tasks_dir: folder of prepared tasks. (Default: the user's own)
         store_dir: folder of the embedding store. (Default: the user's own)
         device: "cpu" or "cuda".
         precision: "fp32" or "bf16", of the probes' matrix products.
+        strict: stop where heareval stops or crashes; the protocol is then named "NAME (strict)".
         on_result: called with each result as it is finished.
 
     Returns:
@@ -114,6 +115,7 @@ def evaluate(
         store_dir=_store_dir(store_dir),
         device=device,
         precision=precision,
+        strict=strict,
     )
     summary = run(plan, on_result=on_result)
     return Results.of_run(plan.out, summary.finished, summary.kept, summary.failures)

@@ -6,20 +6,22 @@ import platform
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 import hear_audiomosaic
+from hear_audiomosaic.bench.cell import Cell
 from hear_audiomosaic.errors import HearAudioMosaicError
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.metrics import get_score
 from hear_audiomosaic.metrics.chance import chance_level
+from hear_audiomosaic.metrics.version import SCORING_VERSION
+from hear_audiomosaic.probing.data import multi_hot
 from hear_audiomosaic.probing.probe_result import GridPointResult, ProbeResult
-from hear_audiomosaic.probing.protocol import Protocol
 from hear_audiomosaic.results.schema import (
+    STRICT,
     EncoderFacts,
     EventPostprocessing,
     FoldScores,
@@ -29,23 +31,8 @@ from hear_audiomosaic.results.schema import (
     TaskFacts,
     TriedGridPoint,
 )
-from hear_audiomosaic.tasks.prepared import PreparedTask
 
-__all__ = ["Cell", "Outcome", "result_of"]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One result to be: an encoder on a task by a protocol with a seed."""
-
-    encoder: Encoder
-    task: PreparedTask
-    protocol: Protocol
-    seed: int
-    precision: str
-    """"fp32" or "bf16", of the probe."""
-    path: Path
-    """Of the result file."""
+__all__ = ["Outcome", "result_of"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +58,7 @@ def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
     return _result(
         cell,
         status="success",
-        chance=chance_level(cell.task.card.evaluation[0], [fold.targets for fold in probe.folds]),
+        chance=_chance(cell),
         folds=tuple(FoldScores.from_named(fold.split, fold.scores) for fold in probe.folds),
         grid_points=tuple(_grid_point(point) for point in probe.grid_points),
         winner=[point.hparams for point in probe.grid_points].index(probe.hparams),
@@ -85,9 +72,9 @@ def _result(cell: Cell, chance: float | None = None, **outcome: Any) -> Result:
     score = get_score(cell.task.card.evaluation[0])
     return Result(
         encoder=_encoder_facts(cell),
-        task=_task_facts(cell.task, chance),
+        task=_task_facts(cell, chance),
         protocol=ProtocolFacts(
-            name=cell.protocol.name,
+            name=cell.protocol.name + (STRICT if cell.protocol.strict else ""),
             fingerprint=cell.protocol.fingerprint,
             n_grid_points=cell.protocol.n_grid_points,
             seed=cell.seed,
@@ -97,6 +84,16 @@ def _result(cell: Cell, chance: float | None = None, **outcome: Any) -> Result:
         higher_is_better=score.higher_is_better,
         **outcome,
     )
+
+
+def _chance(cell: Cell) -> float | None:
+    """Of the task's first score, from the labels that each fold trains on and those it tests; None for events."""
+    task = cell.task
+    if task.card.embedding_type == "event":
+        return None
+    targets = {split: multi_hot(list(task.labels(split).values()), task.vocabulary) for split in task.splits}
+    folds = [(np.concatenate([targets[split] for split in fold.train]), targets[fold.test]) for fold in task.card.folds]
+    return chance_level(task.card.evaluation[0], folds)
 
 
 def _encoder_facts(cell: Cell) -> EncoderFacts:
@@ -113,8 +110,8 @@ def _encoder_facts(cell: Cell) -> EncoderFacts:
     )
 
 
-def _task_facts(task: PreparedTask, chance: float | None) -> TaskFacts:
-    card = task.card
+def _task_facts(cell: Cell, chance: float | None) -> TaskFacts:
+    task, card, audio = cell.task, cell.task.card, cell.audio
     return TaskFacts(
         name=card.name,
         directory=task.directory.name,
@@ -127,6 +124,11 @@ def _task_facts(task: PreparedTask, chance: float | None) -> TaskFacts:
         n_clips=sum(len(task.labels(split)) for split in task.splits),
         vocabulary=task.vocabulary,
         chance=chance,
+        groups_digest=task.groups_digest,
+        audio_digest=None if audio is None else audio.digest,
+        audio_rate_hz=None if audio is None else audio.rate_hz,
+        n_groups=task.n_groups,
+        shared_group_clips=task.shared_group_clips,
     )
 
 
@@ -151,4 +153,5 @@ def _manifest(encoder: Encoder, embedding_s: float, probing_s: float, audio_s: f
         embedding_seconds=round(embedding_s, 3),
         probing_seconds=round(probing_s, 3),
         audio_seconds=round(audio_s, 3),
+        scoring_version=SCORING_VERSION,
     )

@@ -21,11 +21,12 @@ class Plan:
         encoders: encoder references or objects, with labels or without.
         tasks: prepared tasks.
         protocols: protocols.
-        seeds: one result each.
+        seeds: one result each; of the first one only where a protocol draws nothing.
         out: folder of the result files.
         store_dir: root of the embedding store.
         device: "cpu" or "cuda".
-        precision: "fp32" or "bf16", of the probes.
+        precision: "fp32" or "bf16", of the probes that have both; a result records what its probe computed in.
+        strict: stop or crash where heareval does; the protocols of such results are named "NAME (strict)".
     """
 
     encoders: Sequence[EncoderLike | Labelled]
@@ -36,6 +37,7 @@ class Plan:
     store_dir: Path
     device: str = "cpu"
     precision: str = "fp32"
+    strict: bool = False
 
 
 @dataclass(frozen=True)

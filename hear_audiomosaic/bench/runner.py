@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 
 from hear_audiomosaic.bench.assemble import probe_task
-from hear_audiomosaic.bench.outcome import Cell, Outcome, result_of
+from hear_audiomosaic.bench.cell import Cell, cells_of, differences
+from hear_audiomosaic.bench.outcome import Outcome, result_of
 from hear_audiomosaic.bench.plan import Plan, Summary
-from hear_audiomosaic.embedding import TaskEmbeddings, embed_task
+from hear_audiomosaic.embedding import TaskEmbeddings, embed_task, task_audio
 from hear_audiomosaic.errors import HearAudioMosaicError, ResultError
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.hear.objects import as_encoder, name_of
@@ -55,13 +56,19 @@ def run(plan: Plan, *, on_result: Callable[[Result], None] | None = None) -> Sum
 
 def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary) -> Iterator[Result]:
     """The results of one encoder on one task that were not there and did not fail, each written when it is yielded."""
-    cells = list(_cells(plan, encoder, task))
+    try:
+        audio = task_audio(task, encoder.sample_rate, plan.store_dir)
+    except HearAudioMosaicError as error:
+        for cell in cells_of(plan, encoder, task, None):
+            _record_failure(cell, error, summary)
+        return
+    cells = list(cells_of(plan, encoder, task, audio))
     missing = [cell for cell in cells if not _is_finished(cell)]
     summary.kept.extend(cell.path for cell in cells if cell not in missing)
     if not missing:
         return
     try:
-        embeddings = embed_task(encoder, task, plan.store_dir)
+        embeddings = embed_task(encoder, task, plan.store_dir, audio=audio)
     except HearAudioMosaicError as error:
         for cell in missing:
             _record_failure(cell, error, summary)
@@ -77,17 +84,8 @@ def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary
         yield result
 
 
-def _cells(plan: Plan, encoder: Encoder, task: PreparedTask) -> Iterator[Cell]:
-    folder = plan.out / encoder.ref.slug / task.directory.name
-    suffix = "" if plan.precision == "fp32" else f"-{plan.precision}"
-    for protocol in plan.protocols:
-        for seed in plan.seeds:
-            path = folder / f"{protocol.name}-seed{seed}{suffix}.json"
-            yield Cell(encoder, task, protocol, seed, plan.precision, path)
-
-
 def _is_finished(cell: Cell) -> bool:
-    """Whether the cell's file is there and was made from the same weights, data and protocol."""
+    """Whether the cell's file is there and is its result; in what it is not is logged."""
     if not cell.path.is_file():
         return False
     try:
@@ -95,9 +93,12 @@ def _is_finished(cell: Cell) -> bool:
     except ResultError as error:
         _log.warning("%s It is made again.", error)
         return False
-    made = (result.encoder.fingerprint, result.task.digest, result.protocol.fingerprint, result.protocol.precision)
-    wanted = (cell.encoder.fingerprint, cell.task.digest, cell.protocol.fingerprint, cell.precision)
-    if result.status != "success" or made != wanted:
+    if result.status != "success":
+        return False
+    if others := differences(result, cell):
+        _log.warning(
+            "%s is made again: its %s changed, or was not recorded when it was made.", cell.path, ", ".join(others)
+        )
         return False
     if result.encoder.label != cell.encoder.label:  # the same weights under another name
         encoder = result.encoder.model_copy(update={"label": cell.encoder.label})
@@ -135,5 +136,8 @@ def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str) -> Result:
 
 
 def _record_failure(cell: Cell, error: HearAudioMosaicError, summary: Summary) -> None:
+    """A failure is a result, too, but where audio is gone it replaces none that was made from all else alike."""
     summary.failures.append(f"{cell.encoder.ref.text} on {cell.task.card.name}: {error}")
+    if cell.audio is None and _is_finished(cell):
+        return
     write_result(cell.path, result_of(cell, error))

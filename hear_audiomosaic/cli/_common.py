@@ -19,6 +19,7 @@ __all__ = [
     "Device",
     "Precision",
     "StoreDir",
+    "Strict",
     "TasksDir",
     "examples",
     "print_facts",
@@ -40,6 +41,7 @@ Device = Annotated[str, typer.Option("--device", help="cpu or cuda.")]
 Precision = Annotated[
     Literal["fp32", "bf16"], typer.Option("--precision", help="fp32 or bf16, of the probes' matrix products.")
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop where heareval stops or crashes.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hear_audiomosaic.cli._common import AsJson, Device, Precision, examples, print_table, say
+from hear_audiomosaic.cli._common import AsJson, Device, Precision, Strict, examples, print_table, say
 
 EXAMPLES = examples(
     "probe embeddings/logmel/small-v1-full",
@@ -20,7 +20,7 @@ def probe(
     directories: Annotated[list[Path], typer.Argument(help="Embedding directories in heareval's layout.")],
     protocol: Annotated[str, typer.Option("--protocol", help="Protocol.")] = "hear-2021",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the probes.")] = 42,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop where heareval stops or crashes.")] = False,
+    strict: Strict = False,
     device: Device = "cpu",
     precision: Precision = "fp32",
     trainer: Annotated[

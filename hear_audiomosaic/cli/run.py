@@ -12,6 +12,7 @@ from hear_audiomosaic.cli._common import (
     Device,
     Precision,
     StoreDir,
+    Strict,
     TasksDir,
     examples,
     print_results,
@@ -37,6 +38,7 @@ def run(
     store: StoreDir = None,
     device: Device = "cpu",
     precision: Precision = "fp32",
+    strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
     """Embed, probe and score every encoder on every task; resumes where it stopped when run again."""
@@ -52,6 +54,7 @@ def run(
         store_dir=store,
         device=device,
         precision=precision,
+        strict=strict,
         on_result=say_score,
     )
     print_results(results, as_json)

@@ -1,6 +1,7 @@
 """Embeddings on disk: a store that is addressed by content and resumes at any clip, and the extractor that fills it."""
 
+from hear_audiomosaic.embedding.audio_digests import TaskAudio, task_audio
 from hear_audiomosaic.embedding.extractor import TaskEmbeddings, embed_task
 from hear_audiomosaic.embedding.store import SplitEmbeddings, SplitStore
 
-__all__ = ["SplitEmbeddings", "SplitStore", "TaskEmbeddings", "embed_task"]
+__all__ = ["SplitEmbeddings", "SplitStore", "TaskAudio", "TaskEmbeddings", "embed_task", "task_audio"]

@@ -18,9 +18,9 @@ import soundfile
 import torch
 
 from hear_audiomosaic.audio import read_audio
+from hear_audiomosaic.embedding.audio_digests import TaskAudio, task_audio
 from hear_audiomosaic.embedding.store import SplitEmbeddings, SplitStore
 from hear_audiomosaic.errors import AudioError, EncoderError
-from hear_audiomosaic.files import sha256_of_file
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.tasks.prepared import PreparedTask
@@ -39,7 +39,7 @@ class TaskEmbeddings:
 
     Attributes:
         stores: split -> its log.
-        seconds: wall time that embedding took now; clips that were there cost nothing but their digest.
+        seconds: wall time that embedding took now; clips that were there cost at most their digest.
         audio_seconds: audio embedded now.
     """
 
@@ -63,7 +63,11 @@ class _Clip:
 
 
 def embed_task(
-    encoder: Encoder, task: PreparedTask, store_dir: Path, batch_seconds: float | None = None
+    encoder: Encoder,
+    task: PreparedTask,
+    store_dir: Path,
+    batch_seconds: float | None = None,
+    audio: TaskAudio | None = None,
 ) -> TaskEmbeddings:
     """Embed all clips of a task that the store does not have yet.
 
@@ -75,6 +79,8 @@ def embed_task(
         task: the prepared task.
         store_dir: root of the store.
         batch_seconds: audio in one batch; by default 40 s on a CPU, 640 s on a GPU.
+        audio: of the task at the encoder's rate (:func:`~hear_audiomosaic.embedding.task_audio`); None: to
+            be digested now.
 
     Returns:
         The embeddings of all splits.
@@ -90,11 +96,11 @@ def embed_task(
     folder = root / task.directory.name
     stores = {split: SplitStore(folder / split, size, timed) for split in task.splits}
     started, audio_seconds = time.perf_counter(), 0.0
-    clips = _missing_clips(task, stores, encoder.sample_rate)
+    clips = _missing_clips(task, stores, audio or task_audio(task, encoder.sample_rate, store_dir))
     batches = _batches(clips, batch_seconds or _BATCH_SECONDS.get(encoder.device.type, 40.0))
     with progress_bar(len(clips), f"embed {task.card.name} with {encoder.ref.name}", "clip") as bar:
-        for batch, audio in _read_ahead(batches, encoder.sample_rate):
-            for clip, (values, timestamps_ms) in zip(batch, _encode(encoder, audio, timed, batch), strict=True):
+        for batch, waveforms in _read_ahead(batches, encoder.sample_rate):
+            for clip, (values, timestamps_ms) in zip(batch, _encode(encoder, waveforms, timed, batch), strict=True):
                 with stores[clip.split] as store:
                     store.append(clip.file, clip.audio, values, timestamps_ms)
                 audio_seconds += clip.seconds
@@ -102,15 +108,12 @@ def embed_task(
     return TaskEmbeddings(stores, time.perf_counter() - started, audio_seconds)
 
 
-def _missing_clips(task: PreparedTask, stores: Mapping[str, SplitStore], rate_hz: int) -> list[_Clip]:
+def _missing_clips(task: PreparedTask, stores: Mapping[str, SplitStore], audio: TaskAudio) -> list[_Clip]:
     clips = []
-    for split in task.splits:
-        for file in task.labels(split):
-            path = task.audio_path(split, file, task.best_rate(rate_hz))
-            if not path.is_file():
-                raise AudioError(f"Task {task.card.name} names {path}, which is not there; prepare the task again.")
-            digest = sha256_of_file(path)
+    for split, files in audio.clips.items():
+        for file, digest in files.items():
             if not stores[split].has(file, digest):
+                path = task.audio_path(split, file, audio.rate_hz)
                 try:
                     info = soundfile.info(path)
                 except soundfile.SoundFileError as error:

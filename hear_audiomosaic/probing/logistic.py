@@ -102,6 +102,11 @@ class LogisticProbe:
         return len(self.inverse_penalties)
 
     @property
+    def is_random(self) -> bool:
+        """False: the minimum does not depend on the seed."""
+        return False
+
+    @property
     def standardise(self) -> bool:
         """False: a head standardises by the rows of each fit itself."""
         return False

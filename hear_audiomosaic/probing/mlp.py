@@ -68,6 +68,11 @@ class MlpProbe:
         if self.n_grid_points < 1:
             raise ProtocolError(f"the probe: n_grid_points is {self.n_grid_points}; expected at least 1.")
 
+    @property
+    def is_random(self) -> bool:
+        """True: weights and dropout are drawn."""
+        return True
+
     def content(self) -> dict[str, Any]:
         """Every value that can change a score."""
         content: dict[str, Any] = {

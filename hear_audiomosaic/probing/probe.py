@@ -89,6 +89,10 @@ class Probe(Protocol):
         """Grid points that are tried, at most."""
 
     @property
+    def is_random(self) -> bool:
+        """Whether training draws anything with the seed; if not, every seed has the same result."""
+
+    @property
     def standardise(self) -> bool:
         """Whether it is to be given features of mean 0 and deviation 1 over a fold's training rows."""
 

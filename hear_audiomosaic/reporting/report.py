@@ -111,6 +111,6 @@ def write_report(results: Path | ResultFolder, out_dir: Path, *, playback: Audio
 
 def _leaderboard(content: ReportData) -> str:
     """Rows in the format of the leaderboard, under one header; empty without any."""
-    tables = [leaderboard_row(comparison) for comparison in content.comparisons if comparison.official]
+    tables = [leaderboard_row(comparison) for comparison in content.comparisons if comparison.rankable]
     rows = [line for table in tables for line in table.splitlines(keepends=True)[1:]]
     return "".join([tables[0].splitlines(keepends=True)[0], *rows]) if rows else ""

@@ -1,6 +1,7 @@
 """The result file: one encoder x one task x one protocol x one seed, validated when written and when read.
 
-``RESULTS/<encoder>/<task>/<protocol>-seed<k>.json`` (``-bf16`` after the seed at that precision), with the test
+``RESULTS/<encoder>/<task>/<protocol>-seed<k>.json`` (``-strict`` and ``-bf16`` after the seed where
+they apply), with the test
 predictions beside it in an ``.npz`` of the same stem. Scores that are not finite (a perfect class has an infinite d')
 are the strings "Infinity", "-Infinity" and "NaN", so that the file is strict JSON.
 
@@ -26,6 +27,7 @@ from hear_audiomosaic.results.upgrade import upgraded
 
 __all__ = [
     "SCHEMA_VERSION",
+    "STRICT",
     "EncoderFacts",
     "EventPostprocessing",
     "FoldScores",
@@ -41,6 +43,9 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 2
+
+STRICT = " (strict)"
+"""What the recorded name of a protocol ends with that stops or crashes where heareval does."""
 
 Hyperparameter = StrictBool | StrictInt | StrictFloat | StrictStr
 
@@ -75,13 +80,25 @@ class TaskFacts(Record):
     n_clips: int
     vocabulary: tuple[str, ...]
     chance: float | None = None
-    """Score of a constant guess on the test clips; null where the score has none."""
+    """Score of guessing on the test clips (:func:`hear_audiomosaic.metrics.chance.chance_level`): always the commonest
+    training label for accuracies, random scores for rankings; null where the score has none."""
+    groups_digest: str | None = None
+    """Of what each clip belongs to (a speaker, a recording); null where no clip has a group, and in older results."""
+    audio_digest: str | None = None
+    """Of the audio of all clips at ``audio_rate_hz``; null in results from before it was recorded."""
+    audio_rate_hz: int | None = None
+    """Rate of the files that the encoder was given, before any resampling; null as above."""
+    n_groups: int | None = None
+    """Groups of all test clips, a clip without one counted as one of its own; null where nothing is known."""
+    shared_group_clips: int | None = None
+    """Test clips whose group also stands in train or valid of their fold; null where nothing is known."""
 
 
 class ProtocolFacts(Record):
     """Which protocol, down to the seed."""
 
     name: str
+    """With :data:`STRICT` at its end if it is strict, so that the two never share a name."""
     fingerprint: str
     n_grid_points: int
     seed: int
@@ -122,6 +139,8 @@ class Manifest(Record):
     probing_seconds: float
     audio_seconds: float
     """Audio that was embedded in this run."""
+    scoring_version: int | None = None
+    """Of the code that turns predictions into scores; null in results from before it had a version."""
 
 
 class Result(Record):

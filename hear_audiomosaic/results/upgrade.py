@@ -2,6 +2,8 @@
 
 Schema 1 kept what is derived (``score``, ``score_std``, ``aggregated``) beside the folds, all numbers of a fold in one
 mapping of heareval's names, and the winner's ``hparams`` and ``postprocessing`` beside the grid points.
+
+Results of ``logistic`` recorded the precision that was asked for, while it always computed in fp32.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ def upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         Schema 1 in the words of schema 2; anything else as it is, for the schema to judge.
     """
+    content = _with_true_precision(content)
     if content.get("schema_version") != 1:
         return dict(content)
     points = _each(content.get("grid_points", []), _grid_point)
@@ -35,6 +38,13 @@ def upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
         "grid_points": points,
         "winner": _winner(points, content.get("hparams")),
     }
+
+
+def _with_true_precision(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    protocol = content.get("protocol")
+    if not (isinstance(protocol, dict) and protocol.get("name") == "logistic" and "precision" in protocol):
+        return content
+    return {**content, "protocol": {**protocol, "precision": "fp32"}}
 
 
 def _fold(fold: Any) -> Any:

@@ -80,7 +80,8 @@ class TaskCard(BaseModel):
         n_classes: size of the vocabulary.
         n_clips: clips in all splits.
         hours: of audio in all splits.
-        chance: first score of guessing, in the score's unit.
+        chance: share of the commonest label, or mean share of the labels where a clip may have several: about the
+            first score of guessing, before any split.
         source: where the recordings were published.
         licence: of the recordings.
         citation: of the data set.

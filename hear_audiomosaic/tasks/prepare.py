@@ -14,7 +14,6 @@ import numpy as np
 
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.files import read_json, sha256_of_json, write_json
-from hear_audiomosaic.metrics.chance import chance_level
 from hear_audiomosaic.paths import default_tasks_dir
 from hear_audiomosaic.tasks.card import (
     EVENT_EVALUATION,
@@ -242,12 +241,16 @@ def _postprocessing(plan: FolderPlan, scoring: _Scoring) -> dict[str, tuple[Numb
 
 
 def _chance(plan: FolderPlan) -> float | None:
-    """Share of the commonest label (accuracy of always guessing it), or mean share of the labels (mAP at random)."""
+    """Share of the commonest label in all clips, or the mean share of the labels: a fact of the data.
+
+    It is part of a task's identity and stays what it was. A result has the chance of its own folds beside it
+    (:func:`hear_audiomosaic.metrics.chance.chance_level`).
+    """
     if plan.embedding_type == "event":
         return None
     targets = np.array([[label in clip.labels for label in plan.vocabulary] for clip in plan.clips], dtype=np.float64)
-    level = chance_level("top1_acc" if plan.prediction_type == "multiclass" else "mAP", [targets])
-    return None if level is None else round(level, 4)
+    shares = targets.mean(axis=0)
+    return round(float(shares.max() if plan.prediction_type == "multiclass" else shares.mean()), 4)
 
 
 def _warn_of_heareval_spelling(plan: FolderPlan) -> None:

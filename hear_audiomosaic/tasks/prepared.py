@@ -40,7 +40,9 @@ class PreparedTask:
         card: the task in figures, from ``task_metadata.json``.
         vocabulary: labels; their positions are the classes.
         rates_hz: sample rates for which there is a folder of audio, ascending; may be empty.
-        digest: SHA-256 over metadata, vocabulary, and the labels of all splits in the order of their files.
+        digest: SHA-256 over metadata, vocabulary, and the labels of all splits in the order of their files. Groups and
+            audio have digests of their own: :attr:`groups_digest` and
+            :func:`hear_audiomosaic.embedding.task_audio`.
     """
 
     directory: Path
@@ -118,6 +120,35 @@ class PreparedTask:
     def groups(self, split: str) -> dict[str, str]:
         """File -> group for the files of a split that have one; empty if the task has no groups."""
         return {file: self._groups[file] for file in self.labels(split) if file in self._groups}
+
+    @property
+    def groups_digest(self) -> str | None:
+        """SHA-256 over the groups of the splits' clips, whatever their order; None if no clip has one."""
+        groups = {split: self.groups(split) for split in self.splits}
+        return sha256_of_json(groups) if any(groups.values()) else None
+
+    @property
+    def n_groups(self) -> int | None:
+        """Groups of all test clips (a clip without a group is one of its own); None if no clip has one."""
+        if self.groups_digest is None:
+            return None
+        tested = dict.fromkeys(fold.test for fold in self.card.folds)
+        return len({self._group(split, file) for split in tested for file in self.labels(split)})
+
+    @property
+    def shared_group_clips(self) -> int | None:
+        """Test clips whose group also stands in train or valid of their fold; None if no clip has a group."""
+        if self.groups_digest is None:
+            return None
+        shared = 0
+        for fold in self.card.folds:
+            others = {self._group(split, file) for split in (*fold.train, fold.valid) for file in self.labels(split)}
+            shared += sum(self._group(fold.test, file) in others for file in self.labels(fold.test))
+        return shared
+
+    def _group(self, split: str, file: str) -> tuple[str, ...]:
+        """A clip's group; of a clip without one, itself."""
+        return (self._groups[file],) if file in self._groups else (split, file)
 
     def missing_audio(self) -> list[Path]:
         """Audio files that the labels name but that are absent or empty, over all rates."""

@@ -13,8 +13,11 @@ from hear_audiomosaic.bench.plan import Plan, prepared_tasks
 from hear_audiomosaic.bench.runner import run
 from hear_audiomosaic.embedding import extractor
 from hear_audiomosaic.errors import TaskError
-from hear_audiomosaic.metrics.chance import chance_level
 from hear_audiomosaic.probing import get_protocol
+from hear_audiomosaic.reporting.comparison.build import compare
+from hear_audiomosaic.reporting.comparison.provenance import commands
+from hear_audiomosaic.reporting.comparison.status import status_of
+from hear_audiomosaic.results.load import load_results
 from hear_audiomosaic.results.predictions import Predictions
 from hear_audiomosaic.results.schema import read_result
 from hear_audiomosaic.tasks import PreparedTask
@@ -61,6 +64,7 @@ def test_folds_are_averaged(tmp_path: Path, tasks_dir: Path) -> None:
     scores = [fold.scores["top1_acc"] for fold in result.folds]
     assert len(scores) == 3
     assert result.score == pytest.approx(np.mean(scores))
+    assert result.task.chance == pytest.approx(1 / 3)  # as many clips of each label in every fold
     assert result.score_std == pytest.approx(np.std(scores, ddof=1))
 
 
@@ -156,9 +160,39 @@ def test_unprepared_tasks_say_how(tasks_dir: Path) -> None:
         prepared_tasks(["no_such_task"], tasks_dir)
 
 
-def test_chance() -> None:
-    targets = [np.eye(3, dtype=np.float32)[[0, 0, 1, 2]], np.eye(3, dtype=np.float32)[[0, 1, 1, 1]]]
-    assert chance_level("top1_acc", targets) == pytest.approx((0.5 + 0.75) / 2)
-    assert chance_level("mAP", targets) == pytest.approx(1 / 3)
-    assert chance_level("aucroc", targets) == 0.5
-    assert chance_level("event_onset_200ms_fms", targets) is None
+def test_a_protocol_that_draws_nothing_has_one_result(tmp_path: Path, task: PreparedTask) -> None:
+    """Neither seeds nor a precision that it does not compute in make another one."""
+    protocols = [get_protocol("logistic"), get_protocol("few-shot-1")]
+    first = run(plan(tmp_path, [task], protocols=protocols, seeds=[42, 43], precision="bf16"))
+    assert first.failures == []
+    assert [path.name for path in first.finished] == [
+        "logistic-seed42.json",
+        "few-shot-1-seed42-bf16.json",
+        "few-shot-1-seed43-bf16.json",
+    ]
+    result = read_result(first.finished[0])
+    assert (result.protocol.precision, result.protocol.seed) == ("fp32", 42)
+    assert read_result(first.finished[1]).protocol.precision == "bf16"
+    again = run(plan(tmp_path, [task], protocols=protocols[:1], seeds=[42, 43]))
+    assert (again.kept, again.finished) == (first.finished[:1], [])
+    cells = {cell.protocol: (cell.state, cell.n_seeds) for cell in status_of(tmp_path / "results").cells}
+    assert cells["logistic"] == ("done", 1)
+
+
+def test_logistic_draws_nothing(tmp_path: Path, task: PreparedTask) -> None:
+    paths = [run(plan(tmp_path, [task], protocols=[get_protocol("logistic")], seeds=[s])).finished[0] for s in (1, 2)]
+    one, other = (Predictions.load(path.with_suffix(".npz")).folds[0] for path in paths)
+    assert np.array_equal(one.probabilities, other.probabilities)
+
+
+def test_strict_results_have_a_file_and_a_name_of_their_own(tmp_path: Path, task: PreparedTask) -> None:
+    [default] = run(plan(tmp_path, [task])).finished
+    [strict] = run(plan(tmp_path, [task], strict=True)).finished
+    assert (default.name, strict.name) == ("hear-2021-faster-seed42.json", "hear-2021-faster-seed42-strict.json")
+    one, other = read_result(default).protocol, read_result(strict).protocol
+    assert (one.name, other.name) == ("hear-2021-faster", "hear-2021-faster (strict)")
+    assert one.fingerprint != other.fingerprint
+    assert run(plan(tmp_path, [task], strict=True)).kept == [strict]
+    tables = compare(load_results(tmp_path / "results"))
+    assert [table.label for table in tables] == ["hear-2021-faster", "hear-2021-faster (strict)"]
+    assert "--protocols hear-2021-faster \\\n    --seeds 42 \\\n    --strict" in commands(tables)[1]

@@ -196,3 +196,69 @@ def test_order_of_results_does_not_matter():
     there, back = table(*results), table(*reversed(results))
     assert there.columns == back.columns
     assert [(row.label, row.mean) for row in there.rows] == [(row.label, row.mean) for row in back.rows]
+
+
+def without_epochs(result: Result) -> Result:
+    """As of a probe that is not trained by epochs."""
+    return result.model_copy(update={"folds": tuple(fold.model_copy(update={"epoch": None}) for fold in result.folds)})
+
+
+def test_one_fit_under_two_seeds_has_no_spread_over_seeds_and_no_seed_is_missing():
+    """As older runs of logistic wrote it; there the other encoder has one seed."""
+    folds = [0.7, 0.8, 0.9]
+    seeds = [
+        without_epochs(fake.success(A, fake.ESC50, folds, fake.protocol("logistic", seed, 4))) for seed in (42, 43)
+    ]
+    other = without_epochs(fake.success(B, fake.ESC50, [0.5, 0.6, 0.7], fake.protocol("logistic", 42, 4)))
+    one = table(*seeds, other)
+    assert one.seeds == (42,)
+    assert [cell.spread_over for row in one.rows for cell in row.cells] == ["3 folds", "3 folds"]
+    assert len(one.rows[0].cells[0].results) == 1
+
+
+def test_equal_scores_of_two_trainings_are_two_seeds():
+    cell = (
+        table(*(fake.success(A, fake.GUNSHOT, [1.0], fake.protocol(seed=seed)) for seed in (42, 43))).rows[0].cells[0]
+    )
+    assert (cell.spread, cell.spread_over) == (0.0, "2 seeds")
+
+
+def test_other_shots_of_a_probe_without_epochs_are_several_seeds():
+    results = [
+        without_epochs(fake.success(A, fake.GUNSHOT, [score], fake.protocol("drawn", seed)))
+        for seed, score in ((42, 0.5), (43, 0.7))
+    ]
+    assert table(*results).seeds == (42, 43)
+
+
+def with_audio(result: Result, digest: str, rate_hz: int = 16000) -> Result:
+    task = result.task.model_copy(update={"audio_digest": digest * 64, "audio_rate_hz": rate_hz})
+    return result.model_copy(update={"task": task})
+
+
+def test_other_audio_at_one_rate_is_a_column_of_its_own():
+    one = table(
+        with_audio(fake.success(A, fake.GUNSHOT, [0.5]), "a"),
+        with_audio(fake.success(B, fake.GUNSHOT, [0.6]), "b"),
+        with_audio(fake.success(C, fake.GUNSHOT, [0.7]), "a"),
+    )
+    assert [column.label for column in one.columns] == [
+        "gunshot_triangulation-v1-full [audio aaaaaaaa]",
+        "gunshot_triangulation-v1-full [audio bbbbbbbb]",
+    ]
+    assert sorted(cell.state for row in one.rows for cell in row.cells) == ["missing"] * 3 + ["scored"] * 3
+
+
+def test_other_rates_and_results_from_before_share_a_column():
+    one = table(
+        with_audio(fake.success(A, fake.GUNSHOT, [0.5]), "a", 16000),
+        with_audio(fake.success(B, fake.GUNSHOT, [0.6]), "b", 32000),
+        fake.success(C, fake.GUNSHOT, [0.7]),
+    )
+    assert [column.label for column in one.columns] == ["gunshot_triangulation"]
+
+
+def test_the_task_of_a_column_is_that_of_a_result_that_knows_its_groups():
+    known = fake.GUNSHOT.model_copy(update={"n_groups": 7, "shared_group_clips": 0})
+    one = table(fake.success(A, fake.GUNSHOT, [0.5]), fake.success(B, known, [0.6]))
+    assert [column.task.n_groups for column in one.columns] == [7]

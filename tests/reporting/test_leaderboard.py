@@ -12,15 +12,18 @@ import pytest
 
 from hear_audiomosaic.errors import ProtocolError, ResultError
 from hear_audiomosaic.paths import content_dir
-from hear_audiomosaic.reporting.analysis.leaderboard_ranks import leaderboard_row, rank_on_leaderboard
+from hear_audiomosaic.reporting.analysis.leaderboard_ranks import directories_of, leaderboard_row, rank_on_leaderboard
 from hear_audiomosaic.reporting.comparison.build import compare
 from hear_audiomosaic.reporting.comparison.model import Comparison
+from hear_audiomosaic.reporting.comparison.provenance import notices
 from hear_audiomosaic.reporting.published import PUBLISHED
 from hear_audiomosaic.reporting.published.leaderboard import Leaderboard
 from hear_audiomosaic.reporting.tables.leaderboard_ranks import leaderboard_ranks_table
 from hear_audiomosaic.results.load import LoadedResult
 from hear_audiomosaic.results.schema import EncoderFacts, Result
+from hear_audiomosaic.tasks.catalog import suites
 
+ESC50 = "esc50-v2.0.0-full"
 BEST = "GURA Fuse Cat H+w+C"
 
 
@@ -134,6 +137,68 @@ def test_few_tasks_are_told_and_get_no_interval(board: Leaderboard) -> None:
     assert placed.columns[0].unit == "of 19"
 
 
+def test_every_card_of_the_suite_has_its_column(board: Leaderboard) -> None:
+    """The board has the suite's folder names, but Beehive stands there as one task and here as its folds."""
+    of = directories_of(board.tasks)
+    assert len(of) == 19
+    cards = suites()["hear2021"]
+    assert sorted(name for names in of.values() for name in names) == sorted(card.directory_name for card in cards)
+    by_name = {task.task: task for task in board.tasks}
+    for card in cards:
+        [name] = [name for name, directories in of.items() if card.directory_name in directories]
+        assert card.leaderboard_column == by_name[name].leaderboard_column
+        assert card.evaluation[0] == by_name[name].primary_metric
+        assert card.directory_name == name or card.name.startswith("beehive")
+
+
+def beehive(score: float, fold: int, of: EncoderFacts = fake.LOGMEL, **facts: object) -> Result:
+    name = f"beehive_states_fold{fold}"
+    return fake.success(of, fake.task(name, None, directory=f"{name}-v2-full"), [score], score_name="aucroc", **facts)
+
+
+def test_a_measured_row_of_every_card_has_every_column(board: Leaderboard) -> None:
+    """As run writes it: Beehive in two results."""
+    scores = twin(board, "RedRice ced_base")
+    results = [
+        fake.success(
+            fake.LOGMEL,
+            fake.task(card.name, None, directory=card.directory_name),
+            [next(scores[task] for task, names in directories_of(board.tasks).items() if card.directory_name in names)],
+            score_name=card.evaluation[0],
+        )
+        for card in suites()["hear2021"]
+    ]
+    comparison = table(*results)
+    ranks = rank_on_leaderboard(comparison, board)
+    assert ranks is not None
+    assert (len(ranks.rows[0].tasks), ranks.rows[0].columns, ranks.left_out) == (19, tuple(range(20)), ())
+    assert ranks.rows[0].normalised == pytest.approx(0.641, abs=5e-4)
+    [header, row] = csv.reader(io.StringIO(leaderboard_row(comparison)))
+    assert "" not in row[2:]
+    assert len(header) == len(row)
+
+
+def test_beehive_is_the_mean_of_its_folds(board: Leaderboard) -> None:
+    comparison = table(beehive(0.4, 0), beehive(0.7, 1), beehive(0.6, 0, fake.MSM_MAE))
+    [row] = rank_on_leaderboard(comparison, board).rows
+    assert (row.label, row.tasks, row.columns) == ("logmel", ("Beehive",), (0, 1))  # the other has one fold only
+    [_, line] = csv.reader(io.StringIO(leaderboard_row(comparison)))
+    assert line[:3] == ["logmel", "", "0.55"]
+
+
+def test_half_of_beehive_is_not_beehive(board: Leaderboard) -> None:
+    ranks = rank_on_leaderboard(table(beehive(0.4, 0), *as_measured(board, fake.LOGMEL, {ESC50: 0.5})), board)
+    assert ranks.rows[0].tasks == ("ESC-50",)
+    assert ranks.left_out == (("beehive_states_fold0", "the leaderboard's task has beehive_states_fold1-v2-full, too"),)
+
+
+def test_beehive_twice_counts_for_none(board: Leaderboard) -> None:
+    whole = as_measured(board, fake.LOGMEL, {"beehive_states-v2-full": 0.5, ESC50: 0.5})
+    ranks = rank_on_leaderboard(table(beehive(0.4, 0), beehive(0.5, 1), *whole), board)
+    assert ranks.rows[0].tasks == ("ESC-50",)
+    assert [reason for _, reason in ranks.left_out] == ["there are results on different data of that name"] * 3
+
+
 def test_what_does_not_count_is_said(board: Leaderboard) -> None:
     esc50 = fake.task("esc50", None, directory="esc50-v2.0.0-full")
     other = esc50.model_copy(update={"digest": "0" * 64})
@@ -156,13 +221,39 @@ def test_what_does_not_count_is_said(board: Leaderboard) -> None:
 
 
 @pytest.mark.parametrize(
-    "by", [fake.protocol("hear-2021-faster", points=3), fake.protocol(points=2), fake.protocol("linear")]
+    "by",
+    [
+        fake.protocol("hear-2021-faster", points=3),
+        fake.protocol(points=2),
+        fake.protocol("linear"),
+        fake.protocol(precision="bf16"),
+    ],
 )
 def test_only_the_official_protocol_is_ranked(board: Leaderboard, by: object) -> None:
     comparison = table(*as_measured(board, fake.LOGMEL, {"esc50-v2.0.0-full": 0.5}, by=by))
     assert rank_on_leaderboard(comparison, board) is None
     with pytest.raises(ProtocolError, match="hear-2021"):
         leaderboard_row(comparison)
+
+
+def test_strict_rows_are_ranked_and_say_so(board: Leaderboard) -> None:
+    by = fake.protocol("hear-2021 (strict)")
+    comparison = table(*as_measured(board, fake.LOGMEL, {ESC50: 0.5}, by=by))
+    assert rank_on_leaderboard(comparison, board) is not None
+    assert leaderboard_row(comparison).splitlines()[1].startswith("logmel (strict),,")
+
+
+def test_what_bf16_and_strict_mean_is_said() -> None:
+    results = [
+        fake.success(fake.LOGMEL, fake.ESC50, [0.5], by)
+        for by in (fake.protocol(precision="bf16"), fake.protocol("hear-2021 (strict)"))
+    ]
+    comparisons = compare(LoadedResult(f"{number}.json", result) for number, result in enumerate(results))
+    assert [one.label for one in comparisons] == ["hear-2021 (bf16)", "hear-2021 (strict)"]
+    said = notices(comparisons, (), 0)
+    assert any(note.startswith("Not computed in fp32: hear-2021 (bf16). These rows are not ranked") for note in said)
+    assert any(note.startswith("Strict: hear-2021 (strict) stops where heareval stops") for note in said)
+    assert not any("Not the protocol of the HEAR 2021 evaluation" in note for note in said)
 
 
 def test_nothing_to_place(board: Leaderboard) -> None:

@@ -148,3 +148,10 @@ def test_a_broken_file_of_schema_1_is_named(tmp_path: Path, changes: dict[str, A
     write_json(tmp_path / "old.json", read_json(SCHEMA_1) | changes)
     with pytest.raises(ResultError, match=rf"old\.json is not a result file: {next(iter(changes))}"):
         read_result(tmp_path / "old.json")
+
+
+@pytest.mark.parametrize(("name", "precision"), [("logistic", "fp32"), ("hear-2021", "bf16")])
+def test_logistic_computed_in_fp32_whatever_it_recorded(tmp_path: Path, name: str, precision: str) -> None:
+    by = fake.protocol(name, precision="bf16")
+    write_result(tmp_path / "one.json", fake.success(fake.LOGMEL, fake.ESC50, [0.5], by))
+    assert read_result(tmp_path / "one.json").protocol.precision == precision

@@ -186,3 +186,34 @@ def test_labels_that_heareval_would_misread() -> None:
 def test_order_of_labels() -> None:
     assert sort_labels(["100", "21", "9", "21"]) == ("9", "21", "100")
     assert sort_labels(["b", "B", "a", "10"]) == ("10", "B", "a", "b")
+
+
+def test_groups_have_a_digest_of_their_own_and_are_counted(tmp_path: Path) -> None:
+    labels = {split: {f"{split}{i}.wav": ["01"] for i in range(3)} for split in METADATA["splits"]}
+    folder = make(tmp_path / "dogs-v1-full", METADATA, labels, "idx,label\n0,01\n")
+    alone = PreparedTask.open(folder)
+    assert (alone.groups_digest, alone.n_groups, alone.shared_group_clips) == (None, None, None)
+    groups = {"train0.wav": "rex", "valid0.wav": "bo", "test0.wav": "rex", "test1.wav": "ida", "no_clip.wav": "x"}
+    (folder / "groups.json").write_text(json.dumps(groups))
+    task = PreparedTask.open(folder)
+    assert task.digest == alone.digest
+    assert task.groups_digest is not None
+    assert (task.n_groups, task.shared_group_clips) == (3, 1)  # rex, ida, and test2 is one of its own
+    (folder / "groups.json").write_text(json.dumps(groups | {"test1.wav": "bo"}))
+    other = PreparedTask.open(folder)
+    assert other.groups_digest != task.groups_digest
+    assert (other.n_groups, other.shared_group_clips) == (3, 2)  # a group of valid is shared, too
+
+
+def test_groups_are_counted_over_folds(tmp_path: Path) -> None:
+    folds = ["fold00", "fold01", "fold02", "fold03"]
+    metadata = METADATA | {"split_mode": "presplit_kfold", "splits": folds}
+    labels = {split: {f"{split}_{i}.wav": ["01"] for i in range(2)} for split in folds}
+    folder = make(tmp_path / "dogs-v1-full", metadata, labels, "idx,label\n0,01\n")
+    groups = {f"{split}_{i}.wav": f"{split} {i}" for split in folds for i in range(2)}
+    (folder / "groups.json").write_text(json.dumps(groups))
+    task = PreparedTask.open(folder)
+    assert (task.n_groups, task.shared_group_clips) == (8, 0)
+    (folder / "groups.json").write_text(json.dumps(groups | {"fold00_0.wav": "fold02 1"}))
+    task = PreparedTask.open(folder)
+    assert (task.n_groups, task.shared_group_clips) == (7, 2)

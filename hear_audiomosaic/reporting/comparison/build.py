@@ -1,7 +1,8 @@
 """From results to comparisons.
 
 Results of two protocols, of two fingerprints of one protocol or of two precisions are in separate tables; a task
-prepared from other data is a column of its own; other weights are a row of their own.
+prepared from other data is a column of its own, and so is one whose audio at one rate is known to be another; other
+weights are a row of their own.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from hear_audiomosaic.results.schema import EncoderFacts, Result
 __all__ = ["compare", "encoder_labels"]
 
 EncoderKey = tuple[str, str]
-ColumnKey = tuple[str, str, str]
+ColumnKey = tuple[str, str, str, str]
+"""Directory, digest and score of a task, and the digest of its audio where that tells columns apart."""
 Key = TypeVar("Key")
 
 
@@ -44,18 +46,40 @@ def compare(results: Iterable[LoadedResult]) -> tuple[Comparison, ...]:
         protocol = loaded.result.protocol
         return protocol.name != OFFICIAL_PROTOCOL, protocol.name, protocol.fingerprint, protocol.precision
 
-    results = list(results)
+    results = _without_repeats(results)
     encoders = encoder_labels(results)
     groups = [(identity, tuple(members)) for identity, members in groupby(sorted(results, key=key), key)]
     names = [name for (_, name, _, _), _ in groups]
     return tuple(
         _comparison(
-            name if names.count(name) == 1 else f"{name} ({precision}, fingerprint {fingerprint[:12]})",
+            _table_label(name, precision, fingerprint, is_only=names.count(name) == 1),
             members,
             encoders,
         )
         for (_, name, fingerprint, precision), members in groups
     )
+
+
+def _table_label(name: str, precision: str, fingerprint: str, *, is_only: bool) -> str:
+    if not is_only:
+        return f"{name} ({precision}, fingerprint {fingerprint[:12]})"
+    return name if precision == "fp32" else f"{name} ({precision})"
+
+
+def _without_repeats(results: Iterable[LoadedResult]) -> list[LoadedResult]:
+    """Of results that differ in the seed alone, where nothing is trained by epochs, that of the first seed.
+
+    Older runs fitted such a probe once for each seed, to the same scores: there is no spread over seeds, and a seed
+    that was not run is not missing.
+    """
+    kept: dict[tuple[object, ...], LoadedResult] = {}
+    for loaded in sorted(results, key=lambda one: (one.result.protocol.seed, one.file)):
+        result, protocol = loaded.result, loaded.result.protocol
+        drawn = not result.folds or any(fold.epoch is not None for fold in result.folds)
+        scores = tuple((fold.split, tuple(fold.scores.items())) for fold in result.folds)
+        cell = (_encoder_key(result), _task_key(result), protocol.name, protocol.fingerprint, protocol.precision)
+        kept.setdefault((*cell, loaded.file if drawn else scores), loaded)
+    return list(kept.values())
 
 
 def encoder_labels(results: Iterable[LoadedResult]) -> dict[EncoderKey, str]:
@@ -68,8 +92,9 @@ def _comparison(label: str, members: Sequence[LoadedResult], encoder_names: Mapp
     by_column: defaultdict[ColumnKey, list[Result]] = defaultdict(list)
     by_cell: defaultdict[tuple[EncoderKey, ColumnKey], list[LoadedResult]] = defaultdict(list)
     encoders: dict[EncoderKey, EncoderFacts] = {}
+    column_key = _column_keys(members)
     for loaded in sorted(members, key=lambda one: (one.result.protocol.seed, one.file)):
-        encoder, column = _encoder_key(loaded.result), _column_key(loaded.result)
+        encoder, column = _encoder_key(loaded.result), column_key(loaded.result)
         encoders.setdefault(encoder, loaded.result.encoder)
         by_column[column].append(loaded.result)
         by_cell[encoder, column].append(loaded)
@@ -111,21 +136,39 @@ def _encoder_names(facts: EncoderFacts) -> tuple[str, ...]:
     return plain, f"{plain} [{facts.ref}]", f"{plain} [{facts.ref}, weights {facts.fingerprint[:8]}]"
 
 
-def _column_key(result: Result) -> ColumnKey:
+def _task_key(result: Result) -> tuple[str, str, str]:
     return result.task.directory, result.task.digest, result.score_name
+
+
+def _column_keys(members: Iterable[LoadedResult]) -> Callable[[Result], ColumnKey]:
+    """The column of each result.
+
+    Encoders that read different rates read different files, so digests of audio tell something at one rate only.
+    """
+    heard: defaultdict[tuple[object, ...], set[str]] = defaultdict(set)
+    for result in (loaded.result for loaded in members):
+        if result.task.audio_digest is not None:
+            heard[_task_key(result), result.task.audio_rate_hz].add(result.task.audio_digest)
+
+    def key(result: Result) -> ColumnKey:
+        differs = len(heard.get((_task_key(result), result.task.audio_rate_hz), ())) > 1
+        return (*_task_key(result), (result.task.audio_digest or "") if differs else "")
+
+    return key
 
 
 def _columns(by_column: Mapping[ColumnKey, Sequence[Result]]) -> dict[ColumnKey, TaskColumn]:
     def names(results: Sequence[Result]) -> tuple[str, ...]:
         task, score_name = results[0].task, results[0].score_name
         data = f"{task.directory} [data {task.digest[:8]}]"
-        return task.name, task.directory, data, f"{data} {score_name}"
+        audio = f"{task.directory} [audio {(task.audio_digest or '')[:8]}]"
+        return task.name, task.directory, data, audio, f"{data} {score_name}", f"{data} {audio} {score_name}"
 
     labels = _distinct(by_column, names)
     columns = {
         key: TaskColumn(
             label=labels[key],
-            task=results[0].task,
+            task=next((one.task for one in results if one.task.n_groups is not None), results[0].task),
             score_name=results[0].score_name,
             higher_is_better=results[0].higher_is_better,
             chance=next((one.task.chance for one in results if one.task.chance is not None), None),

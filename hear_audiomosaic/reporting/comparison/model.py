@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hear_audiomosaic.results.load import LoadedResult
-from hear_audiomosaic.results.schema import EncoderFacts, Result, TaskFacts
+from hear_audiomosaic.results.schema import STRICT, EncoderFacts, Result, TaskFacts
 
 __all__ = ["OFFICIAL_PROTOCOL", "Comparison", "EncoderRow", "ScoreCell", "TaskColumn", "succeeded"]
 
@@ -75,7 +75,7 @@ class Comparison:
     """One table: all results of one protocol."""
 
     label: str
-    """The protocol's name, with precision and fingerprint where two protocols share the name."""
+    """The protocol's name, with the precision if it is not fp32, and with the fingerprint where two share the name."""
     protocol: str
     fingerprint: str
     precision: str
@@ -93,8 +93,17 @@ class Comparison:
 
     @property
     def official(self) -> bool:
-        """Whether this is the protocol of the HEAR 2021 evaluation itself, with its full number of grid points."""
-        return self.protocol == OFFICIAL_PROTOCOL and self.grid_points == (_OFFICIAL_GRID_POINTS,)
+        """Whether this is the protocol of the HEAR 2021 evaluation itself, with its full number of grid points.
+
+        Strict results are of it, too: they stop where heareval stops.
+        """
+        official = self.protocol.removesuffix(STRICT) == OFFICIAL_PROTOCOL
+        return official and self.grid_points == (_OFFICIAL_GRID_POINTS,)
+
+    @property
+    def rankable(self) -> bool:
+        """Whether the rows can stand beside those of the HEAR 2021 leaderboard, which were computed in fp32."""
+        return self.official and self.precision == "fp32"
 
     @property
     def has_chance(self) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hear_audiomosaic.reporting.comparison.model import Comparison, succeeded
 from hear_audiomosaic.reporting.text.formats import listing
 from hear_audiomosaic.results.load import LoadedResult
-from hear_audiomosaic.results.schema import EncoderFacts, Manifest, Result
+from hear_audiomosaic.results.schema import STRICT, EncoderFacts, Manifest, Result
 
 __all__ = ["Cost", "Environment", "commands", "costs", "environments", "notices"]
 
@@ -96,8 +96,9 @@ def commands(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
         options = [
             ("--encoders", *sorted({row.encoder.ref for row in comparison.rows})),
             ("--tasks", *sorted({column.task.directory for column in comparison.columns})),
-            ("--protocols", comparison.protocol),
+            ("--protocols", comparison.protocol.removesuffix(STRICT)),
             ("--seeds", *map(str, comparison.seeds)),
+            *([("--strict",)] if comparison.protocol.endswith(STRICT) else []),
             *([("--precision", comparison.precision)] if comparison.precision != "fp32" else []),
             ("--out", "results/"),
         ]
@@ -120,6 +121,18 @@ def notices(comparisons: Sequence[Comparison], environments: Sequence[Environmen
         notes.append(
             f"Not the protocol of the HEAR 2021 evaluation: {listing(unofficial)}. "
             "These scores are not comparable with those of the HEAR leaderboard."
+        )
+    unranked = [one.label for one in comparisons if one.official and not one.rankable]
+    if unranked:
+        notes.append(
+            f"Not computed in fp32: {listing(unranked)}. These rows are not ranked on the HEAR leaderboard and not in "
+            "leaderboard.csv, whose scores were."
+        )
+    strict = [one.label for one in comparisons if one.protocol.endswith(STRICT)]
+    if strict:
+        notes.append(
+            f"Strict: {listing(strict)} stops where heareval stops, for example at the first validation score that is "
+            "NaN; without it training goes on there."
         )
     n_failed = sum(len(one.failures) for one in comparisons)
     if n_failed:

@@ -33,7 +33,7 @@ def class_errors_table(errors: ClassErrors) -> Table:
         (errors.labels[c], count(int(errors.clips[c])), _share(errors.clips[c] / errors.n_clips), _share(scores[c]))
         for c in order[:MOST_CLASSES]
     ]
-    about = f"Average precision of each class{over}; chance is its share of the clips"
+    about = f"Average precision of each class{over}; that of random scores is a little above the share"
     title = _title(about, "average precision", len(order))
     return plain_table(("class", "clips", "share", "average precision"), rows, title=title)
 
