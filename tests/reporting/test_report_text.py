@@ -86,7 +86,7 @@ def test_reasons_and_missing_tasks_are_named(text: str) -> None:
     )
     assert "mean of all is without gunshot_triangulation" in text
     assert "mean rank of MSM-MAE and logmel is without gunshot" in text
-    assert "HEAR normalised (another protocol than HEAR 2021's)" in text
+    assert "HEAR normalised (another protocol or precision than HEAR 2021's)" in text
 
 
 def test_neighbours_are_compared_and_the_rest_is_in_the_csv(report: Report, text: str) -> None:

@@ -21,6 +21,7 @@ from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.published.figures import read_tasks
 from hear_audiomosaic.reporting.render.markdown.tables import pipe_table
 from hear_audiomosaic.reporting.tables.comparison import comparison_table
+from hear_audiomosaic.reporting.text.uncertainty import about_units
 from hear_audiomosaic.results.load import load_results
 from hear_audiomosaic.results.predictions import FoldPredictions
 from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar, overall_mean_rank
@@ -188,6 +189,23 @@ def test_two_speakers_tell_nothing(tmp_path: Path) -> None:
     assert not any(one.tied for one in analysis.cells.values())
     text = pipe_table(comparison_table(table(tmp_path), analysis), bold_mark=True)
     assert text.count("only 2 groups: no interval") == 2
+
+
+def test_what_is_independent_is_said_of_each_task(tmp_path: Path) -> None:
+    speakers = [f"speaker {i // 5:02d}" for i in range(60)]
+    leaky = fake.task("digits", 0.1).model_copy(update={"n_groups": 12, "shared_group_clips": 60})
+    stored.clips(tmp_path, A, leaky, [stored.right(answers(60, 50), groups=speakers)])
+    stored.clips(tmp_path, A, fake.task("words", 0.1), [stored.right(answers(60, 50), groups=speakers)])
+    stored.clips(tmp_path, A, fake.task("tags", 0.1), [stored.right(answers(60, 50))])
+    folds = [stored.right(answers(9, k), f"f{k}-", groups=[f"speaker {k}"] * 9) for k in (5, 6, 7)]
+    stored.clips(tmp_path, A, fake.task("moods", 0.1), folds)
+    said = about_units(table(tmp_path), analysed(tmp_path))
+    assert [sentence.split(":")[0] for sentence in said] == [
+        "Independent units are groups of test clips (their number in brackets) on digits (12) and words (12).",
+        "With a single group a fold, the folds are the units on moods (3).",
+        "No groups of clips are known on tags",
+        "Groups of test clips stand in training, too, on digits (60 clips)",
+    ]
 
 
 def test_with_one_group_a_fold_the_folds_are_the_units(tmp_path: Path) -> None:

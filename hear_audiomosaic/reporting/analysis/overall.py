@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,7 +11,6 @@ import numpy.typing as npt
 from hear_audiomosaic.reporting.analysis.leaderboard_ranks import FEWEST_TASKS, LeaderboardRanks
 from hear_audiomosaic.reporting.analysis.model import RankInterval
 from hear_audiomosaic.reporting.comparison.model import Comparison
-from hear_audiomosaic.reporting.published.figures import read_tasks
 from hear_audiomosaic.statistics import (
     Overall,
     cliques,
@@ -115,7 +113,7 @@ def overall_scores(
         overall["HEAR normalised"] = normalised
     else:
         few = f"no encoder has {FEWEST_TASKS} tasks of the HEAR 2021 leaderboard"
-        left_out["HEAR normalised"] = few if comparison.official else "another protocol than HEAR 2021's"
+        left_out["HEAR normalised"] = few if comparison.rankable else "another protocol or precision than HEAR 2021's"
     return overall, left_out
 
 
@@ -149,15 +147,9 @@ def rank_encoders(comparison: Comparison, scores: Scores, level: float, n_resamp
 
 def _normalised(comparison: Comparison, leaderboard_ranks: LeaderboardRanks) -> ByRow:
     """HEAR's normalised score of the rows with enough tasks, and the columns that it is over."""
-    directories = {task.leaderboard_column: (task.task, task.primary_metric) for task in read_tasks()}
-    keys = [(column.task.directory, column.score_name) for column in comparison.columns]
-    single = Counter(keys)
-    normalised = {}
-    for row in leaderboard_ranks.rows:
-        if len(row.tasks) < FEWEST_TASKS:
-            continue
-        own = {directories[name] for name in row.tasks}
-        used = tuple(i for i, key in enumerate(keys) if key in own and single[key] == 1)
-        missing = tuple(i for i in range(len(keys)) if i not in used)
-        normalised[row.label] = Overall(row.normalised, used, missing)
-    return normalised
+    every = range(len(comparison.columns))
+    return {
+        row.label: Overall(row.normalised, row.columns, tuple(i for i in every if i not in row.columns))
+        for row in leaderboard_ranks.rows
+        if len(row.tasks) >= FEWEST_TASKS
+    }

@@ -39,8 +39,8 @@ def about_scores(comparison: Comparison, analysis: Analysis | None = None) -> st
         )
     if comparison.has_chance:
         parts.append(
-            "Chance is the share of the most frequent training label among the test clips; for mAP, what random scores "
-            "are expected to have."
+            "Chance is the score of a guess: for accuracies always the commonest training label, for mAP the score "
+            "expected of random scores on the same test clips; event scores have none."
         )
     return " ".join(parts)
 

@@ -9,6 +9,7 @@ from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.text.formats import listing, percent
 from hear_audiomosaic.reporting.text.uncertainty import about_units
+from hear_audiomosaic.results.schema import STRICT
 from hear_audiomosaic.statistics.jackknife import FEWEST_UNITS
 
 __all__ = ["methods"]
@@ -41,9 +42,11 @@ def _protocol(comparison: Comparison) -> str:
     points = listing(map(str, comparison.grid_points))
     seeds = listing(map(str, comparison.seeds))
     refs, n = ", ".join(sorted(row.encoder.ref for row in comparison.rows)), len(comparison.columns)
+    protocol = comparison.protocol
+    protocol += ", which stops or crashes where heareval does," if protocol.endswith(STRICT) else ""
     return (
         f"{len(comparison.rows)} encoders ({refs}) were compared on {n} task{'s' if n > 1 else ''} "
-        f"({', '.join(column.task.directory for column in comparison.columns)}) by the protocol {comparison.protocol} "
+        f"({', '.join(column.task.directory for column in comparison.columns)}) by the protocol {protocol} "
         f"(fingerprint {comparison.fingerprint[:12]}, {points} grid points, seeds {seeds}, {comparison.precision})."
     )
 

@@ -35,7 +35,7 @@ def without_interval(comparison: Comparison, analysis: Analysis) -> tuple[str, .
 
 
 def about_units(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:
-    """What is taken as independent on each task, a sentence for each kind."""
+    """What is taken as independent on each task, a sentence for each kind; and which tasks test seen groups."""
     tasks: defaultdict[str, list[str]] = defaultdict(list)
     for column in comparison.columns:
         cells = (analysis.cell(row.label, column.label) for row in comparison.rows)
@@ -51,7 +51,15 @@ def about_units(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:
         "clips": "No groups of clips are known on {}: the clips are taken as independent, and where some are of one "
         "speaker or recording, intervals are too short and tests reject too often.",
     }
-    return tuple(text.format(listing(tasks[kind])) for kind, text in sentences.items() if tasks[kind])
+    shared = [
+        f"{column.label} ({column.task.shared_group_clips} clips)"
+        for column in comparison.columns
+        if column.task.shared_group_clips
+    ]
+    known = [text.format(listing(tasks[kind])) for kind, text in sentences.items() if tasks[kind]]
+    if shared:
+        known.append(f"Groups of test clips stand in training, too, on {listing(shared)}: no score of unseen groups.")
+    return tuple(known)
 
 
 def overall_remarks(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:
