@@ -1,7 +1,14 @@
 """The usual linear probe: logistic regression by scikit-learn, its penalty chosen on the validation rows.
 
 Features are standardised by the rows that train. After the choice the head is fitted again on training and validation
-rows together, as in most published linear probes (Radford et al., arXiv 2103.00020, appendix A.3). Scene tasks only.
+rows together, as in most published linear probes (Radford et al., arXiv 2103.00020, appendix A.3).
+
+Events: every frame is a row, every label one binary regression, and the post-processing is chosen on the validation
+clips as for HEAR's heads. It is chosen with the head that was fitted to the training rows alone, and then used with the
+probabilities of the refitted one.
+
+Cost: a fit is some 20 to 200 passes over the rows, for each label of tags and events anew, and there is one for each
+penalty and one at the end; ``docs/protocol.md`` has figures. No row is left out, however many there are.
 """
 
 from __future__ import annotations
@@ -10,6 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,17 +26,27 @@ import numpy.typing as npt
 from hear_audiomosaic.errors import ProtocolError
 from hear_audiomosaic.metrics import evaluate_clips
 from hear_audiomosaic.probing.data import SplitRows
-from hear_audiomosaic.probing.grid import HEAR_GRID, Value
-from hear_audiomosaic.probing.mlp import MlpProbe
-from hear_audiomosaic.probing.monitor import recorded
+from hear_audiomosaic.probing.grid import Value
+from hear_audiomosaic.probing.monitor import recorded, worst
 from hear_audiomosaic.probing.postprocessing import Setting
 from hear_audiomosaic.probing.probe import Job, RunSettings, TrainingData
+from hear_audiomosaic.probing.standardise import Standardiser
 from hear_audiomosaic.tasks import TaskCard
 
 __all__ = ["LogisticHead", "LogisticProbe"]
 
 Floats = npt.NDArray[np.float32]
 _MAX_ITERATIONS = 2000
+_METHOD = {
+    "rows": "standardised by those that train; float32",
+    "solver": f"scikit-learn's lbfgs, its own tolerance, at most {_MAX_ITERATIONS} iterations",
+    "loss": "cross-entropy (multiclass), binary cross-entropy for each label (multilabel)",
+    "selection": "first score on validation, NaN the worst, first best penalty; its value on the other splits",
+    "postprocessing": "largest (score, setting) on validation, whatever the score's direction",
+    "test": "fitted again to training and validation rows",
+    "aggregation": "mean and sample standard deviation over folds",
+}
+"""What is always done, in words, so that a change of it changes the fingerprint."""
 
 
 class LogisticHead:
@@ -42,23 +60,15 @@ class LogisticHead:
     """
 
     def __init__(self, values: Floats, targets: Floats, inverse_penalty: float, multilabel: bool) -> None:
-        from sklearn.linear_model import LogisticRegression
-
-        mean, deviation = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
-        self._mean = mean
-        self._scale = np.where(deviation > 0, 1.0 / np.maximum(deviation, 1e-12), 0.0)
+        self._standardised = Standardiser(values)
         self._multilabel, self._n_labels = multilabel, targets.shape[1]
         x = self._standardised(values)
         columns = targets.T if multilabel else targets.argmax(axis=1)[None]
-        self._models = []
-        for column in columns:
-            if len(np.unique(column)) < 2:  # a label that always or never is there
-                self._models.append(float(column[0]))
-                continue
-            model = LogisticRegression(C=inverse_penalty, max_iter=_MAX_ITERATIONS)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # it says when it has not converged; the validation score decides
-                self._models.append(model.fit(x, column))
+        fits = [_fit(x, column, inverse_penalty) for column in columns]
+        self._models = [model for model, _ in fits]
+        failed = sum(not converged for _, converged in fits)
+        self.unconverged = f"the solver did not converge for {failed} of {len(fits)} regressions" if failed else None
+        """Why the fit is not to be trusted, in words; None where it is."""
 
     def probabilities(self, values: Floats) -> Floats:
         """(n, D) -> (n, K); labels that no row had are 0."""
@@ -75,8 +85,21 @@ class LogisticHead:
                 predicted[:, model.classes_] = model.predict_proba(x)
         return predicted
 
-    def _standardised(self, values: Floats) -> npt.NDArray[np.float64]:
-        return np.asarray((values - self._mean) * self._scale)
+
+def _fit(x: Floats, column: npt.NDArray[Any], inverse_penalty: float) -> tuple[Any, bool]:
+    """One regression, and whether the solver converged; of a column with one value that value alone."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    if len(np.unique(column)) < 2:  # a label that always or never is there
+        return float(column[0]), True
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        model = LogisticRegression(C=inverse_penalty, max_iter=_MAX_ITERATIONS).fit(x, column)
+    for warning in caught:
+        if not issubclass(warning.category, ConvergenceWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return model, not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
 
 
 @dataclass(frozen=True)
@@ -107,12 +130,8 @@ class LogisticProbe:
         return False
 
     def content(self) -> dict[str, Any]:
-        """Every value that can change a score.
-
-        The published fingerprint was made over those of a linear layer trained as HEAR does, too; they stay in it.
-        """
-        linear = MlpProbe({**HEAR_GRID, "hidden_layers": (0,)}, self.n_grid_points, standardise=True)
-        return linear.content() | {"inverse_penalties": self.inverse_penalties}
+        """Every value that can change a score."""
+        return {"inverse_penalties": self.inverse_penalties, "method": _METHOD}
 
     def monitored_score(self, card: TaskCard) -> str:
         """The task's first score."""
@@ -123,26 +142,22 @@ class LogisticProbe:
         return replace(settings, device="cpu", precision="fp32")
 
     def hparams(self, card: TaskCard) -> tuple[dict[str, Value], ...]:
-        """C of each grid point.
-
-        Raises:
-            ProtocolError: a task of events.
-        """
-        if card.embedding_type == "event":
-            raise ProtocolError(
-                f"task {card.name!r} labels frames; logistic regression is for scenes: use linear or hear-2021."
-            )
+        """C of each grid point."""
         return tuple({"C": c} for c in self.inverse_penalties)
 
     def train(
         self, card: TaskCard, jobs: Sequence[Job], settings: RunSettings, progress: Callable[[str], None]
     ) -> list[TrainedLogistic]:
-        """Fit the training rows of each job and score its validation rows; nothing here is random."""
-        trained = []
+        """Fit the training rows of each job and score its validation rows; nothing here is random.
+
+        Jobs that differ in the seed alone are one fit.
+        """
+        fitted: dict[tuple[int, int], TrainedLogistic] = {}
         for job in jobs:
-            progress(f"C = {self.inverse_penalties[job.point]:g}")
-            trained.append(_trained(card, job.data, self.inverse_penalties[job.point]))
-        return trained
+            if (id(job.data), job.point) not in fitted:
+                progress(f"C = {self.inverse_penalties[job.point]:g}")
+                fitted[id(job.data), job.point] = _trained(card, job.data, self.inverse_penalties[job.point])
+        return [fitted[id(job.data), job.point] for job in jobs]
 
 
 @dataclass(frozen=True)
@@ -153,23 +168,41 @@ class TrainedLogistic:
     inverse_penalty: float
     score: float
     """On the validation rows, fitted to the training rows."""
+    setting: Setting
+    """Chosen there, too; () for scenes."""
     seconds: float
     epoch: None = None
-    setting: Setting = ()
+
+    @cached_property
+    def head(self) -> LogisticHead:
+        """Fitted to training and validation rows; what is tested."""
+        train, valid = self.data, self.data.monitor.rows
+        values, targets = np.concatenate([train.values, valid.values]), np.concatenate([train.targets, valid.targets])
+        return LogisticHead(values, targets, self.inverse_penalty, self.data.monitor.multilabel)
+
+    @property
+    def unconverged(self) -> str | None:
+        """Why :attr:`head` is not to be trusted; None where the solver converged."""
+        return self.head.unconverged
 
     def predict(self, rows: SplitRows) -> tuple[float, Floats]:
-        """Fit training and validation rows; mean loss on a split, and its (n, C) probabilities."""
-        train, valid, multilabel = self.data, self.data.monitor.rows, self.data.monitor.multilabel
-        values, targets = np.concatenate([train.values, valid.values]), np.concatenate([train.targets, valid.targets])
-        probabilities = LogisticHead(values, targets, self.inverse_penalty, multilabel).probabilities(rows.values)
+        """Mean loss of :attr:`head` on a split, and its (n, C) probabilities."""
+        probabilities = self.head.probabilities(rows.values)
         p = np.clip(probabilities.astype(np.float64), 1e-12, 1.0 - 1e-12)
         hit = rows.targets * np.log(p)
-        loss = -(hit + (1.0 - rows.targets) * np.log1p(-p)).mean() if multilabel else -hit.sum(axis=1).mean()
-        return float(loss), probabilities
+        losses = -(hit + (1.0 - rows.targets) * np.log1p(-p)) if self.data.monitor.multilabel else -hit.sum(axis=1)
+        return float(losses.mean()), probabilities
 
 
 def _trained(card: TaskCard, data: TrainingData, inverse_penalty: float) -> TrainedLogistic:
-    started, valid, name = time.perf_counter(), data.monitor.rows, card.evaluation[0]
-    head = LogisticHead(data.values, data.targets, inverse_penalty, data.monitor.multilabel)
-    score = recorded(name, evaluate_clips([name], valid.targets, head.probabilities(valid.values))[name])
-    return TrainedLogistic(data, inverse_penalty, score, time.perf_counter() - started)
+    started, monitor, name = time.perf_counter(), data.monitor, card.evaluation[0]
+    head = LogisticHead(data.values, data.targets, inverse_penalty, monitor.multilabel)
+    probabilities = head.probabilities(monitor.rows.values)
+    setting: Setting = ()
+    if monitor.frames is None:
+        score = recorded(name, evaluate_clips([name], monitor.rows.targets, probabilities)[name])
+    else:
+        [score], [setting] = monitor.events(probabilities[None])
+    if np.isnan(score):  # a strong penalty predicts no event at all
+        score = worst(monitor.higher_is_better)
+    return TrainedLogistic(data, inverse_penalty, score, setting, time.perf_counter() - started)
