@@ -1,4 +1,4 @@
-"""The usual linear probe: logistic regression by scikit-learn, its penalty chosen on the validation rows.
+"""The usual linear probe: logistic regression, its penalty chosen on the validation rows.
 
 Features are standardised by the rows that train. After the choice the head is fitted again on training and validation
 rows together, as in most published linear probes (Radford et al., arXiv 2103.00020, appendix A.3).
@@ -7,8 +7,10 @@ Events: every frame is a row, every label one binary regression, and the post-pr
 clips as for HEAR's heads. It is chosen with the head that was fitted to the training rows alone, and then used with the
 probabilities of the refitted one.
 
-Cost: a fit is some 20 to 200 passes over the rows, for each label of tags and events anew, and there is one for each
-penalty and one at the end; ``docs/protocol.md`` has figures. No row is left out, however many there are.
+Scenes of one label are fitted by scikit-learn; tags and events, one binary regression a label, by
+:mod:`hear_audiomosaic.probing.binary_regressions`, which finds what scikit-learn finds in a tenth of its time. A fit is
+some ten to a hundred passes over the rows, one fit for each penalty and one at the end. No row is left out, however
+many there are.
 """
 
 from __future__ import annotations
@@ -18,13 +20,15 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import ProtocolError
 from hear_audiomosaic.metrics import evaluate_clips
+from hear_audiomosaic.probing import binary_regressions
+from hear_audiomosaic.probing.binary_regressions import BinaryRegressions
 from hear_audiomosaic.probing.data import SplitRows
 from hear_audiomosaic.probing.grid import Value
 from hear_audiomosaic.probing.monitor import recorded, worst
@@ -33,13 +37,16 @@ from hear_audiomosaic.probing.probe import Job, RunSettings, TrainingData
 from hear_audiomosaic.probing.standardise import Standardiser
 from hear_audiomosaic.tasks import TaskCard
 
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
+
 __all__ = ["LogisticHead", "LogisticProbe"]
 
 Floats = npt.NDArray[np.float32]
 _MAX_ITERATIONS = 2000
 _METHOD = {
     "rows": "standardised by those that train; float32",
-    "solver": f"scikit-learn's lbfgs, its own tolerance, at most {_MAX_ITERATIONS} iterations",
+    "solver": "scikit-learn's lbfgs, its own tolerance (multiclass); scaled lbfgs of all labels (multilabel)",
     "loss": "cross-entropy (multiclass), binary cross-entropy for each label (multilabel)",
     "selection": "first score on validation, NaN the worst, first best penalty; its value on the other splits",
     "postprocessing": "largest (score, setting) on validation, whatever the score's direction",
@@ -63,39 +70,37 @@ class LogisticHead:
         self._standardised = Standardiser(values)
         self._multilabel, self._n_labels = multilabel, targets.shape[1]
         x = self._standardised(values)
-        columns = targets.T if multilabel else targets.argmax(axis=1)[None]
-        fits = [_fit(x, column, inverse_penalty) for column in columns]
-        self._models = [model for model, _ in fits]
-        failed = sum(not converged for _, converged in fits)
-        self.unconverged = f"the solver did not converge for {failed} of {len(fits)} regressions" if failed else None
+        present = targets.max(axis=0) > 0
+        self._constant = targets[0] if multilabel else present.astype(np.float32)  # where nothing is to be fitted
+        self._fitted = np.flatnonzero(present & (targets.min(axis=0) < 1) if multilabel else present)
+        self._model: LogisticRegression | BinaryRegressions | None = None
+        converged = True
+        if multilabel and len(self._fitted):
+            self._model = binary_regressions.fit(x, targets[:, self._fitted], inverse_penalty)
+            converged = self._model.converged
+        elif not multilabel and len(self._fitted) > 1:
+            self._model, converged = _multinomial(x, targets.argmax(axis=1), inverse_penalty)
+        self.unconverged = None if converged else f"its solver did not converge at C = {inverse_penalty:g}"
         """Why the fit is not to be trusted, in words; None where it is."""
 
     def probabilities(self, values: Floats) -> Floats:
         """(n, D) -> (n, K); labels that no row had are 0."""
-        x, predicted = self._standardised(values), np.zeros((len(values), self._n_labels), dtype=np.float32)
-        for label, model in enumerate(self._models):
-            if isinstance(model, float):
-                if self._multilabel:
-                    predicted[:, label] = model
-                else:
-                    predicted[:, int(model)] = 1.0
-            elif self._multilabel:
-                predicted[:, label] = model.predict_proba(x)[:, 1]
-            else:
-                predicted[:, model.classes_] = model.predict_proba(x)
+        x, predicted = self._standardised(values), np.tile(self._constant, (len(values), 1))
+        if isinstance(self._model, BinaryRegressions):
+            predicted[:, self._fitted] = self._model.probabilities(x)
+        elif self._model is not None:
+            predicted[:, self._fitted] = self._model.predict_proba(x)
         return predicted
 
 
-def _fit(x: Floats, column: npt.NDArray[Any], inverse_penalty: float) -> tuple[Any, bool]:
-    """One regression, and whether the solver converged; of a column with one value that value alone."""
+def _multinomial(x: Floats, labels: npt.NDArray[np.int64], inverse_penalty: float) -> tuple[LogisticRegression, bool]:
+    """A regression of two labels or more, and whether the solver converged."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    if len(np.unique(column)) < 2:  # a label that always or never is there
-        return float(column[0]), True
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
-        model = LogisticRegression(C=inverse_penalty, max_iter=_MAX_ITERATIONS).fit(x, column)
+        model = LogisticRegression(C=inverse_penalty, max_iter=_MAX_ITERATIONS).fit(x, labels)
     for warning in caught:
         if not issubclass(warning.category, ConvergenceWarning):
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

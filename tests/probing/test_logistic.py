@@ -15,7 +15,15 @@ from small_tasks import event_rows, with_card
 from small_tasks import task_of as probe_task
 
 from hear_audiomosaic.metrics import Events, evaluate_events
-from hear_audiomosaic.probing import ProbeTask, SplitRows, logistic, run_protocol, run_seeds, standardise
+from hear_audiomosaic.probing import (
+    ProbeTask,
+    SplitRows,
+    binary_regressions,
+    logistic,
+    run_protocol,
+    run_seeds,
+    standardise,
+)
 from hear_audiomosaic.probing.postprocessing import Frames, Setting, settings_of
 from hear_audiomosaic.probing.protocol import get_protocol
 
@@ -146,6 +154,29 @@ def test_events_are_a_regression_per_label_with_post_processing_from_validation(
     assert result.score == pytest.approx(score, abs=1e-6)
     assert result.score > 0.5
     assert len(result.folds[0].predicted_events) == len(events)
+
+
+@pytest.mark.parametrize("c", [1e-5, 1e-2, 1.0, 100.0])
+def test_all_labels_at_once_are_scikit_learn_s_one_by_one(c: float) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 20)) @ (rng.normal(size=(20, 20)) * np.logspace(0, -3, 20))  # hardly of full rank
+    x = standardise.Standardiser(x.astype(np.float32))(x.astype(np.float32))
+    y = (x[:, :3] + rng.normal(size=(300, 3)) > (0.0, 1.0, 2.5)).astype(np.float32)  # the last one is rare
+    found = binary_regressions.fit(x, y, c)
+    models = [LogisticRegression(C=c, max_iter=10000, tol=1e-8).fit(x.astype(np.float64), column) for column in y.T]
+    exact = np.stack([model.predict_proba(x.astype(np.float64))[:, 1] for model in models], axis=1)
+    assert found.converged
+    assert found.n_iterations < 60
+    np.testing.assert_allclose(found.probabilities(x), exact, atol=1e-3)
+
+
+def test_a_solver_that_gives_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binary_regressions, "MAX_ITERATIONS", 2)
+    monkeypatch.setattr(logistic, "_MAX_ITERATIONS", 2)
+    for task in (task_of(), task_of("multilabel")):
+        train = task.splits["train"]
+        head = logistic.LogisticHead(train.values, train.targets, 1.0, task.card.prediction_type == "multilabel")
+        assert head.unconverged == "its solver did not converge at C = 1"
 
 
 def test_folds_of_events(event_task: ProbeTask) -> None:
