@@ -72,7 +72,10 @@ def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
         cell,
         status="success",
         chance=chance_level(cell.task.card.evaluation[0], [fold.targets for fold in probe.folds]),
-        folds=tuple(FoldScores.from_named(fold.split, fold.scores) for fold in probe.folds),
+        folds=tuple(
+            FoldScores.from_named(fold.split, fold.scores).model_copy(update={"unconverged": fold.unconverged})
+            for fold in probe.folds
+        ),
         grid_points=tuple(_grid_point(point) for point in probe.grid_points),
         winner=[point.hparams for point in probe.grid_points].index(probe.hparams),
         predictions=outcome.predictions,
