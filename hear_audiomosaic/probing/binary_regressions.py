@@ -19,7 +19,7 @@ from torch import Tensor
 __all__ = ["BinaryRegressions", "fit"]
 
 MAX_ITERATIONS = 2000
-GRADIENT_TOLERANCE = 1e-5
+GRADIENT_TOLERANCE = 1e-4
 """Largest entry of the gradient of the mean loss, in the scaled unknowns."""
 CONVERGED_GRADIENT = 1e-3
 """The same where single precision ends the search earlier."""
