@@ -59,7 +59,10 @@ def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
         cell,
         status="success",
         chance=_chance(cell),
-        folds=tuple(FoldScores.from_named(fold.split, fold.scores) for fold in probe.folds),
+        folds=tuple(
+            FoldScores.from_named(fold.split, fold.scores).model_copy(update={"unconverged": fold.unconverged})
+            for fold in probe.folds
+        ),
         grid_points=tuple(_grid_point(point) for point in probe.grid_points),
         winner=[point.hparams for point in probe.grid_points].index(probe.hparams),
         predictions=outcome.predictions,

@@ -13,6 +13,7 @@ from hear_audiomosaic.probing.monitor import Monitor
 from hear_audiomosaic.probing.postprocessing import Frames, Setting, settings_of
 from hear_audiomosaic.probing.probe import TrainingData
 from hear_audiomosaic.probing.protocol import Protocol
+from hear_audiomosaic.probing.standardise import Standardiser
 from hear_audiomosaic.tasks import Fold
 
 __all__ = ["FoldRows", "fold_rows", "frames_of", "monitored"]
@@ -38,13 +39,9 @@ def fold_rows(task: ProbeTask, protocol: Protocol, fold: Fold) -> FoldRows:
     targets = train[0].targets if len(train) == 1 else np.concatenate([rows.targets for rows in train])
     valid, test = task.splits[fold.valid], task.splits[fold.test]
     if protocol.probe.standardise:
-        mean, std = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
-        scale = np.where(std > 0, 1.0 / np.maximum(std, 1e-12), 0.0)  # a feature that never changes becomes 0
-        values = ((values - mean) * scale).astype(np.float32)
-        valid, test = (
-            dataclasses.replace(rows, values=((rows.values - mean) * scale).astype(np.float32))
-            for rows in (valid, test)
-        )
+        standardised = Standardiser(values)
+        values = standardised(values)
+        valid, test = (dataclasses.replace(rows, values=standardised(rows.values)) for rows in (valid, test))
     score, settings = monitored(task, protocol)
     frames = frames_of(valid, protocol) if settings else None
     monitor = Monitor(valid, score, task.card.prediction_type == "multilabel", frames, settings)
@@ -64,7 +61,7 @@ def monitored(task: ProbeTask, protocol: Protocol) -> tuple[str | None, tuple[Se
     if protocol.shots is not None:
         raise ProtocolError(
             f"task {task.name!r} labels frames, and protocol {protocol.name!r} draws clips by their labels; "
-            "use it for scene tasks, and linear or hear-2021 here."
+            "use it for scene tasks, and linear, logistic or hear-2021 here."
         )
     settings = settings_of(card.event_postprocessing_grid or protocol.event_postprocessing_grid)
     if score is None and len(settings) != 1:

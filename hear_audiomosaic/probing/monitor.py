@@ -77,7 +77,8 @@ class Monitor:
             return Check(loss.astype(np.float64), loss, (self.settings[-1] if self.settings else (),) * g)
         probabilities = torch.sigmoid(logits) if self.multilabel else torch.softmax(logits, -1)
         if self.frames is not None:
-            return self._events(probabilities.cpu().numpy(), loss)
+            scores, chosen = self.events(probabilities.cpu().numpy())
+            return Check(np.array(scores), loss, chosen)
         if self.score in ON_DEVICE:
             values = self._agreement(probabilities, target)
         elif bool(torch.isfinite(probabilities).all()):
@@ -92,7 +93,18 @@ class Monitor:
             guess, truth = guess % SEMITONES_PER_OCTAVE, truth % SEMITONES_PER_OCTAVE
         return ((guess == truth).sum(-1).cpu().numpy() / len(truth)).astype(np.float64)
 
-    def _events(self, probabilities: npt.NDArray[np.float32], loss: npt.NDArray[np.float32]) -> Check:
+    def events(self, probabilities: npt.NDArray[np.float32]) -> tuple[list[float], tuple[Setting, ...]]:
+        """The event score of several predictions, each with the post-processing that serves it best.
+
+        Args:
+            probabilities: (g, n, C).
+
+        Returns:
+            g scores and g settings.
+
+        Raises:
+            EmbeddingError: the split has no frames.
+        """
         if self.frames is None or self.score is None or self.rows.reference is None:
             raise EmbeddingError("event scores need timestamps and reference events.")
         values: list[float] = []
@@ -102,7 +114,7 @@ class Monitor:
             setting = best_setting(scores)
             chosen.append(setting)
             values.append(recorded(self.score, scores[setting]))
-        return Check(np.array(values), loss, tuple(chosen))
+        return values, tuple(chosen)
 
 
 def _event_scores(name: str, reference: Events, estimates: dict[Setting, Events]) -> dict[Setting, float]:

@@ -74,6 +74,10 @@ class TrainedProbe(Protocol):
         """The post-processing that was chosen; () for scenes."""
 
     @property
+    def unconverged(self) -> str | None:
+        """Why it is not trained to convergence, in words; None where it is."""
+
+    @property
     def seconds(self) -> float:
         """What the training took."""
 

@@ -33,6 +33,8 @@ class FoldResult:
     timestamps_ms: npt.NDArray[np.float64] | None
     predicted_events: Events | None
     reference_events: Events | None
+    unconverged: str | None = None
+    """Why the probe is not trained to convergence, in words; None where it is."""
 
 
 def named_scores(loss: float, scores: Mapping[str, float], primary: str, **others: float) -> dict[str, float]:

@@ -161,4 +161,4 @@ _OFFICIAL.update(
     }
 )
 _OFFICIAL["linear"] = Protocol("linear", MlpProbe(MappingProxyType({**HEAR_GRID, **_LINEAR}), 4, standardise=True))
-_OFFICIAL["logistic"] = Protocol("logistic", LogisticProbe((1e-3, 1e-2, 1e-1, 1.0)))
+_OFFICIAL["logistic"] = Protocol("logistic", LogisticProbe(tuple(10.0**k for k in range(-5, 3))))

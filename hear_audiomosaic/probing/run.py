@@ -174,6 +174,7 @@ class _Run:
             timestamps_ms=rows.timestamps_ms,
             predicted_events=events,
             reference_events=rows.reference,
+            unconverged=trained.unconverged,
         )
 
     def _result(

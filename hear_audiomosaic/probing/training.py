@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from hear_audiomosaic.probing.batches import batch_slices
 from hear_audiomosaic.probing.data import SplitRows
 from hear_audiomosaic.probing.grid import GridPoint
 from hear_audiomosaic.probing.heads import Head, HeadConstants
@@ -17,7 +18,10 @@ from hear_audiomosaic.probing.monitor import worst
 from hear_audiomosaic.probing.postprocessing import Setting
 from hear_audiomosaic.probing.probe import TrainingData
 
-__all__ = ["Candidate", "Trained", "Trainer"]
+__all__ = ["FEWEST_STEPS", "Candidate", "Trained", "Trainer"]
+
+FEWEST_STEPS = 30
+"""Optimiser steps below which a head has hardly left its initial weights; ``docs/protocol.md`` has the runs."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,24 @@ class Trained:
     seconds: float = 0.0
     waited: int = 0
     """Checks since the last improvement."""
+    n_checks: int = 0
+    """Checks that the grid point allows."""
+    steps_per_epoch: int = 1
+
+    @property
+    def n_steps(self) -> int:
+        """Optimiser steps up to the best check."""
+        return (self.epoch + 1) * self.steps_per_epoch
+
+    @property
+    def unconverged(self) -> str | None:
+        """Why the head is not trained to convergence, in words; None where it is."""
+        last = len(self.checks) == self.n_checks and self.waited == 0
+        if last and len(self.checks) > 1:
+            return f"its best check is the last that was allowed, after {self.n_steps} optimiser steps"
+        if self.n_steps < FEWEST_STEPS:
+            return f"its best check came after {self.n_steps} optimiser steps"
+        return None
 
     @classmethod
     def begin(cls, candidate: Candidate, constants: HeadConstants, device: str) -> Trained:
@@ -54,7 +76,9 @@ class Trained:
         monitor = candidate.data.monitor
         parameters = {name: tensor.to(device, copy=True) for name, tensor in candidate.parameters.items()}
         head = Head(parameters, candidate.point.hidden_layers, monitor.multilabel, constants.norm_eps)
-        return cls(worst(monitor.higher_is_better), head)
+        point, n = candidate.point, len(candidate.data.values)
+        steps = len(batch_slices(n, point.batch_size, normalised=point.hidden_layers > 0, strict=False))
+        return cls(worst(monitor.higher_is_better), head, n_checks=point.n_checks, steps_per_epoch=steps)
 
     def predict(self, rows: SplitRows) -> tuple[float, npt.NDArray[np.float32]]:
         """Mean loss on a split, and its (n, C) probabilities."""

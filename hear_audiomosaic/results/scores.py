@@ -30,6 +30,8 @@ class FoldScores(Record):
     """After which the head was kept, from 0; null where nothing is trained by epochs."""
     time_in_min: float
     """Training the head, in minutes."""
+    unconverged: str | None = None
+    """Why the head is not trained to convergence, in words; null where it is, and in older files."""
 
     def named(self, primary: str) -> dict[str, float]:
         """All numbers by the names of heareval's result files, in their order.

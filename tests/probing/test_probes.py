@@ -52,6 +52,7 @@ class TrainedMeans:
     score: float = 0.0
     epoch: None = None
     setting: tuple = ()
+    unconverged: None = None
     seconds: float = 0.0
 
     @classmethod

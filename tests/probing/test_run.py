@@ -116,6 +116,14 @@ def test_faster_grid_has_heads_without_hidden_layers(scene_task: ProbeTask) -> N
     assert result.score > 0.5
 
 
+def test_a_fold_says_that_its_head_is_not_trained(scene_task: ProbeTask) -> None:
+    short = changed(max_epochs=(4,), check_val_every_n_epoch=(1,), patience=(20,))
+    for trainer in ("fused", "reference"):
+        [fold] = run_protocol(scene_task, short, trainer=trainer).folds
+        assert "optimiser steps" in (fold.unconverged or "")
+    assert [fold.unconverged for fold in run_protocol(scene_task, get_protocol("logistic")).folds] == [None]
+
+
 def test_wrong_wishes_are_refused(scene_task: ProbeTask) -> None:
     with pytest.raises(ProtocolError, match="fp16"):
         run_protocol(scene_task, changed(), precision="fp16")

@@ -16,7 +16,7 @@ from hear_audiomosaic.probing.fused.masks import Masks
 from hear_audiomosaic.probing.fused.stack import Layout, Scratch, Stack
 from hear_audiomosaic.probing.monitor import Monitor
 from hear_audiomosaic.probing.probe import TrainingData
-from hear_audiomosaic.probing.training import Candidate, Trainer
+from hear_audiomosaic.probing.training import Candidate, Trained, Trainer
 
 D, C = 8, 3
 
@@ -206,3 +206,38 @@ def test_nan_scores_wait_out_the_patience_or_stop_at_once(train: Trainer) -> Non
     for trained in train(candidates, protocol.probe.constants, seed=0, strict=True):
         assert len(trained.checks) == 1
         assert (trained.score, trained.epoch) == (-np.inf, 2)
+
+
+def test_either_trainer_says_which_heads_are_cut_short() -> None:
+    def reasons(**grid: tuple) -> list[str | None]:
+        protocol = changed(dropout=(0.0,), check_val_every_n_epoch=(1,), patience=(20,), **grid)
+        candidates, constants = candidates_of(protocol, "top1_acc", False), protocol.probe.constants
+        found = [one.unconverged for one in fused.train(candidates, constants, seed=0)]
+        exact = reference.train(candidates, constants, seed=0, precision="fp64")
+        assert found == [one.unconverged for one in exact]
+        return found
+
+    assert None not in reasons(max_epochs=(4,))
+    assert None not in reasons(max_epochs=(10,), batch_size=(25,))  # 3 steps an epoch
+    assert None in reasons(max_epochs=(60,), batch_size=(10,))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "best", "steps_per_epoch", "reason"),
+    [
+        (500, 100, 1, None),
+        (500, 28, 1, "its best check came after 29 optimiser steps"),
+        (500, 29, 1, None),
+        (500, 2, 10, None),
+        (40, 39, 10, "its best check is the last that was allowed, after 400 optimiser steps"),
+        (40, 38, 10, None),
+    ],
+)
+def test_what_counts_as_trained(epochs: int, best: int, steps_per_epoch: int, reason: str | None) -> None:
+    protocol = changed()
+    head = Trained.begin(candidates_of(protocol, None, False)[0], protocol.probe.constants, "cpu")
+    head.n_checks, head.steps_per_epoch, head.epoch = epochs, steps_per_epoch, best
+    last = min(epochs, best + 21)  # a patience of 20
+    head.checks = [(epoch, 0.0, 0.0) for epoch in range(last)]
+    head.waited = last - 1 - best
+    assert head.unconverged == reason
