@@ -190,3 +190,17 @@ def test_latex_has_the_same_cells(report: Report) -> None:
     for label in ("tab:measured-hear-2021}", "tab:overall-hear-2021}", "tab:placing-hear-2021}", r"\section*{Methods}"):
         assert label in tex
     assert tex.count(r"\begin{") == tex.count(r"\end{")
+
+
+def test_probes_that_were_not_trained_to_convergence_are_marked(tmp_path: Path) -> None:
+    one = fake.success(A, fake.task("tones", 0.5), [0.3, 0.4])
+    reason = "its best check came after 10 optimiser steps"
+    folds = (one.folds[0].model_copy(update={"unconverged": reason}), one.folds[1])
+    fake.save(tmp_path, one.model_copy(update={"folds": folds}), fake.success(B, fake.task("tones", 0.5), [0.4]))
+    report = write_report(tmp_path, tmp_path / "out")
+    text = report.markdown.read_text(encoding="utf-8")
+    assert text.count("not converged") == 1
+    assert "Not converged: the probe took too few steps to leave its start" in text
+    assert f"probe not trained to convergence: {reason}" in report.html.read_text(encoding="utf-8")
+    converged = fake.save(tmp_path / "other", fake.success(B, fake.task("tones", 0.5), [0.4]))
+    assert "onverged" not in write_report(converged, tmp_path / "third").markdown.read_text(encoding="utf-8")

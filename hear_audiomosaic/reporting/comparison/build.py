@@ -206,7 +206,8 @@ def _cell(results: Sequence[LoadedResult]) -> ScoreCell:
     elif len(good[0].folds) > 1 and good[0].score_std is not None and math.isfinite(good[0].score_std):
         spread, over = good[0].score_std, f"{len(good[0].folds)} folds"
     remark = f"{len(good)} of {len(results)} seeds" if len(good) < len(results) else ""
-    return ScoreCell("scored", sum(scores) / len(scores), spread, over, remark, results=tuple(results))
+    reasons = tuple(dict.fromkeys(fold.unconverged for one in good for fold in one.folds if fold.unconverged))
+    return ScoreCell("scored", sum(scores) / len(scores), spread, over, remark, reasons, results=tuple(results))
 
 
 def _mark_best(cells: list[ScoreCell], column: TaskColumn) -> list[ScoreCell]:

@@ -31,6 +31,8 @@ class ScoreCell:
     """What the spread is over: ``"3 seeds"``, ``"5 folds"``, or empty."""
     remark: str = ""
     """``"2 of 3 seeds"`` where some seeds failed."""
+    unconverged: tuple[str, ...] = ()
+    """Why probes of it were not trained to convergence, each reason once; empty where all were."""
     best: bool = False
     """Equal to the task's best score at three decimals, among two encoders or more."""
     results: tuple[LoadedResult, ...] = ()
@@ -104,6 +106,11 @@ class Comparison:
     def rankable(self) -> bool:
         """Whether the rows can stand beside those of the HEAR 2021 leaderboard, which were computed in fp32."""
         return self.official and self.precision == "fp32"
+
+    @property
+    def has_unconverged(self) -> bool:
+        """Whether any probe was not trained to convergence."""
+        return any(cell.unconverged for row in self.rows for cell in row.cells)
 
     @property
     def has_chance(self) -> bool:

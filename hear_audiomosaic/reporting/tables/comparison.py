@@ -76,7 +76,7 @@ def _cell(row: EncoderRow, column: TaskColumn, score: ScoreCell, analysis: Analy
         interval=interval_text(uncertainty.interval) if uncertainty else "",
         spread="" if score.spread is None else f"± {decimals(score.spread)}",
         over="" if score.spread is None else score.spread_over,
-        remark="; ".join(filter(None, (score.remark, _without_interval(uncertainty)))),
+        remark="; ".join(filter(None, (score.remark, _without_interval(uncertainty), _unconverged(score)))),
         best=score.best,
         tied=uncertainty is not None and uncertainty.tied and not score.best,
         tooltip=_tooltip(row, column, score, uncertainty),
@@ -89,6 +89,10 @@ def _without_interval(uncertainty: CellUncertainty | None) -> str:
     if uncertainty is None or uncertainty.interval is not None or not 0 < uncertainty.n_units < FEWEST_UNITS:
         return ""
     return f"only {uncertainty.n_units} {uncertainty.unit}: no interval"
+
+
+def _unconverged(score: ScoreCell) -> str:
+    return "not converged" if score.unconverged else ""
 
 
 def _tooltip(row: EncoderRow, column: TaskColumn, score: ScoreCell, uncertainty: CellUncertainty | None) -> str:
@@ -105,6 +109,8 @@ def _tooltip(row: EncoderRow, column: TaskColumn, score: ScoreCell, uncertainty:
         words.append(f"± {decimals(score.spread)} over {score.spread_over}")
     if score.remark:
         words.append(score.remark)
+    if score.unconverged:
+        words.append(f"probe not trained to convergence: {'; '.join(score.unconverged)}")
     tied = uncertainty is not None and uncertainty.tied
     if score.best:
         words.append("best, with others tied" if tied else "best")

@@ -37,6 +37,11 @@ def about_scores(comparison: Comparison, analysis: Analysis | None = None) -> st
             "Best of each task, to three decimals, in bold; † no significant difference from it (paired t test, Holm "
             "over all pairs of encoders). Where there is no interval, there was no test."
         )
+    if comparison.has_unconverged:
+        parts.append(
+            "Not converged: the probe took too few steps to leave its start, or was still improving when it was cut "
+            "off, so that the score says as much of the protocol as of the encoder."
+        )
     if comparison.has_chance:
         parts.append(
             "Chance is the score of a guess: for accuracies always the commonest training label, for mAP the score "
