@@ -70,6 +70,15 @@ def test_a_copy_is_found_and_nothing_else(how: str) -> None:
         assert find_duplicates([ALTERED[how](clips[wanted])], clips, 0.9)[0].second == wanted
 
 
+@pytest.mark.parametrize("offset", [0, 80, 160, 240, 500])
+@pytest.mark.parametrize("duration_s", [0.5, 1.0, 3.0])
+def test_a_copy_of_a_noise_is_found_at_any_offset(offset: int, duration_s: float) -> None:
+    rng = np.random.default_rng(5)
+    noises = [0.05 * rng.normal(size=round(duration_s * RATE_HZ)).astype(np.float32) for _ in range(8)]
+    found = find_duplicates(noises, [0.5 * noises[3][offset:]], 0.9)
+    assert [(one.first, one.second) for one in found] == [(3, 0)]
+
+
 def test_the_place_is_told() -> None:
     clips = [_syllables(3), _syllables(4)]
     (found,) = find_duplicates(clips, [clips[1][16000:40000]], 0.9)

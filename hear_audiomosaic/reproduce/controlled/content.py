@@ -23,7 +23,12 @@ Clip = tuple[str, str]
 """A set's name and a file of it."""
 
 SAME_SOUND = 0.9
-"""Correlation of the samples from which two clips hold the same recording; docs and test say how it was chosen."""
+"""Correlation of the samples from which two clips hold the same recording.
+
+Copies that were recoded (Vorbis), given noise 30 dB below or cut out have .92 to 1; of ten million unrelated pairs
+of different sets none has more than .72. Short words of one speaker and steady tones of one pitch come to .91, rarely
+.96: a few of them are left out for nothing, which costs less than a copy that stays.
+"""
 
 _THREADS = 4
 _log = logging.getLogger(__name__)
