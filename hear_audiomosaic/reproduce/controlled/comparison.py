@@ -20,9 +20,10 @@ from hear_audiomosaic.pretraining import PretrainSettings, pretrain
 from hear_audiomosaic.probing.protocol import get_protocol
 from hear_audiomosaic.reporting import write_report
 from hear_audiomosaic.reporting.result_set import Results
+from hear_audiomosaic.reproduce.controlled.content import clips_and_tests, find_shared_sound, same_sound_as_test
 from hear_audiomosaic.reproduce.controlled.pool import PoolSet, build_pool
-from hear_audiomosaic.reproduce.controlled.sets import prepare_fixed
-from hear_audiomosaic.reproduce.controlled.twins import write_twins
+from hear_audiomosaic.reproduce.controlled.sets import FixedSplit, prepare_fixed
+from hear_audiomosaic.reproduce.controlled.twins import headline, write_twins
 from hear_audiomosaic.reproduce.recipes import OnMessage, Outcome
 
 __all__ = ["draw_losses", "publish_weights", "run"]
@@ -41,7 +42,7 @@ def run(recipe: Mapping[str, Any], data_dir: Path, out: Path, *, device: str, on
     Args:
         recipe: as ``reports/controlled/recipe.yaml``.
         data_dir: the recipe's sets, one folder each.
-        out: gets ``pool/``, ``runs/``, ``weights/``, ``tasks/``, ``results/`` and ``report/``.
+        out: gets ``pool/``, ``same_content.json``, ``runs/``, ``weights/``, ``tasks/``, ``results/`` and ``report/``.
         device: "cpu" or "cuda".
         on_message: called with what begins or is done, in a few words.
 
@@ -51,8 +52,13 @@ def run(recipe: Mapping[str, Any], data_dir: Path, out: Path, *, device: str, on
     Raises:
         PretrainingError: a set is missing, or a method cannot be trained.
     """
+    splits = [FixedSplit.read(data_dir, one) for one in recipe["tasks"]]
+    sets = [PoolSet.from_mapping(one) for one in recipe["pool"]]
+    on_message("comparing all clips with the test clips")
+    clips, tests = clips_and_tests(data_dir, [one.name for one in sets], splits)
+    shared = find_shared_sound(data_dir, clips, tests, out / "same_content.json")
     on_message("linking the pool's clips")
-    pool = build_pool(data_dir, [PoolSet.from_mapping(one) for one in recipe["pool"]], out / "pool")
+    pool = build_pool(data_dir, sets, splits, {pair.clip for pair in shared}, out / "pool")
     budget = recipe["pretraining"]
     n_patches = -(-n_frames(AudioMosaicObjective.n_samples(budget["crop_s"])) // PATCH)
     untrained = {m: ref.format(size=budget["size"], window=n_patches * PATCH) for m, ref in recipe["untrained"].items()}
@@ -67,7 +73,12 @@ def run(recipe: Mapping[str, Any], data_dir: Path, out: Path, *, device: str, on
         refs[method] = f"{method}:{os.path.relpath(weights)}" + (f"?{model_options}" if model_options else "")
     draw_losses(out / "runs", list(recipe["methods"]), out / "losses.png")
     on_message("preparing the tasks")
-    tasks = [prepare_fixed(data_dir, one, out / "sets", out / "tasks") for one in recipe["tasks"]]
+    tasks = []
+    for split in splits:
+        left_out = same_sound_as_test(split, shared)
+        if left_out:
+            on_message(f"{split.spec['name']}: {len(left_out)} clips hold the sound of a test clip and are left out")
+        tasks.append(prepare_fixed(split, out / "sets", out / "tasks", left_out))
     plan = Plan(
         encoders=[*refs.values(), *untrained.values(), *recipe["floors"]],
         tasks=tasks,
@@ -83,8 +94,8 @@ def run(recipe: Mapping[str, Any], data_dir: Path, out: Path, *, device: str, on
     report = out / "report"
     write_report(plan.out, report)
     twins = {m: (EncoderRef.parse(refs[m]).text, EncoderRef.parse(ref).text) for m, ref in untrained.items()}
-    for method, (gained, n) in write_twins(report / "pairs.csv", twins, report / "twins.csv").items():
-        on_message(f"{method}: better than its untrained twin on {gained} of {n} tasks")
+    for method, verdicts in write_twins(report / "pairs.csv", twins, report / "twins.csv").items():
+        on_message(f"{method}: {headline(verdicts)}")
     results = Results.of_run(plan.out, summary.finished, summary.kept, summary.failures)
     return Outcome(report / "index.html", tuple(results.rows()), results.failures)
 

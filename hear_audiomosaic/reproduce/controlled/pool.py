@@ -1,17 +1,18 @@
-"""A pool of clips for pre-training: free licences only, and no clip that a test split holds."""
+"""A pool of clips for pre-training: free licences only, and no sound that a test split holds."""
 
 from __future__ import annotations
 
-import csv
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hear_audiomosaic.errors import PretrainingError
 from hear_audiomosaic.files import write_json
+from hear_audiomosaic.reproduce.controlled.content import Clip
+from hear_audiomosaic.reproduce.controlled.sets import FixedSplit, Row, read_rows
 
 __all__ = ["PoolSet", "build_pool"]
 
@@ -25,43 +26,43 @@ class PoolSet:
         licence: of all its clips; or empty, and ``licence_column`` names the column with each clip's.
         licence_column: column of the clips' licences.
         free: licences that are admitted; the column's values must equal one exactly.
-        test: column -> values; clips with any of them are of a test split and stay out.
-        group_columns: columns whose values must not be shared with a test clip, such as the source recording.
     """
 
     name: str
     licence: str = ""
     licence_column: str = ""
     free: tuple[str, ...] = ()
-    test: Mapping[str, tuple[str, ...]] | None = None
-    group_columns: tuple[str, ...] = ()
 
     @classmethod
     def from_mapping(cls, content: Mapping[str, Any]) -> PoolSet:
         """From a recipe's YAML."""
-        test = {column: tuple(map(str, values)) for column, values in (content.get("test") or {}).items()}
         return cls(
             name=content["name"],
             licence=content.get("licence", ""),
             licence_column=content.get("licence_column", ""),
             free=tuple(content.get("free", ())),
-            test=test,
-            group_columns=tuple(content.get("group_columns", ())),
         )
 
 
-def build_pool(data_dir: Path, sets: Sequence[PoolSet], out: Path) -> dict[str, dict[str, Any]]:
+def build_pool(
+    data_dir: Path, sets: Sequence[PoolSet], splits: Sequence[FixedSplit], same_sound: Collection[Clip], out: Path
+) -> dict[str, dict[str, Any]]:
     """Link the pool's clips into a folder, one sub-folder per set, and write ``pool.json`` beside it.
+
+    What the tasks test on decides what stays out: their test clips, whatever shares a group with one (unless the task
+    keeps shared groups), and what holds the sound of one.
 
     Args:
         data_dir: holds one folder per set.
         sets: the data sets.
+        splits: of all tasks.
+        same_sound: clips that hold the sound of a test clip (`find_shared_sound`).
         out: folder of links; what an earlier call linked and is no longer wanted is removed.
 
     Returns:
-        Per set: ``clips``, ``minutes`` (None where durations are unknown), ``licences`` (clips by licence),
-        ``test_clips`` (kept out as a test split's), ``shared_group`` (kept out for sharing a group with a test clip)
-        and ``not_free``.
+        Per set: ``clips``, ``minutes`` (None where durations are unknown), ``licences`` (clips by licence), and how
+        many were kept out for the first of these reasons that holds: ``test_clips`` (of a test split),
+        ``shared_group`` (with a test clip), ``same_content`` (as a test clip), ``not_free``.
 
     Raises:
         PretrainingError: a set is missing, or a test clip is in the folder after all.
@@ -70,48 +71,38 @@ def build_pool(data_dir: Path, sets: Sequence[PoolSet], out: Path) -> dict[str, 
         if old.name not in {one.name for one in sets}:
             _link(old, [], old)
     summary = {}
-    kept_out: set[Path] = set()
     for one in sets:
         folder = data_dir / one.name
-        rows = _rows(folder)
-        tested = [row for row in rows if _is_test(row, one)]
-        forbidden = {row["filename"] for row in tested}
-        groups = {(column, row[column]) for row in tested for column in one.group_columns}
-        kept: list[dict[str, str]] = []
+        of_set = [split for split in splits if split.spec["set"] == one.name]
+        forbidden = {name for split in of_set for name in split.test}
+        groups = {(split.spec["group"], group) for split in of_set for group in split.test_groups}
+        columns = {column for column, _ in groups}
+        kept: list[Row] = []
         reasons: Counter[str] = Counter()
-        for row in rows:
+        for row in read_rows(folder, PretrainingError):
             if row["filename"] in forbidden:
                 reasons["test_clips"] += 1
-            elif any((column, row[column]) in groups for column in one.group_columns):
+            elif any((column, row[column]) in groups for column in columns):
                 reasons["shared_group"] += 1
+            elif (one.name, row["filename"]) in same_sound:
+                reasons["same_content"] += 1
             elif one.licence_column and row[one.licence_column] not in one.free:
                 reasons["not_free"] += 1
             else:
                 kept.append(row)
         _link(folder, [row["filename"] for row in kept], out / one.name)
-        kept_out |= {(folder / name).resolve() for name in forbidden}
         durations = [float(row["duration_s"]) for row in kept if row.get("duration_s")]
         summary[one.name] = {
             "clips": len(kept),
             "minutes": round(sum(durations) / 60, 1) if len(durations) == len(kept) else None,
             "licences": dict(Counter(row[one.licence_column] if one.licence_column else one.licence for row in kept)),
-            **{name: reasons[name] for name in ("test_clips", "shared_group", "not_free")},
+            **{name: reasons[name] for name in ("test_clips", "shared_group", "same_content", "not_free")},
         }
+    kept_out = {(split.source / name).resolve() for split in splits for name in split.test}
+    kept_out |= {(data_dir / name / file).resolve() for name, file in same_sound}
     _check(out, kept_out)
     write_json(out.with_suffix(".json"), summary)
     return summary
-
-
-def _rows(folder: Path) -> list[dict[str, str]]:
-    path = folder / "metadata.csv"
-    if not path.is_file():
-        raise PretrainingError(f"There is no {path}; expected the set's folder with its metadata.csv and recordings.")
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _is_test(row: Mapping[str, str], one: PoolSet) -> bool:
-    return any(row[column] in values for column, values in (one.test or {}).items())
 
 
 def _link(folder: Path, names: Sequence[str], out: Path) -> None:

@@ -4,41 +4,52 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hear_audiomosaic.files import write_text
 
-__all__ = ["write_twins"]
+__all__ = ["headline", "write_twins"]
 
-_COLUMNS = ("method", "protocol", "task", "score_name", "gain", "low", "high", "level", "p_holm")
+_COLUMNS = ("method", "protocol", "task", "score_name", "gain", "low", "high", "level", "p_holm", "verdict")
+_SIGNIFICANT = 0.05  # of p_holm
 
 
-def write_twins(pairs: Path, twins: Mapping[str, tuple[str, str]], path: Path) -> dict[str, tuple[int, int]]:
-    """Take the rows of a report's paired tests that compare a method with its twin.
+def write_twins(pairs: Path, twins: Mapping[str, tuple[str, str]], path: Path) -> dict[str, list[str]]:
+    """Take the rows of a report's paired tests that compare a method with its twin, and say what each amounts to.
 
     Args:
         pairs: ``pairs.csv`` of a report.
         twins: method -> reference of its trained encoder and of the untrained one, in canonical form.
         path: CSV to be, a row per method, protocol and task. ``gain`` is the trained encoder's score minus the other's,
-            with the opposite sign where lower is better; ``low`` and ``high`` are its interval, ``p_holm`` is
-            corrected over all pairs of the report.
+            with the opposite sign where lower is better; ``low`` and ``high`` are its interval. ``p_holm``
+            is corrected over the tasks of the pair, not over the pairs of the report. ``verdict`` is "better" or
+            "worse" where it is below .05, else "no significant difference", or "no test" where there is none.
 
     Returns:
-        Method -> number of tasks on which training gained anything, and number of tasks with both scores.
+        Method -> the verdicts on its tasks.
     """
     with pairs.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     text = io.StringIO()
     writer = csv.DictWriter(text, _COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    counts = {}
+    verdicts = {}
     for method, (trained, untrained) in twins.items():
         gains = [_gain_row(row, trained) for row in rows if {row["a_ref"], row["b_ref"]} == {trained, untrained}]
         writer.writerows({**row, "method": method} for row in gains)
-        counts[method] = sum(float(row["gain"]) > 0 for row in gains), len(gains)
+        verdicts[method] = [row["verdict"] for row in gains]
     write_text(path, text.getvalue())
-    return counts
+    return verdicts
+
+
+def headline(verdicts: Sequence[str]) -> str:
+    """The verdicts on a method's tasks in one line."""
+    worse, untested = verdicts.count("worse"), verdicts.count("no test")
+    return (
+        f"significantly better than its untrained twin on {verdicts.count('better')} of {len(verdicts)} tasks"
+        f", worse on {worse}" + (f", no test on {untested}" if untested else "")
+    )
 
 
 def _gain_row(row: Mapping[str, str], trained: str) -> dict[str, str]:
@@ -46,7 +57,15 @@ def _gain_row(row: Mapping[str, str], trained: str) -> dict[str, str]:
     ends = {"gain": row["difference"], "low": row["low"], "high": row["high"]}
     if (row["a_ref"] == trained) != (row["higher_is_better"] == "true"):
         ends = {name: _negated(row[key]) for name, key in (("gain", "difference"), ("low", "high"), ("high", "low"))}
-    return {**row, **ends}
+    return {**row, **ends, "verdict": _verdict(float(ends["gain"]), row["p_holm"])}
+
+
+def _verdict(gain: float, p_holm: str) -> str:
+    if not p_holm:
+        return "no test"
+    if float(p_holm) >= _SIGNIFICANT:
+        return "no significant difference"
+    return "better" if gain > 0 else "worse"
 
 
 def _negated(number: str) -> str:
