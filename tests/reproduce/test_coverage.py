@@ -82,3 +82,17 @@ def test_the_recipe_writes_its_table(tmp_path: Path) -> None:
     assert outcome.report.read_text(encoding="utf-8").startswith("score,n,per,classes,groups,rate,encoders,seeds,")
     with pytest.raises(RecipeError, match="no kind 'clap'"):
         reproduce("coverage", out=tmp_path, changes={"settings": [{"kind": "clap", "score": "mAP"}]})
+
+
+def test_the_table_in_the_documentation_is_the_committed_one() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "uncertainty.md").read_text(encoding="utf-8")
+    printed = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in document.splitlines()
+        if line.startswith("| `")
+    ]
+    with (content_dir("reports") / "coverage" / "coverage.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [[cells[0].strip("`"), *cells[-3:]] for cells in printed] == [
+        [row[name] for name in ("score", "coverage", "level", "family")] for row in rows
+    ]
