@@ -26,8 +26,8 @@ SAME_SOUND = 0.9
 """Correlation of the samples from which two clips hold the same recording.
 
 Copies that were recoded (Vorbis), given noise 30 dB below or cut out had .92 to 1 (159 clips); of clips of different
-sets the 9,000 pairs that looked most alike had .72 at most. Short words of one speaker and steady tones of one pitch come
-to .91, rarely .96: a few of them are left out for nothing, which costs less than a copy that stays.
+sets the 9,000 pairs that looked most alike had .72 at most. Short words of one speaker and steady tones of one pitch
+come to .91, rarely .96: a few of them are left out for nothing, which costs less than a copy that stays.
 """
 
 _THREADS = 4
