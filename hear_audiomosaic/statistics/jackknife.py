@@ -155,7 +155,7 @@ def score_interval(
     """
     check_level(level)
     if error.reason is not None or not np.isfinite(score):
-        return Interval(np.nan, np.nan, level, 0, error.reason or f"the score itself is {score}")
+        return Interval(np.nan, np.nan, level, error.reason or f"the score itself is {score}")
     t = float(stats.t.ppf(0.5 + level / 2.0, error.df))
     if bounds is None:
         return Interval(score - t * error.value, score + t * error.value, level)
@@ -202,7 +202,7 @@ def paired_t_test(
     error = standard_error(folds, seed_differences)
     if error.reason is not None or not np.isfinite(difference):
         reason = error.reason or "a score is not finite"
-        return PairedResult(difference, Interval(np.nan, np.nan, level, 0, reason), np.nan)
+        return PairedResult(difference, Interval(np.nan, np.nan, level, reason), np.nan)
     if abs(difference) <= 1e-12:
         p = 1.0
     elif error.value <= 1e-12:

@@ -1,15 +1,16 @@
-"""Ranking scores (mAP, AUC) of many resamples at once: sort once, then a few sums per resample.
+"""Ranking scores (mAP, AUC) of many choices of clips at once: sort once, then a few sums per choice.
 
-Computing mAP again for each of 2,000 resamples sorts the same probabilities 2,000 times. The order does not change,
-only how often each clip counts; so :class:`Ranking` sorts once and takes the counts.
+Computing mAP again without each of 2,000 clips sorts the same probabilities 2,000 times. The order does not change,
+only how often each clip counts; so :class:`Ranking` sorts once and takes the counts. The jackknife gives zeros for the
+clips that it leaves out, ones for the others.
 
 Conventions
 -----------
-- n clips, C classes, b resamples. A clip that was drawn w times counts as w clips of equal probability.
+- n clips, C classes, b rows of counts. A clip that counts w times counts as w clips of equal probability.
 - Equal probabilities are one threshold, as in :mod:`hear_audiomosaic.metrics.clips`.
-- A class without a positive clip (for the AUC: or without a negative one) in a resample is left out of that resample's
-  mean, since a score of 0 would bias every interval of a task with rare classes downwards. A class without a positive
-  among all clips counts as in HEAR: 0 for the average precision, NaN for the AUC.
+- A class of which no positive clip counts in a row (for the AUC: or no negative one) is left out of that row's mean: it
+  has no score there, and a 0 in its place would enlarge standard errors of tasks with rare classes. A class without a
+  positive among all clips counts as in HEAR: 0 for the average precision, NaN for the AUC.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics._arrays import Floats, Integers, clip_values, row_means
+from hear_audiomosaic.statistics._arrays import Floats, Integers, finite_values, row_means
 
 __all__ = ["Ranking"]
 
@@ -38,7 +39,7 @@ class _Class:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Clips sorted within each class; its scores take (b, n) counts, as ``takes="batches"`` of the bootstrap gives."""
+    """Clips sorted within each class; its scores take (b, n) counts: how often each clip counts."""
 
     classes: tuple[_Class, ...]
 
@@ -56,7 +57,7 @@ class Ranking:
         Raises:
             MetricError: the arrays do not fit each other, or are not numbers.
         """
-        is_positive, values = clip_values(targets, "targets") > 0, clip_values(probabilities, "probabilities")
+        is_positive, values = finite_values(targets, "targets") > 0, finite_values(probabilities, "probabilities")
         if is_positive.ndim != 2 or is_positive.shape != values.shape:
             raise MetricError(
                 f"expected targets and probabilities of one shape (n, C), found {is_positive.shape} and {values.shape}."
@@ -64,13 +65,13 @@ class Ranking:
         return cls(tuple(_sorted(is_positive[:, c], values[:, c]) for c in range(values.shape[1])))
 
     def average_precision(self, counts: Integers) -> Floats:
-        """Mean average precision of each resample.
+        """Mean average precision of each row of counts.
 
         Formula: per class sum over thresholds of (share of positives there) x (precision at or above), each clip
-        counted as often as it was drawn; then the mean over classes.
+        counted as often as its count says; then the mean over classes.
 
         Args:
-            counts: (b, n) how often each clip was drawn.
+            counts: (b, n) how often each clip counts.
 
         Returns:
             (b,) in 0 .. 1; NaN where no class has a positive.
@@ -85,16 +86,16 @@ class Ranking:
                 precision = np.cumsum(hits, axis=-1) / np.maximum(through, 1.0)
                 with np.errstate(invalid="ignore"):
                     scores[:, c] = (hits * precision).sum(axis=-1) / total
-        return row_means(scores)  # over the classes that have a score in a resample
+        return row_means(scores)  # over the classes that have a score in a row
 
     def roc_auc(self, counts: Integers) -> Floats:
-        """Area under the ROC curve of each resample, mean over classes.
+        """Area under the ROC curve of each row of counts, mean over classes.
 
-        Formula: per class the chance that a positive clip drawn outranks a negative one, ties counted half; then the
+        Formula: per class the chance that a positive clip outranks a negative one, ties counted half; then the
         mean over classes.
 
         Args:
-            counts: (b, n) how often each clip was drawn.
+            counts: (b, n) how often each clip counts.
 
         Returns:
             (b,) in 0 .. 1; NaN where no class has both positives and negatives, and everywhere when any class has only
@@ -104,18 +105,18 @@ class Ranking:
         """
         if any(len(one.positives) in (0, len(one.order)) for one in self.classes):
             return np.full(len(counts), np.nan)
-        drawn = counts.sum(axis=-1)  # (b,)
+        n_counted = counts.sum(axis=-1)  # (b,)
         scores = np.empty((len(counts), len(self.classes)))
         for c, one in enumerate(self.classes):
             hits, before, through = _tallies(one, counts)
             positives = np.cumsum(hits, axis=-1)  # (b, R)
             total = positives[:, -1]
-            negatives = drawn - total
+            negatives = n_counted - total
             ties = through - before - hits  # (b, R) negatives within each run
             below = negatives[:, None] - (through - positives)
             with np.errstate(invalid="ignore"):
                 scores[:, c] = (hits * (below + 0.5 * ties)).sum(axis=-1) / (total * negatives)
-        return row_means(scores)  # over the classes that have a score in a resample
+        return row_means(scores)  # over the classes that have a score in a row
 
 
 def _sorted(is_positive: npt.NDArray[np.bool_], values: Floats) -> _Class:
@@ -130,7 +131,7 @@ def _sorted(is_positive: npt.NDArray[np.bool_], values: Floats) -> _Class:
 
 
 def _tallies(one: _Class, counts: Integers) -> tuple[Floats, Floats, Floats]:
-    """(b, R) positives drawn within each run, clips drawn before it, and clips drawn before or within it."""
+    """(b, R) sums of counts: of positives within each run, of clips before it, and of clips before or within it."""
     hits = np.add.reduceat(counts[:, one.positives], one.first_positive, axis=-1).astype(np.float64)
     above = np.cumsum(counts[:, one.order], axis=-1)  # (b, n)
     before = np.where(one.first > 0, above[:, one.first - 1], 0)

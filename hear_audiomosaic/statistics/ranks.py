@@ -25,8 +25,8 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from hear_audiomosaic.statistics._arrays import Floats, check_level, row_means, score_matrix
-from hear_audiomosaic.statistics.intervals import LARGEST_LEFT_OUT, Interval
-from hear_audiomosaic.statistics.resampling import Seed, resample_counts
+from hear_audiomosaic.statistics.bootstrap import Seed, bootstrap_means, resample_counts
+from hear_audiomosaic.statistics.intervals import Interval, percentile_interval
 
 __all__ = [
     "FEWEST_COMMON_TASKS",
@@ -120,9 +120,9 @@ def rank_intervals(
     """
     check_level(level)
     ranked = ranks(scores)
-    counts = resample_counts(n_resamples, None, ranked.shape[1], seed).astype(np.float64)
+    counts = resample_counts(n_resamples, ranked.shape[1], seed).astype(np.float64)
     resampled = _ranked(-_mean_over_tasks(ranked, counts), axis=1)  # (n_resamples, E)
-    return tuple(_rank_interval(column, level) for column in resampled.T)
+    return tuple(percentile_interval(column, level, outwards=True) for column in resampled.T)
 
 
 def separable_pairs(
@@ -154,12 +154,10 @@ def separable_pairs(
     tail = (1.0 - level) / 2.0
     separable = np.zeros((len(matrix), len(matrix)), dtype=bool)
     for tasks in np.unique(common, axis=0):  # pairs with the same tasks share the resamples
-        n_tasks = int(np.count_nonzero(tasks))
-        if n_tasks < FEWEST_COMMON_TASKS:
+        if np.count_nonzero(tasks) < FEWEST_COMMON_TASKS:
             continue
         pairs = np.flatnonzero((common == tasks).all(axis=1))
-        counts = resample_counts(n_resamples, None, n_tasks, seed).astype(np.float64)
-        resampled = counts @ differences[np.ix_(pairs, tasks)].T / n_tasks  # (n_resamples, pairs)
+        resampled = bootstrap_means(differences[np.ix_(pairs, tasks)].T, n_resamples, seed)  # (n_resamples, pairs)
         low, high = np.quantile(resampled, [tail, 1.0 - tail], axis=0)
         apart = (low > 0.0) | (high < 0.0)
         separable[first[pairs], second[pairs]] = separable[second[pairs], first[pairs]] = apart
@@ -179,13 +177,3 @@ def _mean_over_tasks(values: Floats, counts: Floats) -> Floats:
     total = counts @ np.where(present, values, 0.0).T
     weight = counts @ present.T
     return np.asarray(np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0))
-
-
-def _rank_interval(resampled: Floats, level: float) -> Interval:
-    kept = resampled[~np.isnan(resampled)]
-    left_out = len(resampled) - len(kept)
-    if left_out > LARGEST_LEFT_OUT * len(resampled):
-        return Interval(np.nan, np.nan, level, left_out, f"no rank in {left_out} of {len(resampled)} resamples")
-    tail = (1.0 - level) / 2.0
-    low, high = np.quantile(kept, tail, method="lower"), np.quantile(kept, 1.0 - tail, method="higher")
-    return Interval(float(low), float(high), level, left_out)

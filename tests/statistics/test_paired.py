@@ -9,77 +9,9 @@ import pytest
 from scipy import stats
 
 from hear_audiomosaic.errors import MetricError
-from hear_audiomosaic.statistics import (
-    benjamini_hochberg,
-    bootstrap_means,
-    bootstrap_scores,
-    holm,
-    mcnemar,
-    paired_bootstrap_test,
-    paired_difference,
-)
+from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar
 
 GENERATOR = np.random.default_rng(2)
-DIFFICULTY = GENERATOR.random(300)
-A = (DIFFICULTY < 0.75).astype(float)
-B = (DIFFICULTY + 0.05 * GENERATOR.normal(size=300) < 0.70).astype(float)
-GROUPS = np.arange(300) // 5
-FOLDS = np.arange(300) % 3
-
-
-# ------------------------------------------------------------------------------------------------------ two encoders
-
-
-@pytest.mark.parametrize("groups", [None, GROUPS])
-def test_difference_interval_and_p_are_those_of_the_resamples(groups: Any) -> None:
-    result = paired_difference(A, B, groups, n_resamples=800, seed=4)
-    draws = bootstrap_scores(lambda clips: A[clips].mean() - B[clips].mean(), 300, groups, 800, 4)
-    difference = A.mean() - B.mean()
-    assert result.difference == pytest.approx(difference)
-    assert (result.interval.low, result.interval.high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])))
-    n_as_large = sum(abs(draw - difference) > abs(difference) - 1e-12 for draw in draws)
-    assert result.p == (1 + n_as_large) / 801
-
-
-def test_resamples_of_two_encoders_with_one_seed_are_paired() -> None:
-    direct = paired_difference(A, B, GROUPS, seed=6, folds=GROUPS % 2)
-    draws = bootstrap_means(np.column_stack([A, B]), GROUPS, seed=6, folds=GROUPS % 2)
-    from_draws = paired_bootstrap_test(draws[:, 0], draws[:, 1], direct.difference)
-    assert from_draws.p == direct.p
-    assert from_draws.interval.low == pytest.approx(direct.interval.low)
-
-
-def test_pairing_takes_out_what_is_hard_for_both() -> None:
-    paired = paired_difference(A, B).interval
-    a, b = bootstrap_means(A, seed=1), bootstrap_means(B, seed=2)
-    unpaired = paired_bootstrap_test(a, b, A.mean() - B.mean()).interval
-    assert (paired.high - paired.low) < 0.7 * (unpaired.high - unpaired.low)
-
-
-def test_the_other_way_round_is_the_negative() -> None:
-    forth, back = paired_difference(A, B, folds=FOLDS), paired_difference(B, A, folds=FOLDS)
-    assert forth.difference == pytest.approx(-back.difference)
-    assert forth.interval.low == pytest.approx(-back.interval.high)
-    assert forth.p == back.p
-
-
-def test_equal_encoders_and_sure_differences() -> None:
-    same = paired_difference(A, A)
-    assert (same.difference, same.p, same.interval.low, same.interval.high) == (0.0, 1.0, 0.0, 0.0)
-    sure = paired_difference(np.ones(200), np.zeros(200) + (np.arange(200) % 50 == 0), n_resamples=999)
-    assert sure.p == 1 / 1000
-
-
-def test_resamples_without_a_score_are_left_out_of_both() -> None:
-    a, b = np.linspace(0.0, 1.0, 100), np.zeros(100)
-    a[0], b[1] = np.nan, np.nan
-    result = paired_bootstrap_test(a, b, 0.5)
-    assert result.interval.left_out == 2
-    assert result.p <= 1.0
-    a[:6] = np.nan
-    result = paired_bootstrap_test(a, b, 0.5)
-    assert not result.interval.is_defined
-    assert math.isnan(result.p)
 
 
 # ------------------------------------------------------------------------------------------------------------ McNemar
@@ -149,8 +81,6 @@ def test_holm_keeps_false_findings_rare_and_benjamini_hochberg_their_share() -> 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: paired_difference([1.0, 0.0], [1.0]), "for both"),
-        (lambda: paired_bootstrap_test([1.0, 0.0], [1.0], 0.0), "same number of resamples"),
         (lambda: mcnemar([0.5, 1.0], [0.0, 1.0]), "only 0 and 1"),
         (lambda: mcnemar([1.0], [0.0, 1.0]), "for both"),
         (lambda: holm([0.5, 1.2]), "between 0 and 1"),

@@ -21,7 +21,6 @@ from hear_audiomosaic.results.load import LoadedResult
 from hear_audiomosaic.results.predictions import FoldPredictions
 from hear_audiomosaic.results.schema import Result
 from hear_audiomosaic.statistics import FoldReplicates, Ranking, StandardError, standard_error
-from hear_audiomosaic.statistics.resampling import CHUNK_CELLS
 
 __all__ = ["CellReplicates", "Unit", "cell_replicates", "clip_replicates", "event_replicates"]
 
@@ -38,6 +37,8 @@ _RANKING_WORK, _SCORE_WORK, _FEWEST_BLOCKS = 2**29, 2**26, 50
 unit. Beyond it units are left out by blocks (seconds per encoder), but at least so many."""
 _MOST_EVENT_UNITS = 200
 """The same for event scores, in units."""
+_CHUNK_CELLS = 2**17
+"""Units x clips in memory at a time: few enough for a processor's cache, many enough for whole-array arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,7 @@ def _without_each(unit: Array, scores: Callable[[Array], npt.ArrayLike], observe
     n_units = int(unit.max()) + 1
     if n_units == 1:
         return FoldReplicates(observed, np.array([np.nan]))
-    chunks = np.array_split(np.arange(n_units), -(-n_units * len(unit) // CHUNK_CELLS))
+    chunks = np.array_split(np.arange(n_units), -(-n_units * len(unit) // _CHUNK_CELLS))
     kept = ((unit != left_out[:, None]).astype(np.int64) for left_out in chunks if len(left_out))
     return FoldReplicates(observed, np.concatenate([np.asarray(scores(one), dtype=np.float64) for one in kept]))
 
