@@ -95,7 +95,7 @@ def test_sources(tmp_path: Path) -> None:
 
 
 def test_the_committed_recipes_test_on_what_nothing_was_trained_on() -> None:
-    pool = {one["name"]: one["test"] for one in read_recipe("controlled")["pool"] if "test" in one}
-    assert pool["esc50"] == {"fold": [5]}
+    [esc50] = [one for one in read_recipe("controlled")["tasks"] if one["set"] == "esc50"]
+    assert (esc50["column"], esc50["test"]) == ("fold", [5])  # what tasks test on stays out of the pool
     assert read_recipe("positions")["audio"] == read_recipe("gamma")["test"] == ["esc50:fold=5"]
     assert "5" not in read_recipe("gamma")["train"][0].removeprefix("esc50:")
