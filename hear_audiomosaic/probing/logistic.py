@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from hear_audiomosaic.errors import ProtocolError
 from hear_audiomosaic.metrics import evaluate_clips
@@ -44,6 +45,8 @@ __all__ = ["LogisticHead", "LogisticProbe"]
 
 Floats = npt.NDArray[np.float32]
 _MAX_ITERATIONS = 2000
+_ALONE = 2**22
+"""Rows x features below which one thread fits: several wait for one another longer than they work."""
 _METHOD = {
     "rows": "standardised by those that train; float32",
     "solver": "scikit-learn's lbfgs, its own tolerance (multiclass); scaled lbfgs of all labels (multilabel)",
@@ -75,11 +78,12 @@ class LogisticHead:
         self._fitted = np.flatnonzero(present & (targets.min(axis=0) < 1) if multilabel else present)
         self._model: LogisticRegression | BinaryRegressions | None = None
         converged = True
-        if multilabel and len(self._fitted):
-            self._model = binary_regressions.fit(x, targets[:, self._fitted], inverse_penalty)
-            converged = self._model.converged
-        elif not multilabel and len(self._fitted) > 1:
-            self._model, converged = _multinomial(x, targets.argmax(axis=1), inverse_penalty)
+        with threadpool_limits(1 if x.size < _ALONE else None):
+            if multilabel and len(self._fitted):
+                self._model = binary_regressions.fit(x, targets[:, self._fitted], inverse_penalty)
+                converged = self._model.converged
+            elif not multilabel and len(self._fitted) > 1:
+                self._model, converged = _multinomial(x, targets.argmax(axis=1), inverse_penalty)
         self.unconverged = None if converged else f"its solver did not converge at C = {inverse_penalty:g}"
         """Why the fit is not to be trusted, in words; None where it is."""
 
