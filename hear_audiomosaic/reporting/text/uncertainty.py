@@ -26,11 +26,20 @@ _MEANINGS = {
 def without_interval(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:
     """The scores without an interval, one sentence for each reason."""
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
-    for row in comparison.rows:
-        for column in comparison.columns:
-            uncertainty = analysis.cell(row.label, column.label)
-            if uncertainty is not None and uncertainty.interval is None:
-                by_reason[uncertainty.reason].append(f"{row.label} on {column.label}")
+    for column in comparison.columns:
+        cells = {row.label: analysis.cell(row.label, column.label) for row in comparison.rows}
+        measured = {label: cell for label, cell in cells.items() if cell is not None}
+        without: defaultdict[str, list[str]] = defaultdict(list)
+        for label, cell in measured.items():
+            if cell.interval is None:
+                without[cell.reason].append(label)
+        for reason, labels in without.items():
+            all_of_many = len(labels) == len(measured) > 1
+            by_reason[reason] += (
+                [f"every encoder on {column.label}"]
+                if all_of_many
+                else [f"{label} on {column.label}" for label in labels]
+            )
     return tuple(f"No interval, since {reason}: {listing(cells)}." for reason, cells in by_reason.items())
 
 
