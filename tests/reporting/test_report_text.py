@@ -81,9 +81,7 @@ def test_reasons_and_missing_tasks_are_named(text: str) -> None:
     assert re.search(
         r"No interval, since \S+\.npz cannot be read .*: AudioMosaic base on gunshot_triangulation\.", text
     )
-    assert (
-        "the result file names no predictions: every encoder on esc50" in text
-    )
+    assert "the result file names no predictions: every encoder on esc50" in text
     assert "mean of all is without gunshot_triangulation" in text
     assert "mean rank of MSM-MAE and logmel is without gunshot" in text
     assert "HEAR normalised (another protocol or precision than HEAR 2021's)" in text
