@@ -38,6 +38,11 @@ _SCORES = (
 )
 
 
+_POPULATION = (
+    "The mean average precision of an infinite population is another quantity: small test sets are biased against it."
+)
+
+
 def _protocol(comparison: Comparison) -> str:
     points = listing(map(str, comparison.grid_points))
     seeds = listing(map(str, comparison.seeds))
@@ -57,11 +62,13 @@ def _uncertainty(comparisons: Sequence[Comparison], analyses: Sequence[Analysis]
     cells = [cell for one in analyses for cell in one.cells.values() if cell.interval is not None]
     if not cells:
         return "There are no intervals and no tests, since no test predictions could be used."
+    has_map = any(column.score_name == "mAP" for one in comparisons for column in one.columns)
     parts = [
         f"Intervals are for the score that is expected of test sets of this size, at {level}: Wilson's with the "
         "effective number of units and Student's t (score ± t · se for scores without an upper bound). Standard errors "
         "are of the jackknife that leaves out one independent unit at a time within its fold, degrees of freedom the "
         f"units less the folds; fewer than {FEWEST_UNITS} units have neither interval nor test.",
+        *([_POPULATION] if has_map else []),
         *(text for pair in zip(comparisons, analyses, strict=True) for text in about_units(*pair)),
     ]
     if any(cell.includes_seeds for cell in cells):
