@@ -17,6 +17,7 @@ from hear_audiomosaic.errors import EmbeddingError
 from hear_audiomosaic.files import read_json
 from hear_audiomosaic.heareval.labels import read_pickled_labels, read_vocabulary
 from hear_audiomosaic.metrics import Events
+from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.probing import ProbeTask, SplitRows, heareval_row_order, multi_hot
 from hear_audiomosaic.probing.data import frame_labels_of_rows
 from hear_audiomosaic.tasks import TaskCard
@@ -40,8 +41,9 @@ def read_heareval_directory(directory: Path) -> ProbeTask:
         The task, its rows in the order of the files.
 
     Raises:
-        EmbeddingError: a file is missing, has the wrong size, holds foreign objects, or contradicts another one.
-        TaskError: ``task_metadata.json`` describes no task.
+        EmbeddingError: a file is missing, has the wrong size, holds foreign objects, has
+            a name of a clip that is no plain file name, or contradicts another one.
+        TaskError: ``task_metadata.json`` describes no task, or has a split whose name is no plain file name.
     """
     if not is_heareval_directory(directory):
         raise EmbeddingError(
@@ -50,9 +52,7 @@ def read_heareval_directory(directory: Path) -> ProbeTask:
         )
     card = TaskCard.from_metadata(read_json(directory / METADATA), str(directory / METADATA))
     vocabulary, aliases = read_vocabulary(directory / VOCABULARY)
-    order = heareval_row_order(
-        {split: list(read_json(_existing(directory / f"{split}.json"))) for split in card.splits}
-    )
+    order = heareval_row_order({split: _clip_names(directory / f"{split}.json") for split in card.splits})
     read = _read_events if card.embedding_type == "event" else _read_scenes
     splits = {split: read(directory, split, order[split], vocabulary, aliases) for split in card.splits}
     return ProbeTask(card, splits, vocabulary)
@@ -112,6 +112,14 @@ def _read_values(directory: Path, split: str) -> npt.NDArray[np.float32]:
             f"found {path.stat().st_size} bytes; make the embeddings again."
         )
     return np.fromfile(path, dtype="<f4").reshape(n, n_features)
+
+
+def _clip_names(path: Path) -> list[str]:
+    names = list(read_json(_existing(path)))
+    for name in names:
+        if fault := plain_name_fault(name, "clip"):
+            raise EmbeddingError(f"{path}: {fault}, and make the embeddings again.")
+    return names
 
 
 def _existing(path: Path) -> Path:

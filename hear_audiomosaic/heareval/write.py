@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import pickle
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from hear_audiomosaic.errors import EmbeddingError
 from hear_audiomosaic.files import write_bytes, write_text
+from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.probing import ProbeResult, ProbeTask, SplitRows
 from hear_audiomosaic.probing.fold_predictions import fold_predictions
 from hear_audiomosaic.tasks.layout import METADATA, VOCABULARY, heareval_spelling, write_vocabulary
@@ -37,12 +38,16 @@ def write_heareval_directory(directory: Path, task: ProbeTask, metadata: Mapping
         metadata: content of ``task_metadata.json`` that goes before what the task's card says.
 
     Raises:
-        EmbeddingError: heareval would take two labels for one ("NA" and "nan").
+        EmbeddingError: heareval would take two labels for one ("NA" and "nan"), or a split or a clip has a name that is
+            no plain file name.
     """
+    metadata = {**task.card.to_metadata(), **(metadata or {})}
+    _check_names(directory, "split", metadata["splits"])
+    for split in metadata["splits"]:
+        _check_names(directory, "clip", task.splits[split].files)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / ".done.embeddings").unlink(missing_ok=True)
     labels = _write_vocabulary(directory, task)
-    metadata = {**task.card.to_metadata(), **(metadata or {})}
     write_text(directory / METADATA, json.dumps(metadata, indent=1))
     orders = _json_orders({split: len(task.splits[split].files) for split in metadata["splits"]})
     for split in metadata["splits"]:
@@ -50,6 +55,13 @@ def write_heareval_directory(directory: Path, task: ProbeTask, metadata: Mapping
     profile = {"time_elapsed": None, "gpu_max_mem": None, "gpu_device_name": "cpu"}
     write_text(directory / "profile.embeddings.json", json.dumps(profile, indent=4))
     write_text(directory / ".done.embeddings", "")
+
+
+def _check_names(directory: Path, what: str, names: Iterable[str]) -> None:
+    """Let no name lead out of the directory."""
+    for name in names:
+        if fault := plain_name_fault(name, what):
+            raise EmbeddingError(f"Nothing is written to {directory}: {fault}.")
 
 
 def _write_split(directory: Path, split: str, rows: SplitRows, labels: Sequence[str], order: Sequence[int]) -> None:
@@ -107,7 +119,11 @@ def write_predictions(directory: Path, result: ProbeResult, embedding_size: int)
         directory: the embeddings directory.
         result: what to write.
         embedding_size: D.
+
+    Raises:
+        EmbeddingError: a split has a name that is no plain file name.
     """
+    _check_names(directory, "split", (fold.split for fold in result.folds))
     for fold in result.folds:
         fold_predictions(fold).save(directory / f"{fold.split}.predictions.npz")
     scores: dict[str, Any] = {fold.split: fold.scores for fold in result.folds}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hear_audiomosaic.errors import ResultError
+from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.results.predictions import FoldPredictions, Predictions
 from hear_audiomosaic.results.schema import Result, find_results, read_result
 
@@ -36,8 +37,8 @@ class LoadedResult:
         name = self.result.predictions
         if name is None:
             raise ResultError("the result file names no predictions")
-        if Path(name).name != name:
-            raise ResultError(f"there is no predictions file {name}: it would be outside its own folder")
+        if fault := plain_name_fault(name, "predictions file"):
+            raise ResultError(f"the result file names no predictions beside it: {fault}")
         path = results_dir / Path(self.file).parent / name
         if not path.is_file():
             raise ResultError(f"there is no predictions file {name} beside the result file")

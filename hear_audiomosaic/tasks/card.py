@@ -15,6 +15,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.paths import plain_name_fault
+from hear_audiomosaic.tasks.layout import GROUPS, METADATA, PREPARATION
 from hear_audiomosaic.tasks.splits import Fold, SplitMode, fold_rotation
 
 __all__ = [
@@ -36,6 +38,8 @@ SECTION = "hear_audiomosaic"
 """Key of ``task_metadata.json`` under which stands what HEAR's tools have no key for (they ignore it)."""
 
 _TRAIN_VALID_TEST = ("train", "valid", "test")
+_MOST_BYTES_OF_SPLIT = 200
+"""So that "<split>.filename-timestamps.json" and what it is called while it is written are names of files, too."""
 _FACTS = (
     "title",
     "domain",
@@ -70,7 +74,7 @@ class TaskCard(BaseModel):
         prediction_type: ``multiclass`` (exactly one label per clip) or ``multilabel``.
         split_mode: ``trainvaltest``, or k folds that are given (``presplit_kfold``) or drawn (``new_split_kfold``);
             the two kinds of folds are evaluated alike.
-        splits: ``train``, ``valid``, ``test``, or the folds.
+        splits: ``train``, ``valid``, ``test``, or the folds; plain names, since files and folders are called so.
         sample_duration_s: seconds of every clip, None if they differ.
         evaluation: names of scores; probes are selected by the first.
         use_scoring_for_early_stopping: False: stop and select by the validation loss.
@@ -119,6 +123,16 @@ class TaskCard(BaseModel):
     generator: str | None = None
     seed: int | None = None
 
+    @field_validator("splits")
+    @classmethod
+    def _names_of_files(cls, splits: tuple[str, ...]) -> tuple[str, ...]:
+        for split in splits:
+            if fault := plain_name_fault(split, "split", _MOST_BYTES_OF_SPLIT):
+                raise ValueError(fault)
+            if f"{split}.json" in (METADATA, GROUPS, PREPARATION):
+                raise ValueError(f"the split '{split}' has the name of a file that is no split's; rename it")
+        return splits
+
     @field_validator("event_postprocessing_grid")
     @classmethod
     def _known_postprocessing(cls, grid: dict[str, tuple[Number, ...]] | None) -> dict[str, tuple[Number, ...]] | None:
@@ -141,6 +155,8 @@ class TaskCard(BaseModel):
         kind = "event" if self.embedding_type == "event" else "clip"
         for score in self.evaluation:
             _check_score(score, kind)
+        if fault := plain_name_fault(self.directory_name, "name-version-mode", _MOST_BYTES_OF_SPLIT):
+            raise ValueError(fault)
         return self
 
     @property

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.tasks.assignment import SplitAssignment, assign_splits, check_labels
 from hear_audiomosaic.tasks.layout import sort_labels
 
@@ -248,16 +249,22 @@ def _filtered(metadata: Table, events: Table | None, where: Iterable[tuple[str, 
 
 
 def _check_files(metadata: Table, source_dir: Path) -> None:
-    seen: dict[str, int] = {}
+    seen: dict[PurePosixPath, tuple[str, int]] = {}
     missing = []
     for row, line in zip(metadata.rows, metadata.lines, strict=True):
         name = row["filename"]
         path = PurePosixPath(name)
         if not name or path.is_absolute() or ".." in path.parts:
             raise TaskError(f"{metadata.path}, line {line}: '{name}' is not a file name relative to the folder")
-        if name in seen:
-            raise TaskError(f"{metadata.path}: '{name}' stands in lines {seen[name]} and {line}; a clip has one row")
-        seen[name] = line
+        for part in path.parts:
+            if fault := plain_name_fault(part, "recording's name"):
+                raise TaskError(f"{metadata.path}, line {line}: {fault}")
+        first, line_of_first = seen.setdefault(path, (name, line))
+        if line_of_first != line:
+            again = "" if first == name else f" (as '{first}')"
+            raise TaskError(
+                f"{metadata.path}: '{name}' stands in lines {line_of_first}{again} and {line}; a clip has one row"
+            )
         if not (source_dir / name).is_file():
             missing.append(f"'{name}' (line {line})")
     if missing:

@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.files import read_json, sha256_of_json
+from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.tasks.card import TaskCard
 from hear_audiomosaic.tasks.catalog import how_to_prepare
 from hear_audiomosaic.tasks.layout import GROUPS, METADATA, VOCABULARY, read_vocabulary
@@ -58,9 +59,14 @@ class PreparedTask:
         """Read and check a task folder (not its audio; see :meth:`missing_audio`).
 
         Raises:
-            TaskError: a file is missing or malformed, a label is not in the vocabulary, a multiclass clip has not
-                exactly one label, or an event is not ``{label, start, end}`` with ``0 <= start <= end``.
+            TaskError: a file is missing or malformed, a split or a clip has a name that is no plain file name, a label
+                is not in the vocabulary, a multiclass clip has not exactly one label, or an event is not
+                ``{label, start, end}`` with ``0 <= start <= end``.
         """
+        if plain_name_fault(directory.name, "folder"):
+            directory = directory.resolve()  # "." and "x/..": stores and results call their folders by its name
+            if fault := plain_name_fault(directory.name, "task folder"):
+                raise TaskError(f"{directory}: {fault}")
         metadata = _read(directory / METADATA)
         card = TaskCard.from_metadata(metadata, str(directory / METADATA))
         vocabulary = read_vocabulary(directory / VOCABULARY)
@@ -166,7 +172,7 @@ def find_task(name: str, tasks_dir: Path) -> PreparedTask:
     Raises:
         TaskError: no such task is prepared, or several are; the message lists what is there and the command.
     """
-    if not name or Path(name).name != name:
+    if plain_name_fault(name, "task"):
         raise TaskError(f"'{name}' is not a task name; give NAME or NAME-VERSION-MODE, and the folder by --tasks-dir")
     prepared = sorted(
         path.parent.name for path in tasks_dir.glob(f"*/{METADATA}") if not path.parent.name.startswith(".")
@@ -200,6 +206,8 @@ def _checked_labels(content: dict[str, Any], path: Path, card: TaskCard, known: 
         raise TaskError(f"{path} names no clip; every split needs at least one")
     checked: dict[str, list[Any]] = {}
     for file, given in content.items():
+        if fault := plain_name_fault(file, "clip"):
+            raise TaskError(f"{path}: {fault}")
         if not isinstance(given, list):
             raise TaskError(f"{path}: '{file}' must have a list of labels, found {given!r}")
         values = [_event(item, file, path) if card.embedding_type == "event" else str(item) for item in given]

@@ -5,12 +5,15 @@ import json
 import pickle
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from names_that_are_paths import ATTACKS
 from small_tasks import changed, with_card
 
-from hear_audiomosaic.errors import EmbeddingError
+from hear_audiomosaic.errors import EmbeddingError, TaskError
 from hear_audiomosaic.heareval.labels import read_vocabulary
 from hear_audiomosaic.heareval.read import read_heareval_directory
 from hear_audiomosaic.heareval.write import write_heareval_directory, write_predictions
@@ -166,3 +169,43 @@ def test_end_to_end_with_heareval_s_field_names(copied, shared: Path, name: str)
         with np.load(directory / f"{fold.split}.predictions.npz", allow_pickle=False) as arrays:
             np.testing.assert_array_equal(arrays["prediction"], fold.probabilities)
             assert arrays["files"].tolist() == list(fold.files)
+
+
+@pytest.fixture
+def events_directory(event_task: ProbeTask, tmp_path: Path) -> Path:
+    directory = tmp_path / "embeddings" / "events"
+    write_heareval_directory(directory, event_task)
+    return directory
+
+
+@pytest.mark.parametrize("name", ATTACKS, ids=ascii)
+def test_names_in_a_directory_are_plain(events_directory: Path, name: str) -> None:
+    path = events_directory / "fold01.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, name: []}))
+    with pytest.raises(EmbeddingError, match=r"fold01\.json: the clip .* used as a file name: rename it"):
+        read_heareval_directory(events_directory)
+    path.write_text(json.dumps(content))
+    read_heareval_directory(events_directory)
+    metadata = json.loads((events_directory / "task_metadata.json").read_text())
+    metadata["splits"][1] = name
+    (events_directory / "task_metadata.json").write_text(json.dumps(metadata))
+    with pytest.raises(TaskError, match=r"task_metadata\.json: splits"):
+        read_heareval_directory(events_directory)
+
+
+@pytest.mark.parametrize("name", ATTACKS, ids=ascii)
+def test_nothing_is_written_under_names_that_are_not_plain(event_task: ProbeTask, tmp_path: Path, name: str) -> None:
+    target = tmp_path / "embeddings" / "events"
+    rows = event_task.splits["fold01"]
+    clips = {**event_task.splits, "fold01": dataclasses.replace(rows, files=(name, *rows.files[1:]))}
+    with pytest.raises(EmbeddingError, match=r"Nothing is written .* the clip"):
+        write_heareval_directory(target, dataclasses.replace(event_task, splits=clips))
+    splits = {"fold00": rows, "fold01": rows, name: rows}
+    card = event_task.card.model_copy(update={"splits": tuple(splits)})  # past its checks
+    with pytest.raises(EmbeddingError, match=r"Nothing is written .* the split"):
+        write_heareval_directory(target, dataclasses.replace(event_task, card=card, splits=splits))
+    result: Any = SimpleNamespace(folds=[SimpleNamespace(split=name)])
+    with pytest.raises(EmbeddingError, match=r"Nothing is written .* the split"):
+        write_predictions(target, result, event_task.embedding_size)
+    assert list(tmp_path.rglob("*")) == []

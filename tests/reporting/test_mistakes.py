@@ -106,7 +106,7 @@ def test_audio_is_of_the_task_that_was_probed(task):
     with pytest.raises(TaskError, match="other labels than those that were probed"):
         open_probed_task(other.task, tasks_dir)
     away = other.model_copy(update={"task": fake.task("small", None, directory="../tasks/small-v1-full")})
-    with pytest.raises(TaskError, match="not the name of a task folder"):
+    with pytest.raises(TaskError, match=r"the task folder .* is used as a file name"):
         open_probed_task(away.task, tasks_dir)
 
 

@@ -11,6 +11,7 @@ import fake_predictions as predictions
 import fake_results as fake
 import numpy as np
 import pytest
+from names_that_are_paths import ATTACKS
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.metrics import Events
@@ -161,7 +162,7 @@ def test_predictions_that_do_not_fit_the_task_are_not_drawn(
     ("name", "message"),
     [
         (None, "No predictions"),
-        ("../x.npz", "outside its own folder"),
+        ("../x.npz", "names no predictions beside it: .* is a path"),
         ("x.npz", "beside the result file"),
         ("bad.npz", "be read"),
         ("other.npz", "there is no test/files"),
@@ -174,3 +175,12 @@ def test_predictions_that_are_not_there(tmp_path: Path, name: str | None, messag
     with pytest.raises(ResultError, match=message) as caught:
         scene_predictions(tmp_path, loaded)
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ATTACKS, ids=ascii)
+def test_predictions_stand_beside_their_result(tmp_path: Path, name: str) -> None:
+    (tmp_path / "results").mkdir()
+    Predictions((SCENE,)).save(tmp_path / "x")
+    loaded = LoadedResult("r.json", fake.success(fake.LOGMEL, fake.GUNSHOT, [0.5], predictions=name))
+    with pytest.raises(ResultError, match=r"names no predictions beside it: the predictions file .* rename it"):
+        scene_predictions(tmp_path / "results", loaded)

@@ -188,6 +188,22 @@ def changed(index: int, **cells: Any) -> list[dict[str, Any]]:
         (changed(3, fold=""), {"fold_column": "fold"}, "'audio/clip03.wav' has an empty fold"),
         (changed(3, speaker=""), {"folds": 3, "group_column": "speaker"}, "has an empty speaker"),
         (changed(3, filename="audio/clip02.wav"), {"split_column": "split"}, "stands in lines 4 and 5"),
+        (
+            changed(3, filename="./audio/clip02.wav"),
+            {"split_column": "split"},
+            r"lines 4 \(as 'audio/clip02.wav'\) and 5",
+        ),
+        (
+            changed(3, filename="audio//clip02.wav"),
+            {"split_column": "split"},
+            r"lines 4 \(as 'audio/clip02.wav'\) and 5",
+        ),
+        (changed(3, filename="audio\\x.wav"), {"split_column": "split"}, "line 5: the recording's name .* is a path"),
+        (
+            changed(3, filename=f"audio/{'x' * 300}.wav"),
+            {"split_column": "split"},
+            "line 5: .* has 304 bytes; .* rename",
+        ),
         (changed(3, filename="../x.wav"), {"split_column": "split"}, "line 5: '../x.wav' is not a file name relative"),
         (changed(3, filename=""), {"split_column": "split"}, "line 5: '' is not a file name"),
         (changed(3, label="cow"), {"split_column": "split"}, "Of 3 labels 1 do not occur in train, .*: cow"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from names_that_are_paths import ATTACKS, HARMLESS
 
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks import PreparedTask, find_task, list_rows
@@ -217,3 +219,61 @@ def test_groups_are_counted_over_folds(tmp_path: Path) -> None:
     (folder / "groups.json").write_text(json.dumps(groups | {"fold00_0.wav": "fold02 1"}))
     task = PreparedTask.open(folder)
     assert (task.n_groups, task.shared_group_clips) == (7, 2)
+
+
+FOLDS = METADATA | {"split_mode": "new_split_kfold"}
+PLAIN = r"task_metadata\.json: splits: Value error, the split .* it is used as a file name"
+
+
+@pytest.mark.parametrize("name", ATTACKS, ids=ascii)
+def test_splits_are_plain_names(tmp_path: Path, name: str) -> None:
+    folder = make(tmp_path / "tasks" / "dogs-v1-full", METADATA, {}, "idx,label\n0,01\n")
+    (folder / "task_metadata.json").write_text(json.dumps(FOLDS | {"splits": ["a", "b", name]}))
+    for split in ("a", "b", "../x", "a/b"):
+        (folder / f"{split}.json").parent.mkdir(exist_ok=True)
+        (folder / f"{split}.json").write_text('{"c.wav": ["01"]}')
+    with pytest.raises(TaskError, match=r"task_metadata\.json: splits" if name == "\udcff" else PLAIN):
+        PreparedTask.open(folder)
+
+
+@pytest.mark.parametrize("name", ["task_metadata", "groups", "preparation", "x" * 201])
+def test_splits_take_no_name_of_another_file(tmp_path: Path, name: str) -> None:
+    folder = make(tmp_path / "dogs-v1-full", METADATA, {}, "idx,label\n0,01\n")
+    (folder / "task_metadata.json").write_text(json.dumps(FOLDS | {"splits": ["a", "b", name]}))
+    with pytest.raises(TaskError, match=r"task_metadata\.json: splits: .*rename it"):
+        PreparedTask.open(folder)
+
+
+@pytest.mark.parametrize("name", ATTACKS, ids=ascii)
+def test_clips_are_plain_names(tmp_path: Path, name: str) -> None:
+    labels = {"valid": {"c00.wav": ["01"], name: ["01"]}}
+    folder = make(tmp_path / "dogs-v1-full", METADATA, labels, "idx,label\n0,01\n")
+    with pytest.raises(TaskError, match=r"valid\.json: the clip .* it is used as a file name: rename it"):
+        PreparedTask.open(folder)
+
+
+def test_harmless_names_open(tmp_path: Path) -> None:
+    labels = {"valid": {name: ["01"] for name in HARMLESS}}
+    task = PreparedTask.open(make(tmp_path / "dogs-v1-full", METADATA, labels, "idx,label\n0,01\n"))
+    assert task.files("valid") == HARMLESS
+
+
+@pytest.mark.parametrize("name", ATTACKS, ids=ascii)
+def test_no_task_has_such_a_name(tmp_path: Path, name: str) -> None:
+    make(tmp_path / "x", METADATA, {}, "idx,label\n0,01\n")
+    with pytest.raises(TaskError, match="is not a task name"):
+        find_task(name, tmp_path / "tasks")
+
+
+def test_a_folder_is_called_by_its_name_however_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make(tmp_path / "dogs-v1-full", METADATA, {}, "idx,label\n0,01\n")
+    (folder / "16000").mkdir()
+    monkeypatch.chdir(folder)
+    for given in (Path(), folder / "16000" / ".."):
+        assert PreparedTask.open(given).directory.name == "dogs-v1-full"
+
+
+def test_the_folder_of_a_card_can_be_made(tmp_path: Path) -> None:
+    folder = make(tmp_path / "dogs-v1-full", METADATA | {"task_name": "d" * 250}, {}, "idx,label\n0,01\n")
+    with pytest.raises(TaskError, match=re.escape("has 258 bytes")):
+        PreparedTask.open(folder)

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.results.predictions import FoldPredictions
 from hear_audiomosaic.results.schema import Result, TaskFacts
 from hear_audiomosaic.tasks.prepared import PreparedTask
@@ -90,8 +91,8 @@ def open_probed_task(facts: TaskFacts, tasks_dir: Path) -> PreparedTask:
     Raises:
         TaskError: the folder has no task of this name, or one with other labels.
     """
-    if Path(facts.directory).name != facts.directory:
-        raise TaskError(f"'{facts.directory}' is not the name of a task folder")
+    if fault := plain_name_fault(facts.directory, "task folder"):
+        raise TaskError(fault)
     task = PreparedTask.open(tasks_dir / facts.directory)
     if task.digest != facts.digest:
         raise TaskError(f"{task.directory} has other labels than those that were probed, so its clips may be others")
@@ -100,7 +101,7 @@ def open_probed_task(facts: TaskFacts, tasks_dir: Path) -> PreparedTask:
 
 def _audio(task: PreparedTask, split: str, file: str, rate_hz: int) -> Path | None:
     """The clip at the encoder's rate; None for a name that the task does not have (it could be any path)."""
-    if split not in task.splits or file not in task.labels(split) or not task.rates_hz or Path(file).name != file:
+    if split not in task.splits or file not in task.labels(split) or not task.rates_hz:
         return None
     path = task.audio_path(split, file, task.best_rate(rate_hz))
     return path if path.is_file() else None
