@@ -13,6 +13,10 @@ from hear_audiomosaic.results.schema import Result, find_results, read_result
 __all__ = ["LoadedResult", "ResultFolder", "SkippedFile", "load_results", "scene_predictions"]
 
 
+_LONGEST_NAME = 255
+"""Bytes that common file systems take."""
+
+
 @dataclass(frozen=True)
 class LoadedResult:
     """A result and the file it came from."""
@@ -36,6 +40,8 @@ class LoadedResult:
         name = self.result.predictions
         if name is None:
             raise ResultError("the result file names no predictions")
+        if len(name.encode()) > _LONGEST_NAME:
+            raise ResultError(f"the name of its predictions file is too long: {name[:40]}..., {len(name)} letters")
         if Path(name).name != name:
             raise ResultError(f"there is no predictions file {name}: it would be outside its own folder")
         path = results_dir / Path(self.file).parent / name
