@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
+from hear_audiomosaic.printable import printable
+
 T = TypeVar("T")
 
 __all__ = ["progress", "progress_bar"]
@@ -15,6 +17,7 @@ def progress_bar(total: float | None, description: str, unit: str = "it") -> Any
     """Return a ``tqdm`` bar to be updated by hand; silent when stderr is not a terminal."""
     from tqdm import tqdm
 
+    description = printable(description)
     return tqdm(total=total, desc=description, unit=unit, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
 
 

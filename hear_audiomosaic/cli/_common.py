@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from hear_audiomosaic.printable import printable
+
 if TYPE_CHECKING:
     from hear_audiomosaic.reporting.result_set import Results
     from hear_audiomosaic.results import Result
@@ -23,8 +25,10 @@ __all__ = [
     "TasksDir",
     "examples",
     "print_facts",
+    "print_json",
     "print_results",
     "print_table",
+    "print_text",
     "say",
     "say_score",
     "spread_values",
@@ -64,9 +68,19 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  hear-audiomosaic {line}" for line in lines)
 
 
+def print_text(text: object) -> None:
+    """A line of what was asked for: to stdout, with control characters written out; the one way there."""
+    typer.echo(printable(text))
+
+
+def print_json(content: Any) -> None:
+    """Facts as JSON: to stdout."""
+    print_text(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+
+
 def say(text: str) -> None:
-    """Progress and notices: to stderr."""
-    sys.stderr.write(text + "\n")
+    """Progress and notices: to stderr, with control characters written out."""
+    sys.stderr.write(printable(text) + "\n")
 
 
 def say_score(result: Result) -> None:
@@ -77,26 +91,31 @@ def say_score(result: Result) -> None:
 def print_facts(facts: Any, as_json: bool) -> None:
     """Facts about one thing: to stdout, as ``name: value`` lines or as JSON."""
     if as_json:
-        typer.echo(json.dumps(facts, indent=2, ensure_ascii=False, default=str))
+        print_json(facts)
         return
     width = max(len(name) for name in facts)
     for name, value in facts.items():
         if value not in (None, "", [], ()):
-            typer.echo(f"{name:{width}}  {', '.join(map(str, value)) if isinstance(value, list | tuple) else value}")
+            print_text(f"{name:{width}}  {', '.join(map(str, value)) if isinstance(value, list | tuple) else value}")
 
 
 def print_table(rows: Iterable[Mapping[str, Any]], as_json: bool) -> None:
     """A table of facts: to stdout, aligned or as JSON."""
     rows = list(rows)
     if as_json:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
+        print_json(rows)
         return
     if not rows:
         return
-    cells = [list(rows[0])] + [["-" if value is None else str(value) for value in row.values()] for row in rows]
+    lines = [list(rows[0]), *(["-" if value is None else value for value in row.values()] for row in rows)]
+    cells = [[_on_one_line(value) for value in line] for line in lines]
     widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
     for line in cells:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        print_text("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _on_one_line(value: object) -> str:
+    return printable(value).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def print_results(results: Results, as_json: bool) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hear_audiomosaic.cli._common import AsJson, examples, print_table, say
+from hear_audiomosaic.cli._common import AsJson, examples, print_json, print_table, print_text, say
 
 if TYPE_CHECKING:
     from hear_audiomosaic.reporting.analysis.encoder_comparison import TaskVerdict
@@ -35,12 +34,12 @@ def compare(
     for line in comparisons.skipped:
         say(f"skipped: {line}")
     if as_json:
-        typer.echo(json.dumps([one.facts() for one in comparisons], indent=2, ensure_ascii=False))
+        print_json([one.facts() for one in comparisons])
         return
     for one in comparisons:
-        typer.echo(f"protocol {one.protocol}: A = {one.a}, B = {one.b}")
+        print_text(f"protocol {one.protocol}: A = {one.a}, B = {one.b}")
         print_table((_line(task, one.level) for task in one.tasks), as_json=False)
-        typer.echo(one.sentence)
+        print_text(one.sentence)
 
 
 def _line(task: TaskVerdict, level: float) -> dict[str, str]:

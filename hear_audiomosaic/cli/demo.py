@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hear_audiomosaic.cli._common import examples, print_results, say, say_score
+from hear_audiomosaic.cli._common import examples, print_results, print_text, say, say_score
 
 EXAMPLES = examples("demo", "demo --out my-demo/")
 
@@ -26,6 +26,6 @@ def demo(
     results, report = api.demo(out, on_result=say_score)
     print_results(results, as_json=False)
     for path in report.paths:
-        typer.echo(path)
+        print_text(path)
     if results.failures:
         raise typer.Exit(1)

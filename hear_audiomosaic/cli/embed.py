@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hear_audiomosaic.cli._common import Device, StoreDir, TasksDir, examples
+from hear_audiomosaic.cli._common import Device, StoreDir, TasksDir, examples, print_text
 
 EXAMPLES = examples(
     "embed --encoder logmel --tasks synth_pitch --out embeddings/",
@@ -30,5 +30,5 @@ def embed(
     from hear_audiomosaic import api
 
     api.embed(
-        encoder, tasks, out, layout=layout, tasks_dir=tasks_dir, store_dir=store, device=device, on_task=typer.echo
+        encoder, tasks, out, layout=layout, tasks_dir=tasks_dir, store_dir=store, device=device, on_task=print_text
     )

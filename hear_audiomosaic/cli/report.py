@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hear_audiomosaic.cli._common import TasksDir, examples, say
+from hear_audiomosaic.cli._common import TasksDir, examples, print_text, say
 
 EXAMPLES = examples(
     "report --published hear2021 --out leaderboard/", "report results/ --listen embed", "report results/ --out report/"
@@ -54,7 +54,7 @@ def _write_report(results: Path, out: Path, listen: Listen, tasks_dir: Path | No
     for line in written.skipped:
         say(f"skipped: {line}")
     for path in written.paths:
-        typer.echo(path)
+        print_text(path)
 
 
 def _write_published(name: str, out: Path) -> None:
@@ -63,4 +63,4 @@ def _write_published(name: str, out: Path) -> None:
     if name not in PUBLISHED:
         raise typer.BadParameter(f"no published figures '{name}'; there are {', '.join(PUBLISHED)}")
     for path in write_published(name, out).paths:
-        typer.echo(path)
+        print_text(path)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hear_audiomosaic.cli._common import Device, examples, print_table, say
+from hear_audiomosaic.cli._common import Device, examples, print_table, print_text, say
 
 EXAMPLES = examples(
     "reproduce aliasing --out aliasing/ --set encoders=[logmel,audiomosaic]",
@@ -39,7 +39,7 @@ def reproduce(
     print_table(outcome.rows, as_json=False)
     for failure in outcome.failures:
         say(f"failed: {failure}")
-    typer.echo(outcome.report)
+    print_text(outcome.report)
     if outcome.failures:
         raise typer.Exit(1)
 

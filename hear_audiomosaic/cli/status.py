@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hear_audiomosaic.cli._common import AsJson, examples, print_table, say
+from hear_audiomosaic.cli._common import AsJson, examples, print_table, print_text, say
 
 if TYPE_CHECKING:
     from hear_audiomosaic.reporting.comparison.status import CellStatus
@@ -31,13 +31,13 @@ def status(
         print_table((dataclasses.asdict(cell) for cell in summary.cells), as_json=True)
         return
     for protocol, cells in groupby(summary.cells, lambda cell: cell.protocol):
-        typer.echo(f"protocol {protocol}")
+        print_text(f"protocol {protocol}")
         rows = groupby(cells, lambda cell: cell.encoder)
         print_table(({"encoder": label} | {one.task: _text(one) for one in own} for label, own in rows), as_json=False)
     for cell in summary.cells:
         if cell.error:
-            typer.echo(f"failed: {cell.encoder} on {cell.task}, {cell.protocol}: {cell.error}")
-    typer.echo(", ".join(f"{number} {state}" for state, number in summary.counts.items()))
+            print_text(f"failed: {cell.encoder} on {cell.task}, {cell.protocol}: {cell.error}")
+    print_text(", ".join(f"{number} {state}" for state, number in summary.counts.items()))
 
 
 def _text(cell: CellStatus) -> str:

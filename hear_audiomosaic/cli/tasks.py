@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hear_audiomosaic.cli._common import AsJson, TasksDir, examples, print_facts, print_table, say
+from hear_audiomosaic.cli._common import AsJson, TasksDir, examples, print_facts, print_table, print_text, say
 
 app = typer.Typer(help="List, show and prepare tasks.", no_args_is_help=True)
 
@@ -99,4 +99,4 @@ def prepare(
     )
     n_clips = sum(len(task.labels(split)) for split in task.splits)
     say(f"{n_clips} clips, {len(task.vocabulary)} labels, {len(task.splits)} splits ({', '.join(task.splits)})")
-    typer.echo(task.directory)
+    print_text(task.directory)

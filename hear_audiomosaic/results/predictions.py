@@ -12,6 +12,7 @@ An ``.npz`` of arrays ``<split>/<name>``, read without unpickling. The names, of
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +37,13 @@ _UNREADABLE = (
     *(RuntimeError, KeyError, MemoryError),
 )
 """What reading a broken archive raises."""
+
+
+_LARGEST_UNQUESTIONED = 256 * 2**20
+"""Bytes that an archive may unpack to however small it is."""
+_LARGEST_RATIO = 100
+"""Of unpacked to packed bytes above that. Probabilities, half of an archive, hardly shrink; zeros do 1000-fold."""
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 @dataclass(frozen=True)
@@ -173,6 +181,7 @@ class Predictions:
         """
         by_split: dict[str, dict[str, npt.NDArray[Any]]] = {}
         try:
+            _check_sizes(path)
             with np.load(path, allow_pickle=False) as archive:
                 for key in archive.files:
                     split, _, name = key.rpartition("/")
@@ -184,6 +193,29 @@ class Predictions:
             return cls(tuple(FoldPredictions.from_arrays(split, by_split.get(split, {})) for split in wanted))
         except ResultError as error:
             raise ResultError(f"{path} does not hold the result's predictions ({error})") from error
+
+
+def _check_sizes(path: Path) -> None:
+    """Refuse an archive before anything of the size that it claims is allocated.
+
+    Raises:
+        ValueError: an array is not of the size of its entry, or the whole is out of all proportion to the file.
+    """
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        size = sum(entry.file_size for entry in entries)
+        if size > max(_LARGEST_UNQUESTIONED, _LARGEST_RATIO * path.stat().st_size):
+            raise ValueError(f"it would unpack to {size} bytes")
+        for entry in entries:
+            with archive.open(entry) as file:
+                read = _HEADERS.get(np.lib.format.read_magic(file))
+                if read is None:
+                    raise ValueError(f"{entry.filename} is of an unknown version")
+                shape, _, dtype = read(file)
+                claimed = math.prod(shape) * dtype.itemsize
+                held = entry.file_size - file.tell()
+            if claimed != held:
+                raise ValueError(f"{entry.filename} claims {claimed} bytes and holds {held}")
 
 
 def _write(path: Path, arrays: Arrays) -> None:

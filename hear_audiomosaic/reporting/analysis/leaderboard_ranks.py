@@ -7,8 +7,6 @@ does not state how it made one value of them, and the mean is the obvious readin
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,6 +20,7 @@ from hear_audiomosaic.errors import ProtocolError
 from hear_audiomosaic.reporting.comparison.model import OFFICIAL_PROTOCOL, Comparison, EncoderRow
 from hear_audiomosaic.reporting.published.figures import HearTask, read_tasks
 from hear_audiomosaic.reporting.published.leaderboard import Leaderboard, overall_interval
+from hear_audiomosaic.reporting.text.csv_cells import csv_text
 from hear_audiomosaic.reporting.text.formats import listing, marked_label
 from hear_audiomosaic.results.schema import STRICT
 from hear_audiomosaic.statistics import Interval, hear_normalised_scores, hear_standardised, rank_intervals
@@ -134,16 +133,14 @@ def leaderboard_row(comparison: Comparison, folder: Path | None = None) -> str:
         )
     tasks = read_tasks(folder)
     columns, _ = _leaderboard_columns(comparison, tasks)
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["Model", "URL", *(task.leaderboard_column for task in tasks)])
+    rows = []
     for row in comparison.rows:
         scores = [_score(row, columns.get(task.task, ())) for task in tasks]
         if not all(map(math.isnan, scores)):
             label = marked_label(row.label, row.encoder.untrained).replace(",", ";")
             label += STRICT if comparison.protocol.endswith(STRICT) else ""
-            writer.writerow([label, "", *("" if math.isnan(score) else f"{score:.10g}" for score in scores)])
-    return file.getvalue()
+            rows.append([label, "", *("" if math.isnan(score) else f"{score:.10g}" for score in scores)])
+    return csv_text(["Model", "URL", *(task.leaderboard_column for task in tasks)], rows)
 
 
 def directories_of(tasks: Sequence[HearTask]) -> dict[str, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hear_audiomosaic.files import write_text
+from hear_audiomosaic.reporting.text.csv_cells import original_text
 
 __all__ = ["headline", "write_twins"]
 
@@ -36,7 +37,7 @@ def write_twins(pairs: Path, twins: Mapping[str, tuple[str, str]], path: Path) -
     writer.writeheader()
     verdicts = {}
     for method, (trained, untrained) in twins.items():
-        gains = [_gain_row(row, trained) for row in rows if {row["a_ref"], row["b_ref"]} == {trained, untrained}]
+        gains = [_gain_row(row, trained) for row in rows if _refs(row) == {trained, untrained}]
         writer.writerows({**row, "method": method} for row in gains)
         verdicts[method] = [row["verdict"] for row in gains]
     write_text(path, text.getvalue())
@@ -52,10 +53,14 @@ def headline(verdicts: Sequence[str]) -> str:
     )
 
 
+def _refs(row: Mapping[str, str]) -> set[str]:
+    return {original_text(row["a_ref"]), original_text(row["b_ref"])}
+
+
 def _gain_row(row: Mapping[str, str], trained: str) -> dict[str, str]:
     """A pair's row with the difference as a gain of ``trained``."""
     ends = {"gain": row["difference"], "low": row["low"], "high": row["high"]}
-    if (row["a_ref"] == trained) != (row["higher_is_better"] == "true"):
+    if (original_text(row["a_ref"]) == trained) != (row["higher_is_better"] == "true"):
         ends = {name: _negated(row[key]) for name, key in (("gain", "difference"), ("low", "high"), ("high", "low"))}
     return {**row, **ends, "verdict": _verdict(float(ends["gain"]), row["p_holm"])}
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from hear_audiomosaic.reporting.analysis.model import Analysis, CellUncertainty
 from hear_audiomosaic.reporting.comparison.model import Comparison, succeeded
-from hear_audiomosaic.reporting.render.csv.tables import csv_text
+from hear_audiomosaic.reporting.text.csv_cells import csv_text
 from hear_audiomosaic.results.load import LoadedResult
 
 __all__ = ["COLUMNS", "PAIR_COLUMNS", "long_csv", "pairs_csv"]
@@ -54,7 +54,7 @@ def long_csv(
     """Write results as CSV with a header.
 
     A value that is not there is empty; truth values are ``true`` and ``false``; what is not finite is ``inf``,
-    ``-inf`` or ``nan``.
+    ``-inf`` or ``nan``. A text that a spreadsheet would take for a formula has an apostrophe before it.
 
     Args:
         results: any results.

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
-
 from hear_audiomosaic.reporting.tables.model import ColumnHeader, Table
+from hear_audiomosaic.reporting.text.csv_cells import csv_text
 from hear_audiomosaic.reporting.text.formats import MISSING
 
-__all__ = ["csv_text", "table_csv"]
+__all__ = ["table_csv"]
 
 
 def table_csv(table: Table) -> str:
@@ -34,20 +31,6 @@ def table_csv(table: Table) -> str:
         texts += [" ".join(table.footnotes[number - 1] for number in numbers)] if table.footnotes else []
         rows.append([*texts, row.source])
     return csv_text(header, rows)
-
-
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Text as in RFC 4180 but for its line ends, which are a line feed.
-
-    Args:
-        header: names of the columns.
-        rows: each as long as the header.
-    """
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return file.getvalue()
 
 
 def _name(column: ColumnHeader) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator, Sequence
 
 from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.comparison.report_data import ReportData
 from hear_audiomosaic.reporting.render.markdown.tables import pipe_table, safe_label, table_section
-from hear_audiomosaic.reporting.render.markdown.text import code, fenced, pipes, safe
+from hear_audiomosaic.reporting.render.markdown.text import code, fenced, pipes, safe, summary
 from hear_audiomosaic.reporting.tables.details import RunDetail, TaskDetail, task_details
 from hear_audiomosaic.reporting.tables.model import Table
 from hear_audiomosaic.reporting.tables.report import ProtocolTables
@@ -121,7 +120,7 @@ def _task(detail: TaskDetail) -> Iterator[str]:
 def _run(run: RunDetail) -> Iterator[str]:
     result = run.result
     outcome = "failed" if run.failed else decimals(result.score)
-    label = html.escape(marked_label(run.row.label, run.row.encoder.untrained))
+    label = summary(marked_label(run.row.label, run.row.encoder.untrained))
     yield f"<details><summary>{label}, seed {result.protocol.seed}: {outcome}</summary>"
     if run.failed:
         yield safe(result.error or "no score in the file")
