@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -39,7 +40,8 @@ class TaskEmbeddings:
 
     Attributes:
         stores: split -> its log.
-        seconds: wall time that embedding took now; clips that were there cost at most their digest.
+        seconds: wall time that embedding took now, without waiting for other runs; clips that were there cost at most
+            their digest.
         audio_seconds: audio embedded now.
     """
 
@@ -73,6 +75,8 @@ def embed_task(
 
     Clips of equal length share a batch; no clip is padded or cut, as HEAR has it. The batch is halved when a GPU
     runs out of memory. Audio is read at the encoder's rate, or resampled from the next higher one that is there.
+    While another run embeds into a split, this one waits, and then takes what is there; a store that lacks nothing is
+    neither locked nor written to.
 
     Args:
         encoder: the loaded encoder.
@@ -87,6 +91,7 @@ def embed_task(
 
     Raises:
         AudioError: a clip is missing, corrupt, empty or not finite; the file is named.
+        EmbeddingError: the store cannot be written to, or holds embeddings of another size.
         EncoderError: the encoder broke the HEAR contract; the clips are named. What was embedded before either
             stays in the store.
     """
@@ -96,29 +101,39 @@ def embed_task(
     folder = root / task.directory.name
     stores = {split: SplitStore(folder / split, size, timed) for split in task.splits}
     started, audio_seconds = time.perf_counter(), 0.0
-    clips = _missing_clips(task, stores, audio or task_audio(task, encoder.sample_rate, store_dir))
-    batches = _batches(clips, batch_seconds or _BATCH_SECONDS.get(encoder.device.type, 40.0))
-    with progress_bar(len(clips), f"embed {task.card.name} with {encoder.ref.name}", "clip") as bar:
-        for batch, waveforms in _read_ahead(batches, encoder.sample_rate):
-            for clip, (values, timestamps_ms) in zip(batch, _encode(encoder, waveforms, timed, batch), strict=True):
-                with stores[clip.split] as store:
-                    store.append(clip.file, clip.audio, values, timestamps_ms)
-                audio_seconds += clip.seconds
-            bar.update(len(batch))
+    audio = audio or task_audio(task, encoder.sample_rate, store_dir)
+    with ExitStack() as writing:
+        asked = time.perf_counter()
+        for split in sorted({split for split, _, _ in _missing(stores, audio)}):  # one order: no two runs cross
+            writing.enter_context(stores[split])
+        started += time.perf_counter() - asked
+        clips = _clips(task, stores, audio)  # without those that another run embedded meanwhile
+        batches = _batches(clips, batch_seconds or _BATCH_SECONDS.get(encoder.device.type, 40.0))
+        with progress_bar(len(clips), f"embed {task.card.name} with {encoder.ref.name}", "clip") as bar:
+            for batch, waveforms in _read_ahead(batches, encoder.sample_rate):
+                for clip, (values, timestamps_ms) in zip(batch, _encode(encoder, waveforms, timed, batch), strict=True):
+                    stores[clip.split].append(clip.file, clip.audio, values, timestamps_ms)
+                    audio_seconds += clip.seconds
+                bar.update(len(batch))
     return TaskEmbeddings(stores, time.perf_counter() - started, audio_seconds)
 
 
-def _missing_clips(task: PreparedTask, stores: Mapping[str, SplitStore], audio: TaskAudio) -> list[_Clip]:
-    clips = []
+def _missing(stores: Mapping[str, SplitStore], audio: TaskAudio) -> Iterator[tuple[str, str, str]]:
+    """Split, file and digest of every clip that the store does not have."""
     for split, files in audio.clips.items():
-        for file, digest in files.items():
-            if not stores[split].has(file, digest):
-                path = task.audio_path(split, file, audio.rate_hz)
-                try:
-                    info = soundfile.info(path)
-                except soundfile.SoundFileError as error:
-                    raise AudioError(f"{path} cannot be decoded as audio ({error}); prepare the task again.") from error
-                clips.append(_Clip(split, file, path, digest, info.frames, info.duration))
+        yield from ((split, file, digest) for file, digest in files.items() if not stores[split].has(file, digest))
+
+
+def _clips(task: PreparedTask, stores: Mapping[str, SplitStore], audio: TaskAudio) -> list[_Clip]:
+    """The clips that are to be embedded."""
+    clips = []
+    for split, file, digest in _missing(stores, audio):
+        path = task.audio_path(split, file, audio.rate_hz)
+        try:
+            info = soundfile.info(path)
+        except soundfile.SoundFileError as error:
+            raise AudioError(f"{path} cannot be decoded as audio ({error}); prepare the task again.") from error
+        clips.append(_Clip(split, file, path, digest, info.frames, info.duration))
     return clips
 
 

@@ -2,26 +2,30 @@
 
 A folder holds ``values.f32`` (raw float32 rows, C order), for timestamp embeddings also ``times.f64`` (ms, one per
 row), and ``index.jsonl``, one line per clip that says which rows are its own and the digest of the audio they were made
-from. A line is written after its rows, so what the index names is whole; what stands after the last named row is cut
-off when the folder is opened again. A clip whose audio has changed is a clip that is not there.
+from. A line is written after its rows, so what the index names is whole. A clip whose audio has changed is a clip that
+is not there. One process at a time writes (``writer.lock``), and cuts off first what stands after the last named row.
+Readers take no lock and write nothing: they see the clips that were whole when they opened the folder.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import EmbeddingError
+from hear_audiomosaic.locks import locked
 
 __all__ = ["SplitEmbeddings", "SplitStore"]
 
 Array = npt.NDArray[Any]
+_INDEX = "index.jsonl"
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,15 @@ class _Entry:
 
 
 class SplitStore:
-    """One split's log.
+    """One split's log: read as it is, written inside ``with``.
+
+    Inside ``with`` this process is the only writer; it waits for another one, and then also has what that one wrote.
 
     Attributes:
         folder: where it is.
 
     Args:
-        folder: made if it is not there.
+        folder: made when it is written to.
         size: D, features per row.
         timed: whether rows carry timestamps.
 
@@ -67,18 +73,29 @@ class SplitStore:
         self.folder, self._size, self._timed = folder, size, timed
         self._entries: dict[str, _Entry] = {}
         self._n_rows = 0
-        folder.mkdir(parents=True, exist_ok=True)
-        self._recover()
-        self._index: IO[str] | None = None
+        self._n_bytes = 0  # of the index
+        self._writing: ExitStack | None = None
+        self._logs: dict[str, BinaryIO] = {}
+        self._load()
 
     def __enter__(self) -> SplitStore:
-        self._index = (self.folder / "index.jsonl").open("a", encoding="utf-8")
+        split, task = self.folder.name, self.folder.parent.name
+        holder = f"another run that embeds split {split} of {task} into the same store"
+        with ExitStack() as stack:
+            stack.enter_context(locked(self.folder / "writer.lock", holder, EmbeddingError))
+            self._load()
+            for name, whole in self._whole().items():
+                path = self.folder / name
+                path.touch()
+                self._logs[name] = stack.enter_context(path.open("r+b"))
+                self._logs[name].truncate(whole)
+            self._writing = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._index is not None:
-            self._index.close()
-            self._index = None
+        if self._writing is not None:
+            self._writing.close()
+        self._writing = None
 
     def has(self, file: str, audio: str) -> bool:
         """Whether embeddings of ``file`` made from audio of that digest are there."""
@@ -100,18 +117,20 @@ class SplitStore:
             values: shape (rows, D).
             timestamps_ms: shape (rows,), for timed stores.
         """
-        if self._index is None:
+        if self._writing is None:
             raise EmbeddingError("Open the store with a with-statement before appending to it.")
-        with (self.folder / "values.f32").open("ab") as rows:
-            rows.write(np.ascontiguousarray(values, dtype="<f4").tobytes())
-        if self._timed:
-            with (self.folder / "times.f64").open("ab") as times:
-                times.write(np.ascontiguousarray(timestamps_ms, dtype="<f8").tobytes())
         entry = {"file": file, "audio": audio, "first_row": self._n_rows, "n_rows": len(values), "size": self._size}
-        self._index.write(json.dumps(entry) + "\n")
-        self._index.flush()
+        line = json.dumps(entry).encode() + b"\n"
+        new = {"values.f32": np.ascontiguousarray(values, dtype="<f4").tobytes()}
+        if self._timed:
+            new["times.f64"] = np.ascontiguousarray(timestamps_ms, dtype="<f8").tobytes()
+        for name, begin in self._whole().items():  # the index last; over what an append that failed left behind
+            self._logs[name].seek(begin)
+            self._logs[name].write({**new, _INDEX: line}[name])
+            self._logs[name].flush()
         self._entries[file] = _Entry(audio, self._n_rows, len(values))
         self._n_rows += len(values)
+        self._n_bytes += len(line)
 
     def read(self, files: Sequence[str]) -> SplitEmbeddings:
         """Rows of ``files``, in that order.
@@ -126,8 +145,12 @@ class SplitStore:
         entries = [self._entries[file] for file in files]
         n_rows = np.array([entry.n_rows for entry in entries], dtype=np.int64)
         rows = np.concatenate([np.arange(entry.first_row, entry.first_row + entry.n_rows) for entry in entries])
-        values = np.memmap(self.folder / "values.f32", dtype="<f4", mode="r").reshape(-1, self._size)
-        times = np.memmap(self.folder / "times.f64", dtype="<f8", mode="r")[rows] if self._timed else None
+        # Rows that are known here: behind them another run may be writing.
+        known = (self._n_rows, self._size)
+        values = np.memmap(self.folder / "values.f32", dtype="<f4", mode="r", shape=known)
+        times = None
+        if self._timed:
+            times = np.memmap(self.folder / "times.f64", dtype="<f8", mode="r", shape=self._n_rows)[rows]
         return SplitEmbeddings(
             values=np.asarray(values[rows]),
             files=tuple(files),
@@ -135,13 +158,15 @@ class SplitStore:
             timestamps_ms=times,
         )
 
-    def _recover(self) -> None:
-        """Read the index as far as it and the rows are whole; cut off the rest."""
-        index, whole = self.folder / "index.jsonl", 0
-        present = {name: self._rows_in(name, width) for name, width in self._files().items()}
-        for line in index.read_bytes().splitlines(keepends=True) if index.is_file() else []:
+    def _load(self) -> None:
+        """Read the index as far as it and the rows are whole; the index first, so that what it names is there."""
+        self._entries, self._n_rows, self._n_bytes = {}, 0, 0
+        index = self.folder / _INDEX
+        lines = index.read_bytes().splitlines(keepends=True) if index.is_file() else []
+        present = min(self._rows_in(name, width) for name, width in self._files().items())
+        for line in lines:
             entry = _parse(line)
-            if entry is None or entry["first_row"] + entry["n_rows"] > min(present.values()):
+            if entry is None or entry["first_row"] + entry["n_rows"] > present:
                 break
             if entry["size"] != self._size:
                 raise EmbeddingError(
@@ -150,11 +175,11 @@ class SplitStore:
                 )
             self._entries[entry["file"]] = _Entry(entry["audio"], entry["first_row"], entry["n_rows"])
             self._n_rows = entry["first_row"] + entry["n_rows"]
-            whole += len(line)
-        if index.is_file():
-            _cut(index, whole)
-        for name, width in self._files().items():
-            _cut(self.folder / name, self._n_rows * width)
+            self._n_bytes += len(line)
+
+    def _whole(self) -> dict[str, int]:
+        """Length in bytes of what is whole, for each file; the index is the last."""
+        return {name: self._n_rows * width for name, width in self._files().items()} | {_INDEX: self._n_bytes}
 
     def _files(self) -> Mapping[str, int]:
         """Files of rows and the bytes of a row in each."""
@@ -174,9 +199,3 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return entry if isinstance(entry, dict) and {"file", "audio", "first_row", "n_rows", "size"} <= set(entry) else None
-
-
-def _cut(path: Path, length: int) -> None:
-    if path.is_file() and path.stat().st_size > length:
-        with path.open("r+b") as file:
-            file.truncate(length)

@@ -20,6 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from hear_audiomosaic.errors import PretrainingError
 from hear_audiomosaic.files import read_json, write_json, write_text
+from hear_audiomosaic.locks import locked_or_refused
 from hear_audiomosaic.nn.distributed import rank, synchronise_batch_norms, world_size
 from hear_audiomosaic.nn.objective import Logs, Objective, OptimiserSettings
 from hear_audiomosaic.nn.vit import Block
@@ -64,8 +65,8 @@ def pretrain(settings: PretrainSettings) -> Pretrained:
         The encoder's file and facts.
 
     Raises:
-        PretrainingError: settings that do not fit each other, the data or the folder's run; or a loss that is not
-            finite.
+        PretrainingError: settings that do not fit each other, the data or the folder's run; another process that
+            trains in the folder; or a loss that is not finite.
     """
     with _processes(settings.device) as device:
         clips = _open(settings)
@@ -77,8 +78,9 @@ def pretrain(settings: PretrainSettings) -> Pretrained:
                 f"{settings.accumulate} parts each; choose a multiple of {world_size() * settings.accumulate}."
             )
         facts = settings.recorded() | {"clips": len(clips), "data_digest": clips.digest()}
-        _start_or_match(settings.out, facts)
-        return _Run(settings, objective, clips, device, facts).finish()
+        with _alone_in(settings.out):
+            _start_or_match(settings.out, facts)
+            return _Run(settings, objective, clips, device, facts).finish()
 
 
 class _Run:
@@ -245,6 +247,22 @@ def _open(settings: PretrainSettings) -> ClipSource:
     if world_size() > 1 and rank() == 0:
         dist.barrier()
     return clips
+
+
+@contextlib.contextmanager
+def _alone_in(out: Path) -> Iterator[None]:
+    """Keep other runs out of the folder; the first process of this run does so for all, and all learn the outcome."""
+    refusal = f"Another process trains in {out}. Wait for it or end it, or use another --out."
+    with contextlib.ExitStack() as stack:
+        failure: PretrainingError | None = None
+        if rank() == 0:
+            try:
+                stack.enter_context(locked_or_refused(out / "run.lock", refusal, PretrainingError))
+            except PretrainingError as error:
+                failure = error
+        if failures := [found for found in _gather(failure) if found is not None]:
+            raise failures[0]
+        yield
 
 
 def _start_or_match(out: Path, facts: Mapping[str, Any]) -> None:

@@ -16,12 +16,13 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.files import write_text
+from hear_audiomosaic.locks import locked
 
 __all__ = [
     "GROUPS",
@@ -29,7 +30,7 @@ __all__ = [
     "PREPARATION",
     "VOCABULARY",
     "heareval_spelling",
-    "locked",
+    "preparing",
     "read_vocabulary",
     "replace_directory",
     "sort_labels",
@@ -106,27 +107,9 @@ def heareval_spelling(labels: Sequence[str]) -> dict[str, str]:
     return {ours: str(theirs) for ours, theirs in zip(labels, read, strict=True) if ours != str(theirs)}
 
 
-@contextmanager
-def locked(target: Path) -> Iterator[None]:
-    """Let one process at a time make ``target``; a second one waits.
-
-    The lock is a file in ``.locks`` beside the target and is freed when its process ends, however it ends. Where the
-    system has no ``flock`` there is no lock.
-    """
-    path = target.parent / ".locks" / target.name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _log.info("Another process is preparing this task; waiting for it (%s)", path)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def preparing(target: Path) -> AbstractContextManager[None]:
+    """Let one process at a time make ``target``; a second one waits. The lock is a file in ``.locks`` beside it."""
+    return locked(target.parent / ".locks" / target.name, f"another process that prepares {target.name}", TaskError)
 
 
 def replace_directory(finished: Path, target: Path) -> None:

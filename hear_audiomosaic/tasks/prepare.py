@@ -39,7 +39,7 @@ from hear_audiomosaic.tasks.layout import (
     PREPARATION,
     VOCABULARY,
     heareval_spelling,
-    locked,
+    preparing,
     replace_directory,
     write_vocabulary,
 )
@@ -164,7 +164,7 @@ def prepare_folder(
     target = (default_tasks_dir() if tasks_dir is None else Path(tasks_dir)) / card.directory_name
     partial = target.with_name(f".{target.name}.part")
     plan_sha256 = _plan_sha256(plan, card)
-    with locked(target):
+    with preparing(target):
         if target.exists() and _made_from(target, plan_sha256, plan.clips, source_dir, overwrite=overwrite):
             _add_rates(target, partial, plan, source_dir, rates, workers)
             return PreparedTask.open(target)

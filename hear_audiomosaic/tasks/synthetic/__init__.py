@@ -22,7 +22,7 @@ from hear_audiomosaic.tasks.layout import (
     GROUPS,
     METADATA,
     VOCABULARY,
-    locked,
+    preparing,
     replace_directory,
     sort_labels,
     write_vocabulary,
@@ -96,10 +96,16 @@ def prepare_synthetic(
     metadata[SECTION]["revision"] = REVISION
     target = (default_tasks_dir() if tasks_dir is None else Path(tasks_dir)) / card.directory_name
     partial = target.with_name(f".{target.name}.part")
-    with locked(target):
-        there = _is_same(target, metadata, overwrite=overwrite)
+
+    def is_there() -> bool:
+        return _is_same(target, metadata, overwrite=overwrite)
+
+    if is_there() and _is_whole(target, rate_hz):  # a finished task is opened where nothing can be written, too
+        _log.info("%s is made already: nothing to do", target)
+        return PreparedTask.open(target)
+    with preparing(target):
+        there = is_there()
         if there and _is_whole(target, rate_hz):
-            _log.info("%s is made already: nothing to do", target)
             return PreparedTask.open(target)
         shutil.rmtree(partial, ignore_errors=True)
         clips = generate(card, rate_hz)
