@@ -347,7 +347,7 @@ def test_predictions_elsewhere_are_not_read(tmp_path: Path) -> None:
     path = stored.clips(tmp_path, A, TASK, [stored.right(answers(40, 30))])
     path.rename(tmp_path / "elsewhere.npz")
     fake.save(tmp_path, fake.success(A, TASK, [0.75], predictions="../../elsewhere.npz"))
-    assert "there is no predictions file" in analysed(tmp_path).cells[A.label, "tones"].reason
+    assert "names no predictions beside it" in analysed(tmp_path).cells[A.label, "tones"].reason
 
 
 def test_other_clips_are_not_compared(tmp_path: Path) -> None:
