@@ -1,30 +1,21 @@
 """The audio that an encoder reads of a task: at which rate, and the digest of every clip.
 
-This is the one place that hashes the audio of a task. A digest is remembered in ``STORE/digests/<task>.txt`` with what
-the file system says of the file (size, times of change of content and of entry, inode, device), so that a second run
-stats a task of 50 GB and does not read it. What is remembered counts only while all of that is the same and the
-record's own checksum is right; in any doubt the file is read again.
+This is the one place that hashes the audio of a task. A digest is remembered in ``STORE/digests/<task>.txt``, so that a
+second run stats a task of 50 GB and does not read it (:mod:`hear_audiomosaic.file_digests`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hear_audiomosaic.errors import AudioError
-from hear_audiomosaic.files import sha256_of_file, sha256_of_json
+from hear_audiomosaic.file_digests import FileDigests
+from hear_audiomosaic.files import sha256_of_json
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
-__all__ = ["FileDigests", "TaskAudio", "task_audio"]
-
-_SETTLED_NS = 2_000_000_000
-"""A file that changed less than this before it was read is not remembered: clocks of file systems are coarse, so that
-it could change again without a sign."""
+__all__ = ["TaskAudio", "task_audio"]
 
 
 @dataclass(frozen=True)
@@ -71,73 +62,3 @@ def task_audio(task: PreparedTask, rate_hz: int, store_dir: Path) -> TaskAudio:
                 except OSError as error:
                     raise AudioError(f"{path} cannot be read: {error}") from error
     return TaskAudio(rate, clips)
-
-
-class FileDigests:
-    """SHA-256 of files, remembered from one process to the next (inside ``with``).
-
-    Args:
-        memory: file of one record a line; a line that is broken counts as one that is not there. Several processes may
-            append to it.
-    """
-
-    def __init__(self, memory: Path) -> None:
-        self._memory = memory
-        self._known: dict[str, tuple[list[int], str]] = {}
-        self._fresh: list[str] = []
-
-    def __enter__(self) -> FileDigests:
-        for line in self._memory.read_bytes().splitlines() if self._memory.is_file() else ():
-            record = _checked(line)
-            if record is not None:
-                name, state, digest = record
-                self._known[name] = state, digest
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Remember what was read, also of a run that is broken off."""
-        if not self._fresh:
-            return
-        self._memory.parent.mkdir(parents=True, exist_ok=True)
-        with self._memory.open("a", encoding="utf-8") as file:
-            file.write("\n" + "\n".join(self._fresh) + "\n")  # a line that a kill cut short ends here
-
-    def of(self, path: Path) -> str:
-        """Hexadecimal SHA-256 of a file's bytes.
-
-        Raises:
-            OSError: it cannot be read.
-        """
-        name, before = os.path.abspath(path), _state(path)  # noqa: PTH100 - a link is not followed
-        known = self._known.get(name)
-        if known is not None and known[0] == before:
-            return known[1]
-        started = time.time_ns()
-        digest = sha256_of_file(path)
-        _, mtime_ns, ctime_ns, *_ = before
-        settled = max(mtime_ns, ctime_ns) + _SETTLED_NS < started
-        if settled and _state(path) == before:
-            self._known[name] = before, digest
-            self._fresh.append(_record(name, before, digest))
-        return digest
-
-
-def _state(path: Path) -> list[int]:
-    """Size, mtime, ctime, inode and device: what changes when a file does. ctime cannot be set back as mtime can."""
-    found = path.stat()
-    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev]
-
-
-def _record(name: str, state: list[int], digest: str) -> str:
-    """One line: the checksum of the rest, and the rest."""
-    content = json.dumps([name, state, digest])
-    return f"{hashlib.sha256(content.encode()).hexdigest()} {content}"
-
-
-def _checked(line: bytes) -> tuple[str, list[int], str] | None:
-    """A record that is whole, or None."""
-    check, _, content = line.partition(b" ")
-    if check != hashlib.sha256(content).hexdigest().encode():
-        return None
-    name, state, digest = json.loads(content)
-    return name, state, digest

@@ -32,7 +32,7 @@ def own_task(task: PreparedTask, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that were written just now are remembered, too."""
-    monkeypatch.setattr("hear_audiomosaic.embedding.audio_digests._SETTLED_NS", 0)
+    monkeypatch.setattr("hear_audiomosaic.file_digests._SETTLED_NS", 0)
 
 
 def made(tmp_path: Path, task: Path, encoder: object = "logmel") -> tuple[int, int]:
@@ -63,7 +63,7 @@ def louder(path: Path) -> None:
 
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Files that are read to be hashed from now on."""
-    from hear_audiomosaic.embedding import audio_digests as module
+    from hear_audiomosaic import file_digests as module
 
     read: list[Path] = []
     real = module.sha256_of_file

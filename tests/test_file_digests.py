@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hear_audiomosaic.embedding import audio_digests as module
-from hear_audiomosaic.embedding.audio_digests import FileDigests
+from hear_audiomosaic import file_digests as module
+from hear_audiomosaic.file_digests import FileDigests
 
 
 @pytest.fixture
