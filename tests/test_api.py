@@ -17,7 +17,7 @@ from from_python import Levels, mine
 import hear_audiomosaic as ha
 from hear_audiomosaic import api
 from hear_audiomosaic.errors import EncoderError, ResultError, TaskError
-from hear_audiomosaic.hear.fingerprint import compiled_code
+from hear_audiomosaic.hear.dependencies.compiled import compiled_code
 from hear_audiomosaic.hear.objects import as_encoder, name_of
 
 
@@ -96,7 +96,7 @@ def test_functions_without_a_file_are_part_of_the_fingerprint() -> None:
 def test_a_set_in_the_code_of_a_notebook_has_one_order() -> None:
     module = types.ModuleType("cell")
     exec("def get_scene_embeddings(audio, model): return audio in {'c', 'a', 'b'}", module.__dict__)  # noqa: S102
-    [code] = compiled_code(module, object)
+    [code] = compiled_code(module, object, lambda value, name: "").values()
     assert """["'a'", "'b'", "'c'"]""" in code
 
 

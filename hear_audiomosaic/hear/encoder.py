@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import importlib
+from collections.abc import Collection
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +20,8 @@ from torch import Tensor
 from hear_audiomosaic.errors import EncoderError, HearAudioMosaicError
 from hear_audiomosaic.hear.card import EncoderCard, find_card
 from hear_audiomosaic.hear.contract import check_model, check_module, check_scene, check_timestamps
-from hear_audiomosaic.hear.fingerprint import encoder_fingerprint
+from hear_audiomosaic.hear.dependencies.opened import files_read, remembered
+from hear_audiomosaic.hear.fingerprint import Inventory, encoder_inventory
 from hear_audiomosaic.hear.reference import EncoderRef
 from hear_audiomosaic.hear.registry import registered_encoders
 
@@ -44,8 +47,10 @@ class Encoder:
         model: torch.nn.Module,
         device: torch.device,
         label: str | None = None,
+        files_read: Collection[str] = (),
     ) -> None:
         self.ref = ref
+        self._files_read = files_read
         self._label = label
         self.device = device
         self._module = module
@@ -64,7 +69,15 @@ class Encoder:
 
     def with_label(self, label: str) -> Encoder:
         """The same module and model under another name."""
-        return Encoder(self.ref, self._module, self._model, self.device, label)
+        other = copy.copy(self)  # with its inventory, which embedding may have changed since
+        other._label = label
+        return other
+
+    def with_ref(self, ref: EncoderRef) -> Encoder:
+        """The same module and model by another reference."""
+        other = copy.copy(self)
+        other.ref = ref
+        return other
 
     @property
     def n_parameters(self) -> int:
@@ -73,8 +86,13 @@ class Encoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of what the embeddings depend on; see :func:`encoder_fingerprint`."""
-        return encoder_fingerprint(self._module, self._model, self.ref.options)
+        """SHA-256 of what the embeddings depend on."""
+        return self.inventory.fingerprint
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """What the embeddings depend on, part by part; see :mod:`hear_audiomosaic.hear.fingerprint`."""
+        return encoder_inventory(self._module, self._model, self.ref, self._files_read)
 
     @cached_property
     def card(self) -> EncoderCard | None:
@@ -131,22 +149,26 @@ def load_encoder(ref: str | EncoderRef, device: str = "cpu", *, module: ModuleTy
             broken card.
     """
     ref = EncoderRef.parse(ref) if isinstance(ref, str) else ref
-    if module is None:
-        module = _import_module(registered_encoders().get(ref.name, ref.name), ref)
+    with files_read() as read_by_import:
+        if module is None:
+            module = _import_module(registered_encoders().get(ref.name, ref.name), ref)
     check_module(module)
+    remembered(module, "", read_by_import)
     try:
         arguments = () if ref.weights is None else (ref.weights,)
-        model = module.load_model(*arguments, **dict(ref.options))
+        with files_read() as read:
+            model = module.load_model(*arguments, **dict(ref.options))
     except HearAudioMosaicError:
         raise
     except Exception as error:
         raise EncoderError(f"load_model of {ref.text} failed: {type(error).__name__}: {error}") from error
     check_model(model, ref.text)
     try:
-        encoder = Encoder(ref, module, model, torch.device(device))
+        encoder = Encoder(ref, module, model, torch.device(device), files_read=remembered(module, ref.text, read))
     except (RuntimeError, AssertionError) as error:
         raise EncoderError(f"{ref.text} cannot be put on device '{device}': {error}") from error
     _ = encoder.card  # a broken one is found now, not after hours of embedding
+    _ = encoder.inventory  # before embedding, which may fill caches of the model
     return encoder
 
 

@@ -1,220 +1,186 @@
-"""What an encoder's embeddings depend on, as one digest: code, options, weights, torch's version.
+"""What an encoder's embeddings depend on, as one digest and as an inventory that says what changed.
 
-Code is the encoder's own and what that imports of this library, step by step, read off the source files. Nothing is
-taken from ``sys.modules``, so the digest does not depend on what else a process has loaded. Imports by a computed name
-(``importlib.import_module``) cannot be seen.
+Stored embeddings and results are reused only while the fingerprint is the same. It covers
+
+* **code**: the encoder's own sources, those they import, and what they use of this library, by their bytes
+  (:mod:`~hear_audiomosaic.hear.dependencies.sources`);
+* **packages**: what is installed and imported, by name and version; also torch's version;
+* **options**, and **weights**: the bytes of WEIGHTS and of every option that is a path, file or folder;
+* **data files**: what lies in the encoder's package, or what its source names;
+* **files read**: what Python code opens while the encoder is imported and loaded;
+* **environment**: the values of the variables that the encoder's source names;
+* **state**: tensors, arrays and values of the model and of the encoder's modules, registered or not.
+
+No digest sees everything: not a file that compiled code opens by a computed name (ONNX Runtime, TensorFlow) or that is
+opened only while embedding, nor what comes over a network, nor an edit inside an installed package. For that there are
+canaries: clips that every run embeds anew and compares with the store.
+
+The fingerprint is the same in every process, from every working directory (unless relative paths were given), and
+whatever else a process has loaded; times of files do not count, nor does the place of the encoder on the disk.
 """
 
 from __future__ import annotations
 
-import ast
-import hashlib
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import ModuleType
 
 import torch
 
-from hear_audiomosaic.hear.contract import FUNCTIONS
-from hear_audiomosaic.hear.reference import OptionValue
+from hear_audiomosaic.files import sha256_of_json
+from hear_audiomosaic.hear.dependencies.compiled import compiled_code
+from hear_audiomosaic.hear.dependencies.data_files import Digester, named_files, package_files, path_of, weight_files
+from hear_audiomosaic.hear.dependencies.environment import environment_digests
+from hear_audiomosaic.hear.dependencies.installed import installed_versions
+from hear_audiomosaic.hear.dependencies.opened import of_the_encoder
+from hear_audiomosaic.hear.dependencies.sources import PACKAGE, Sources, read_sources
+from hear_audiomosaic.hear.dependencies.values import ValueDigests
+from hear_audiomosaic.hear.reference import EncoderRef
+from hear_audiomosaic.paths import data_home
 
-__all__ = ["compiled_code", "encoder_fingerprint", "source_files"]
-
-_PACKAGE = Path(__file__).resolve().parents[1]
-_LIBRARY = _PACKAGE.name
-_HOW_CLIPS_ARE_READ = f"{_LIBRARY}.audio.files"
+__all__ = ["Inventory", "encoder_inventory"]
 
 
-def encoder_fingerprint(
-    module: ModuleType, model: torch.nn.Module, options: Iterable[tuple[str, OptionValue]] = ()
-) -> str:
-    """SHA-256 of what the embeddings depend on.
+@dataclass(frozen=True)
+class Inventory:
+    """What embeddings depend on: in every part, names and digests (or versions).
 
-    Two weight files never share a fingerprint, nor does a module keep its own after its code has changed.
+    Attributes:
+        code: source files, compiled extensions; of a module without a file its functions.
+        packages: installed distributions and their versions.
+        options: as given to ``load_model``.
+        weights: files that WEIGHTS or an option names, or that the model says its weights come from.
+        data_files: of the encoder's package, or named in its source.
+        files_read: others that were opened while it was loaded.
+        environment: variables that its source names.
+        state: tensors and values of the model and its modules.
+    """
+
+    code: Mapping[str, str]
+    packages: Mapping[str, str]
+    options: Mapping[str, str]
+    weights: Mapping[str, str]
+    data_files: Mapping[str, str]
+    files_read: Mapping[str, str]
+    environment: Mapping[str, str]
+    state: Mapping[str, str]
+
+    @cached_property
+    def parts(self) -> dict[str, str]:
+        """SHA-256 of every part, by the part's name."""
+        return {name: sha256_of_json(dict(part)) for name, part in self._contents()}
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all parts: 64 hexadecimal digits."""
+        return sha256_of_json(self.parts)
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """What is in every part that is not empty."""
+        return {name: sorted(part) for name, part in self._contents() if part}
+
+    def changed_since(self, parts: Mapping[str, str]) -> list[str]:
+        """Names of the parts that are not as they were, as :attr:`parts` gave them: "code", "data files", ..."""
+        return [name.replace("_", " ") for name, digest in self.parts.items() if parts.get(name) != digest]
+
+    def differences(self, other: Inventory) -> list[str]:
+        """What differs from another inventory, by part and name: "code: helper.py", "environment: GAIN", ..."""
+        return [
+            f"{name.replace('_', ' ')}: {one}"
+            for (name, mine), (_, others) in zip(self._contents(), other._contents(), strict=True)
+            for one in sorted(mine.keys() | others.keys())
+            if mine.get(one) != others.get(one)
+        ]
+
+    def _contents(self) -> Iterator[tuple[str, Mapping[str, str]]]:
+        return ((field.name, getattr(self, field.name)) for field in fields(self))
+
+
+def encoder_inventory(
+    module: ModuleType, model: torch.nn.Module, ref: EncoderRef, files_read: Collection[str] = ()
+) -> Inventory:
+    """Take stock of what the embeddings depend on.
 
     Args:
-        module: the HEAR module; its name, and its code: files, or what is compiled where it lies in none.
-        model: what its ``load_model`` returned.
-        options: what ``load_model`` was given.
+        module: the HEAR module.
+        model: what its ``load_model`` returned, before it has embedded anything: embedding may fill caches.
+        ref: the reference it was loaded by: WEIGHTS and options.
+        files_read: absolute paths of what was opened while module and model were loaded
+            (:func:`~hear_audiomosaic.hear.dependencies.opened.files_read`).
 
-    Returns:
-        64 hexadecimal digits, the same in every process.
+    Raises:
+        EncoderError: the model holds a tensor without values, or its ``state_dict`` raises.
     """
-    digest = hashlib.sha256(repr((module.__name__, tuple(options), torch.__version__)).encode())
     file = getattr(module, "__file__", None)
     path = Path(file) if file else None
-    if path is None:
-        _add(digest, "code", "\n".join(compiled_code(module, type(model))).encode())
-    for name, source in sorted(source_files(module.__name__, path).items()):
-        _add(digest, name, source.read_bytes())
-    for name, tensor in sorted(model.state_dict().items()):
-        content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-        _add(digest, f"{name} {tuple(tensor.shape)} {tensor.dtype}", content)
-    return digest.hexdigest()
+    sources = read_sources(module.__name__, path)
+    with Digester(data_home() / "digests" / "encoders.txt") as digester:
+        values = ValueDigests(sources.own.keys() | {module.__name__}, path and path.parent, digester.file)
+        code = {name: digester.file(one) for name, one in sources.files.items()} | {"module": module.__name__}
+        if path is None:
+            code |= compiled_code(module, type(model), values.of)
+        weights = dict(_weights(model, ref))
+        data = dict(_data_files(sources))
+        counted = {one.absolute() for one in (*sources.files.values(), *data.values(), *weights.values())}
+        read = {one for one in map(Path, files_read) if counted.isdisjoint((one, *one.parents))}
+        return Inventory(
+            code=code,
+            packages=installed_versions(sources.installed, sources.installed_by_own) | {"torch": torch.__version__},
+            options={name: repr(value) for name, value in ref.options},
+            weights={key: one for name, path in weights.items() for key, one in digester.path(path, name).items()},
+            data_files=digester.bounded(data),
+            files_read=digester.bounded(_named((one for one in read if of_the_encoder(one, PACKAGE)), path)),
+            environment=environment_digests(sources.own.values()),
+            state=values.of_model(model) | _globals(sources, values),
+        )
 
 
-def source_files(module_name: str, path: Path | None, package: Path = _PACKAGE) -> dict[str, Path]:
-    """Source files that a HEAR module's embeddings depend on.
-
-    Args:
-        module_name: full name of the module.
-        path: its file; None for a module that lies in none, of which only the library's part is known
-            (its own code: :func:`compiled_code`).
-        package: folder of this library.
-
-    Returns:
-        Name -> file:
-
-        * of a package all its ``.py`` files, imported or not; of a one-file module that file and what it imports of the
-          package that it lies in;
-        * what those import of this library, and what that imports in turn, inside functions too;
-        * how a clip is read and resampled before it reaches the encoder.
-
-        The library's own package file, which holds its version and its doors, is not among them: importing the library
-        stands for importing what the three HEAR functions use.
-    """
-    roots = {_LIBRARY: package.parent}
-    waiting = [_HOW_CLIPS_ARE_READ]
-    found: dict[str, Path] = {}
-    if path is not None:
-        is_package = path.name == "__init__.py"
-        top, *rest = module_name.split(".")
-        depth = len(rest) + is_package
-        home = path.parents[depth] if depth < len(path.parents) else path.parent
-        if _file_of(module_name, home) == path:  # it lies where its name says
-            roots.setdefault(top, home)
-            waiting.append(module_name)
-        else:
-            home = path.parents[is_package]
-            found[path.relative_to(home).as_posix()] = path
-            waiting += _imports(path, module_name, roots)
-        if is_package and package not in path.resolve().parents:
-            for one in path.parent.rglob("*.py"):
-                found[one.relative_to(home).as_posix()] = one
-                parts = one.relative_to(path.parent).with_suffix("").parts
-                waiting += _imports(one, ".".join((module_name, *(p for p in parts if p != "__init__"))), roots)
-    seen: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        root = roots.get(name.partition(".")[0])
-        file = None if root is None or name in seen else _file_of(name, root)
-        seen.add(name)
-        if root is None or file is None:
-            continue
-        if name != _LIBRARY:
-            found[file.relative_to(root).as_posix()] = file
-        waiting += _imports(file, name, roots)
-    return found
+def _weights(model: torch.nn.Module, ref: EncoderRef) -> Iterator[tuple[str, Path]]:
+    """Files and folders that the reference names, and the file that the model says its weights were read from."""
+    yield from weight_files(ref.weights or "")
+    stated = getattr(model, "weights_path", None)
+    if isinstance(stated, str | Path) and (path := path_of(str(stated))) is not None:
+        yield "weights_path", path
+    for name, value in ref.options:
+        if isinstance(value, str) and (path := path_of(value)) is not None:
+            yield f"option {name}", path
 
 
-def compiled_code(module: ModuleType, model_class: type) -> list[str]:
-    """Code of a module that lies in no file, such as a notebook: its HEAR functions, the model's class, what they use.
+def _data_files(sources: Sources) -> Iterator[tuple[str, Path]]:
+    found: dict[Path, str] = {}
+    if sources.package is not None:
+        found = {path: name for name, path in package_files(sources.package)}
+    for source in sources.own.values():
+        for name, path in named_files(source):
+            if of_the_encoder(path, PACKAGE):
+                found.setdefault(path, name)
+    yield from _unique((name, path) for path, name in found.items())
 
-    Functions, classes, numbers and texts of the same namespace are followed by name; of imported modules nothing is.
-    """
-    pending: list[object] = [getattr(module, name, None) for name in FUNCTIONS] + [model_class]
+
+def _named(paths: Iterable[Path], module: Path | None) -> dict[str, Path]:
+    """Paths by names that do not depend on where the encoder lies."""
+    home = module.parent if module else Path()
+    names = ((one.relative_to(home).as_posix() if home in one.parents else one.name, one) for one in sorted(paths))
+    return dict(_unique(names))
+
+
+def _unique(named: Iterable[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
+    """Names made different by a number where files in several folders share one."""
+    counts: dict[str, int] = {}
+    for name, path in named:
+        counts[name] = counts.get(name, 0) + 1
+        yield (name if counts[name] == 1 else f"{name} ({counts[name]})"), path
+
+
+def _globals(sources: Sources, values: ValueDigests) -> dict[str, str]:
+    """Values in the namespaces of the encoder's modules that were imported with it."""
     found: dict[str, str] = {}
-    while pending:
-        thing = pending.pop()
-        if isinstance(thing, type):
-            pending += [value for value in vars(thing).values() if isinstance(value, FunctionType)]
-            continue
-        if not isinstance(thing, FunctionType) or thing.__qualname__ in found:
-            continue
-        text, names = _code(thing.__code__)
-        found[thing.__qualname__] = f"{thing.__qualname__} {thing.__defaults__!r} {thing.__kwdefaults__!r} {text}"
-        for name in sorted(names & thing.__globals__.keys()):
-            value = thing.__globals__[name]
-            if isinstance(value, bool | int | float | str):
-                found[f"={name}"] = f"{name} = {value!r}"
-            elif getattr(value, "__module__", None) == thing.__module__:
-                pending.append(value)
-    return [found[name] for name in sorted(found)]
-
-
-def _code(code: CodeType) -> tuple[str, set[str]]:
-    """What a code object does, without where it stands; and the names that it looks up."""
-    texts, names = [code.co_code.hex(), repr(code.co_names)], set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            inner, more = _code(constant)
-            names |= more
-            texts.append(inner)
-        elif isinstance(constant, frozenset):  # its order is another one in every process
-            texts.append(repr(sorted(map(repr, constant))))
-        else:
-            texts.append(repr(constant))
-    return " ".join(texts), names
-
-
-def _add(digest: hashlib._Hash, name: str, content: bytes) -> None:
-    digest.update(f"{name}\0{len(content)}\0".encode() + content)
-
-
-def _file_of(name: str, root: Path) -> Path | None:
-    """The file of a module below the folder ``root``; None where there is none."""
-    base = root.joinpath(*name.split("."))
-    return next((path for path in (base / "__init__.py", base.with_name(f"{base.name}.py")) if path.is_file()), None)
-
-
-def _imports(path: Path, name: str, roots: dict[str, Path]) -> Iterator[str]:
-    """Names of modules that a source file imports, as far as they may lie below ``roots``."""
-    tree = _parsed(path)
-    statements: Iterable[ast.AST] = _executed(tree)
-    if name == _LIBRARY:
-        functions = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name in FUNCTIONS]
-        statements = (statement for function in functions for statement in _executed(function))
-    for statement in statements:
-        if isinstance(statement, ast.Import):
-            yield from (alias.name for alias in statement.names)
-        elif isinstance(statement, ast.ImportFrom):
-            source = _source(statement, name, path.name == "__init__.py")
-            for alias in statement.names:
-                part = f"{source}.{alias.name}"
-                if source == _LIBRARY and _file_of(part, roots[_LIBRARY]):
-                    yield part
-                else:
-                    yield from (source, part, *_lazily(source, alias.name, roots))
-
-
-def _source(statement: ast.ImportFrom, name: str, is_package: bool) -> str:
-    """The module that a from-import names, relative ones resolved."""
-    if not statement.level:
-        return statement.module or ""
-    parts = name.split(".")
-    base = parts[: len(parts) - statement.level + is_package]
-    return ".".join([*base, *([statement.module] if statement.module else [])])
-
-
-def _lazily(package: str, attribute: str, roots: dict[str, Path]) -> Iterator[str]:
-    """Where a package that imports lazily has a name from: its imports for type checkers say so."""
-    root = roots.get(package.partition(".")[0])
-    file = None if root is None else _file_of(package, root)
-    if file is None or file.name != "__init__.py" or package == _LIBRARY:
-        return
-    for block in _parsed(file).body:
-        for one in block.body if isinstance(block, ast.If) and _for_type_checkers(block) else ():
-            if isinstance(one, ast.ImportFrom) and attribute in {a.asname or a.name for a in one.names}:
-                yield _source(one, package, is_package=True)
-
-
-def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes below, without what only type checkers see."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and _for_type_checkers(child):
-            yield from (one for part in child.orelse for one in (part, *_executed(part)))
-        else:
-            yield child
-            yield from _executed(child)
-
-
-def _for_type_checkers(node: ast.If) -> bool:
-    return ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
-
-
-def _parsed(path: Path) -> ast.Module:
-    """The file's syntax tree; an empty one where it is not of this Python."""
-    try:
-        return ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
-        return ast.Module(body=[], type_ignores=[])
+    for name in sorted(sources.eager):
+        loaded, file = sys.modules.get(name), sources.own.get(name)
+        if loaded is not None and file is not None and getattr(loaded, "__file__", None) == str(file):
+            found |= values.of_globals(loaded)
+    return found

@@ -74,4 +74,4 @@ def _of_objects(pair: Any, device: str) -> Encoder:
     check_module(module)
     check_model(model, module.__name__)
     bare = Encoder(EncoderRef(module.__name__), module, model, torch.device(device))
-    return Encoder(EncoderRef(module.__name__, bare.fingerprint[:8]), module, model, torch.device(device))
+    return bare.with_ref(EncoderRef(module.__name__, bare.fingerprint[:8]))

@@ -1,4 +1,4 @@
-"""What an encoder's embeddings depend on: its own code and what that imports of the library, and nothing else."""
+"""Which source files an encoder's embeddings depend on: its own and what those import, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 import hear_audiomosaic
-from hear_audiomosaic.hear.fingerprint import source_files
+from hear_audiomosaic.hear.dependencies.installed import installed_versions
+from hear_audiomosaic.hear.dependencies.sources import read_sources, source_files
 
 LIBRARY = Path(hear_audiomosaic.__file__).parent
 STRANGER = """
@@ -106,13 +108,38 @@ def test_a_package_counts_whole_with_what_its_helpers_import(library: Path, tmp_
     assert {"a_strangers_package/__init__.py", "a_strangers_package/parts/helper.py", "nn/ema.py"} <= found
 
 
-def test_a_file_of_a_package_takes_what_it_imports_of_that_package(library: Path, tmp_path: Path) -> None:
+def test_a_file_of_a_package_takes_the_whole_package(library: Path, tmp_path: Path) -> None:
     root = package(tmp_path).parent
     (root / "encoder.py").write_text(STRANGER.format(imports="from .parts import helper"))
     (root / "other.py").write_text("")
+    (root / "__pycache__").mkdir()
+    (root / "__pycache__" / "old.py").write_text("")
     found = names(source_files("a_strangers_package.encoder", root / "encoder.py", library))
     assert {"a_strangers_package/encoder.py", "a_strangers_package/parts/helper.py", "nn/ema.py"} <= found
-    assert not {"a_strangers_package/other.py", "a_strangers_package/__init__.py"} & found
+    assert {"a_strangers_package/other.py", "a_strangers_package/__init__.py"} <= found
+    assert "a_strangers_package/__pycache__/old.py" not in found
+
+
+def test_installed_packages_are_named_and_those_of_python_are_not(library: Path, tmp_path: Path) -> None:
+    path = stranger(tmp_path / "own", "import json, os.path, typer\nimport not_there_at_all")
+    sources = read_sources("a_strangers_encoder", path, library)
+    assert sources.installed_by_own == {"torch", "typer"}
+    assert sources.installed.keys() >= {"torch", "typer", "numpy", "soundfile"}  # how clips are read
+    versions = installed_versions(sources.installed, sources.installed_by_own)
+    assert versions["typer"] == version("typer")
+    assert versions["rich"] == version("rich")  # typer requires it
+    assert "sympy" not in versions  # that torch requires it is no reason
+    assert not [name for name in versions if name in ("pytest", "setuptools")]
+
+
+def test_modules_are_told_apart_by_when_they_are_imported(library: Path, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    for name, text in (("at_once", "import further"), ("later", ""), ("further", "")):
+        (tmp_path / "own" / f"{name}.py").write_text(text)
+    path = stranger(tmp_path / "own", "import at_once\ndef inside():\n    import later, further")
+    sources = read_sources("a_strangers_encoder", path, library)
+    assert sources.own.keys() == {"a_strangers_encoder", "at_once", "later", "further"}
+    assert sources.eager == {"a_strangers_encoder", "at_once", "further"}
 
 
 @pytest.mark.parametrize("imports", ["import hear_audiomosaic", "from hear_audiomosaic import get_scene_embeddings"])
