@@ -18,8 +18,24 @@ __all__ = [
 ]
 
 
+_MOST_LETTERS = 1900
+_MOST_LETTERS_OF_END = 500
+
+
 class HearAudioMosaicError(Exception):
-    """Root of every error that this package raises on purpose."""
+    """Root of every error that this package raises on purpose.
+
+    Args:
+        message: what was expected, what was found, what to do. Of a very long one (names come from files) the middle is
+            left out.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        message = str(message)
+        if len(message) > _MOST_LETTERS:
+            begin, end = message[: _MOST_LETTERS - _MOST_LETTERS_OF_END], message[-_MOST_LETTERS_OF_END:]
+            message = f"{begin} [... {len(message) - _MOST_LETTERS} letters left out ...] {end}"
+        super().__init__(message)
 
 
 class AudioError(HearAudioMosaicError):

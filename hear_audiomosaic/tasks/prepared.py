@@ -5,7 +5,6 @@ The folder may have been made by this package, by hearpreprocess or from one of 
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -193,8 +192,8 @@ def _read(path: Path) -> Any:
         content = read_json(path)
     except OSError as error:
         raise TaskError(f"{path.parent} is not a task folder in HEAR's layout: it has no {path.name}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise TaskError(f"{path} is not valid JSON: {error}") from error
+    except ValueError as error:
+        raise TaskError(f"{path} cannot be read: {error}; prepare the task again") from error
     if not isinstance(content, dict):
         raise TaskError(f"{path} must be a JSON object")
     return content
