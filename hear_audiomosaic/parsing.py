@@ -14,51 +14,24 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Hashable, Iterable
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Hashable, Iterable
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from hear_audiomosaic.errors import HearAudioMosaicError
 from hear_audiomosaic.printable import listed, shortened
 
-__all__ = ["UnreadableError", "faults", "parse_csv", "parse_json", "parse_text", "parse_yaml", "read_file"]
+__all__ = ["UnreadableError", "faults", "parse_csv", "parse_json", "parse_text", "parse_yaml"]
 
 _DEEPEST = 64
 """Levels of nesting; what we write has less than ten."""
 _LARGEST_INTEGER = 2**63
 _BYTE_ORDER_MARKS = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 
-T = TypeVar("T")
-
 
 class UnreadableError(ValueError):
     """Bytes that are not what they should be; one bounded sentence without the name of the file."""
-
-
-def read_file(path: Path, parse: Callable[[bytes], T], error: type[HearAudioMosaicError], what: str, cure: str) -> T:
-    """Read and parse a file, or say in one sentence why not.
-
-    Args:
-        path: of the file.
-        parse: what to make of its bytes; raises :class:`UnreadableError`, or another ``ValueError``.
-        error: to be raised.
-        what: the file should be, for the message ("the labels of a split").
-        cure: what to do, for the message ("make the embeddings again").
-
-    Raises:
-        error: the file cannot be read or is not what it should be.
-    """
-    try:
-        return parse(path.read_bytes())
-    except FileNotFoundError as missing:
-        raise error(f"{path} is missing; expected {what}; {cure}.") from missing
-    except ValidationError as cause:  # a ValueError, too
-        raise error(f"{path} cannot be read as {what}: {faults(cause)}; {cure}.") from cause
-    except (OSError, ValueError, MemoryError) as cause:
-        raise error(f"{path} cannot be read as {what}: {shortened(cause, 600)}; {cure}.") from cause
 
 
 def parse_text(content: bytes) -> str:
@@ -152,7 +125,9 @@ def faults(error: ValidationError) -> str:
 def _reason(error: BaseException, language: str) -> str:
     if isinstance(error, RecursionError):
         return f"it is nested more than {_DEEPEST} levels deep"
-    return f"it is not valid {language}: {shortened(error, 400)}"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"it is not valid {language}: line {error.problem_mark.line + 1}: {shortened(error.problem, 200)}"
+    return f"it is not valid {language}: {shortened(' '.join(str(error).split()), 400)}"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

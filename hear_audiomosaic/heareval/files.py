@@ -12,9 +12,10 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field, StrictInt, StrictStr, TypeAdapter, model_validator
 
 from hear_audiomosaic.errors import EmbeddingError
-from hear_audiomosaic.parsing import UnreadableError, parse_json, read_file
+from hear_audiomosaic.parsing import UnreadableError, parse_json
 from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.printable import shortened
+from hear_audiomosaic.reading import read_file
 
 __all__ = ["AGAIN", "SplitFrames", "read_events", "read_frames", "read_labels", "read_metadata", "read_values"]
 

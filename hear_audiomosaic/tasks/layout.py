@@ -23,8 +23,9 @@ from pathlib import Path
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.files import write_text
 from hear_audiomosaic.locks import locked
-from hear_audiomosaic.parsing import parse_csv, read_file
+from hear_audiomosaic.parsing import parse_csv
 from hear_audiomosaic.printable import listed
+from hear_audiomosaic.reading import read_file
 
 __all__ = [
     "GROUPS",
