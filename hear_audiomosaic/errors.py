@@ -18,8 +18,26 @@ __all__ = [
 ]
 
 
+_MOST_LETTERS = 1900
+_MOST_LETTERS_OF_END = 500
+
+
 class HearAudioMosaicError(Exception):
-    """Root of every error that this package raises on purpose."""
+    """Root of every error that this package raises on purpose.
+
+    Its message says what was expected, what was found, and what to do. Of a very long one (names come from files) the
+    middle is left out.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(_bounded(argument) if isinstance(argument, str) else argument for argument in args))
+
+
+def _bounded(message: str) -> str:
+    if len(message) <= _MOST_LETTERS:
+        return message
+    begin, end = message[: _MOST_LETTERS - _MOST_LETTERS_OF_END], message[-_MOST_LETTERS_OF_END:]
+    return f"{begin} [... {len(message) - _MOST_LETTERS} letters left out ...] {end}"
 
 
 class AudioError(HearAudioMosaicError):

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hear_audiomosaic.parsing import parse_json
+
 __all__ = ["read_json", "sha256_of_file", "sha256_of_json", "write_bytes", "write_json", "write_text"]
 
 
@@ -33,8 +35,13 @@ def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file of ours, or one that should be.
+
+    Raises:
+        OSError: it cannot be read.
+        UnreadableError: a ``ValueError``: it is not JSON within bounds (:func:`~hear_audiomosaic.parsing.parse_json`).
+    """
+    return parse_json(path.read_bytes())
 
 
 def sha256_of_file(path: Path) -> str:

@@ -45,9 +45,12 @@ def reproduce(
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    import yaml
+    from hear_audiomosaic.parsing import UnreadableError, parse_yaml
 
     name, equals, value = text.partition("=")
     if not equals:
         raise typer.BadParameter(f"--set {text}: expected SETTING=VALUE.")
-    return name, yaml.safe_load(value)
+    try:
+        return name, parse_yaml(value.encode())
+    except (UnreadableError, UnicodeEncodeError) as error:
+        raise typer.BadParameter(f"--set {name}: {error}") from error

@@ -11,7 +11,6 @@ Nothing here imports torch.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, PackageMetadata, entry_points
@@ -25,6 +24,8 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from hear_audiomosaic.errors import EncoderError
 from hear_audiomosaic.hear.reference import EncoderRef
 from hear_audiomosaic.hear.registry import ENTRY_POINT_GROUP
+from hear_audiomosaic.parsing import faults, parse_json
+from hear_audiomosaic.reading import read_file
 
 __all__ = ["CARD_FILE", "EncoderCard", "Paper", "TrainingSet", "find_card", "library_cards", "read_card"]
 
@@ -134,7 +135,7 @@ class EncoderCard(_Facts):
             del known["data"]
         for name in known.keys() - cls.model_fields.keys() - {"license"}:
             extra[name] = known.pop(name)
-        return {**known, "extra": {name: extra[name] for name in sorted(extra)}}
+        return {**known, "extra": {name: extra[name] for name in sorted(extra, key=str)}}
 
     @property
     def citation(self) -> str:
@@ -157,10 +158,7 @@ def read_card(path: Path) -> EncoderCard:
     Raises:
         EncoderError: the file cannot be read, or a field is wrong; both are named.
     """
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EncoderError(f"{path} cannot be read as an encoder's card: {error}") from error
+    facts = read_file(path, parse_json, EncoderError, "an encoder's card", "mend it or take it away")
     return _card(facts, str(path))
 
 
@@ -218,9 +216,7 @@ def _card(facts: Any, source: str) -> EncoderCard:
     try:
         return EncoderCard.model_validate(facts)
     except ValidationError as error:
-        fault = error.errors()[0]
-        field = ".".join(map(str, fault["loc"])) or "the whole"
-        raise EncoderError(f"{source} is not an encoder's card: {field}: {fault['msg']}.") from error
+        raise EncoderError(f"{source} is not an encoder's card: {faults(error)}.") from error
 
 
 def _from_metadata(name: str) -> EncoderCard | None:

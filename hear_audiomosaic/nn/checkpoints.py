@@ -14,6 +14,7 @@ from torch import Tensor
 from hear_audiomosaic.errors import CheckpointError
 from hear_audiomosaic.files import write_bytes
 from hear_audiomosaic.nn.sizes import SIZES
+from hear_audiomosaic.printable import listed, shortened
 
 __all__ = ["check_names_and_shapes", "read_state", "write_state"]
 
@@ -49,7 +50,7 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
             with torch.serialization.safe_globals(_HARMLESS):
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise CheckpointError(f"{path} cannot be read as a file of tensors: {error}") from error
+        raise CheckpointError(f"{path} cannot be read as a file of tensors: {shortened(error, 600)}") from error
     for key in ("model", "state_dict"):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
@@ -78,20 +79,20 @@ def check_names_and_shapes(
         method: what to call the model.
 
     Raises:
-        CheckpointError: naming every unknown, missing and misshapen tensor.
+        CheckpointError: naming unknown, missing and misshapen tensors, the first of each kind.
     """
     problems = []
     if unknown := sorted(set(found) - set(expected)):
-        problems.append(f"unknown tensors: {', '.join(unknown)}")
+        problems.append(f"unknown tensors: {listed(unknown, most=40)}")
     if missing := sorted(set(expected) - set(found)):
-        problems.append(f"missing tensors: {', '.join(missing)}")
+        problems.append(f"missing tensors: {listed(missing, most=40)}")
     problems += [
         f"'{name}' has shape {tuple(found[name].shape)}, expected {tuple(expected[name].shape)}"
         for name in sorted(set(expected) & set(found))
         if found[name].shape != expected[name].shape
     ]
     if problems:
-        raise CheckpointError(f"{source} does not fit {method}: " + "; ".join(problems) + ".")
+        raise CheckpointError(f"{source} does not fit {method}: " + "; ".join(problems[:12]) + ".")
 
 
 def _strip(name: str) -> str:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from hear_audiomosaic.errors import PretrainingError
-from hear_audiomosaic.files import read_json, write_json, write_text
+from hear_audiomosaic.files import write_json, write_text
 from hear_audiomosaic.locks import locked_or_refused
 from hear_audiomosaic.nn.distributed import rank, synchronise_batch_norms, world_size
 from hear_audiomosaic.nn.objective import Logs, Objective, OptimiserSettings
@@ -29,7 +29,8 @@ from hear_audiomosaic.pretraining.log import RunLog
 from hear_audiomosaic.pretraining.methods import build_objective
 from hear_audiomosaic.pretraining.optimiser import adamw, learning_rate, scaled
 from hear_audiomosaic.pretraining.settings import PretrainSettings
-from hear_audiomosaic.pretraining.state import read_checkpoint, write_checkpoint
+from hear_audiomosaic.pretraining.state import read_checkpoint, read_facts, write_checkpoint
+from hear_audiomosaic.printable import listed, shortened
 from hear_audiomosaic.progress import progress_bar
 
 __all__ = ["Pretrained", "pretrain"]
@@ -103,13 +104,13 @@ class _Run:
         self.schedule = _optimiser_settings(objective.optimiser, settings)
         self.optimiser, self.names = adamw(objective, self.schedule)
         checkpoint = read_checkpoint(settings.out, objective, self.optimiser, self.names)
-        self.step: int = checkpoint["step"] if checkpoint else 0
+        self.step: int = checkpoint.step if checkpoint else 0
         if len(steps := set(_gather(self.step))) > 1:
             raise PretrainingError(
                 f"The processes see checkpoints of different steps in {settings.out}: {sorted(steps)}. --out must be "
                 "one folder that all machines share."
             )
-        self.skips = clips.skip_log(checkpoint["skipped"] if checkpoint else ())
+        self.skips = clips.skip_log(checkpoint.skipped if checkpoint else ())
         self.n_samples = objective.n_samples(settings.crop_s)
         model: nn.Module = objective
         if settings.compile:
@@ -161,7 +162,7 @@ class _Run:
         """One optimiser step; the row to log, if it is time for one."""
         s = self.settings
         if batch.skipped:
-            _log.warning("Skipped, cannot be read: %s", ", ".join(batch.skipped))
+            _log.warning("Skipped, cannot be read: %s", listed(batch.skipped))
         detailed = (self.step + 1) % s.log_every == 0 or self.step + 1 == s.n_steps
         lr = learning_rate(self.step, s.n_steps, self.schedule)
         for group in self.optimiser.param_groups:
@@ -209,8 +210,8 @@ class _Run:
         self.skips.add(name for names in _gather(self.skips.names) for name in names)
         if rank() > 0:
             return
-        facts = {"skipped": list(self.skips.names)}
-        write_checkpoint(self.settings.out, self.step, self.objective, self.optimiser, self.names, facts)
+        s = self.settings
+        write_checkpoint(s.out, self.step, self.objective, self.optimiser, self.names, self.skips.names)
         if self.skips.count:
             write_text(self.settings.out / "skipped.txt", "".join(f"{name}\n" for name in self.skips.names))
 
@@ -269,11 +270,17 @@ def _start_or_match(out: Path, facts: Mapping[str, Any]) -> None:
     """Begin a run in ``out``, or check that the run there is the same one."""
     path = out / "run.json"
     if path.is_file():
-        before = read_json(path)
+        before = read_facts(path)
         names = {*before, *facts} - {"data"}  # its digest is compared, not its path
         changed = sorted(name for name in names if before.get(name) != facts.get(name))
         if changed:
-            changes = "; ".join(f"{name} was {before.get(name)!r}, is {facts.get(name)!r}" for name in changed)
+            changes = listed(
+                (
+                    f"{name} was {shortened(repr(before.get(name)))}, is {shortened(repr(facts.get(name)))}"
+                    for name in changed
+                ),
+                between="; ",
+            )
             raise PretrainingError(f"{out} holds another run: {changes}. Use another --out, or the settings of before.")
     elif rank() == 0:
         write_json(path, dict(facts))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import importlib
+import io
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hear_audiomosaic.errors import PretrainingError
 from hear_audiomosaic.files import write_text
+from hear_audiomosaic.parsing import UnreadableError, parse_text
+from hear_audiomosaic.printable import shortened
+from hear_audiomosaic.reading import read_file
 
 __all__ = ["RunLog"]
 
@@ -65,10 +70,23 @@ class RunLog:
     def _rows(self) -> list[dict[str, str]]:
         if not self.path.is_file():
             return []
-        with self.path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        # Half a row, left by a kill, lacks fields.
-        return [row for row in rows if None not in row.values() and None not in row]
+        return read_file(self.path, _rows, PretrainingError, "the log of a run", "move it away")
+
+
+def _rows(content: bytes) -> list[dict[str, str]]:
+    """The whole rows of a log: half a row, left by a kill, lacks fields.
+
+    Raises:
+        UnreadableError: it is no table of numbers with a column "step".
+    """
+    reader = csv.DictReader(io.StringIO(parse_text(content), newline=""))
+    try:
+        rows = [row for row in reader if None not in row.values() and None not in row]
+        for row in rows:
+            _ = int(row["step"]), [float(value) for value in row.values() if value]
+    except (csv.Error, KeyError, ValueError) as error:
+        raise UnreadableError(f"line {reader.line_num} or before: {shortened(error)}") from error
+    return rows
 
 
 def _text(value: float | None) -> str:

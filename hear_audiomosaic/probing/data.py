@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from hear_audiomosaic.errors import EmbeddingError, TaskError
 from hear_audiomosaic.metrics import Events
+from hear_audiomosaic.printable import shortened
 from hear_audiomosaic.tasks import TaskCard
 
 __all__ = [
@@ -191,6 +192,6 @@ def multi_hot(labels: Sequence[Sequence[str]], vocabulary: Sequence[str]) -> Flo
     for row, row_labels in enumerate(labels):
         for label in row_labels:
             if label not in index:
-                raise TaskError(f"label {label!r} is not in the vocabulary ({len(vocabulary)} labels).")
+                raise TaskError(f"label {shortened(label)!r} is not in the vocabulary ({len(vocabulary)} labels).")
             targets[row, index[label]] = 1.0
     return targets

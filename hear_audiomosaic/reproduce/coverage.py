@@ -8,8 +8,6 @@ after Holm's method. The expected score is the mean over all experiments of a se
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -24,6 +22,7 @@ from hear_audiomosaic.errors import RecipeError
 from hear_audiomosaic.files import write_text
 from hear_audiomosaic.metrics import Events, get_score
 from hear_audiomosaic.reporting.analysis.replicates import clip_replicates, event_replicates
+from hear_audiomosaic.reporting.text.csv_cells import csv_text
 from hear_audiomosaic.reproduce.recipes import OnMessage, Outcome
 from hear_audiomosaic.statistics import FoldReplicates, holm, paired_t_test, score_interval, standard_error
 
@@ -105,11 +104,7 @@ def run(recipe: Mapping[str, Any], data_dir: Path, out: Path, *, device: str, on
         rates = simulate(setting, repetitions, recipe["seed"])
         rows.append({**_facts(setting), "repetitions": repetitions, **_rounded(rates)})
         on_message(", ".join(f"{name} {value}" for name, value in rows[-1].items() if value != ""))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(out / "coverage.csv", text.getvalue())
+    write_text(out / "coverage.csv", csv_text(list(rows[0]), [list(map(str, row.values())) for row in rows]))
     return Outcome(out / "coverage.csv", tuple(rows))
 
 

@@ -8,9 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-import yaml
-
 from hear_audiomosaic.errors import RecipeError
+from hear_audiomosaic.parsing import parse_yaml
 from hear_audiomosaic.paths import content_dir
 
 __all__ = ["RECIPES", "OnMessage", "Outcome", "read_recipe", "reproduce"]
@@ -60,7 +59,7 @@ def read_recipe(name: str, changes: Mapping[str, Any] | None = None) -> dict[str
     if name not in RECIPES:
         raise RecipeError(f"There is no recipe '{name}'; there are {', '.join(RECIPES)}.")
     path = content_dir("reports") / name / "recipe.yaml"
-    recipe: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    recipe: dict[str, Any] = parse_yaml(path.read_bytes())
     for setting, value in (changes or {}).items():
         section, *inner = recipe, *setting.split(".")
         while inner and isinstance(section, dict) and inner[0] in section and len(inner) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hear_audiomosaic.errors import EncoderError
 from hear_audiomosaic.hear.card import EncoderCard, Paper, library_cards
 from hear_audiomosaic.hear.reference import EncoderRef
 from hear_audiomosaic.results.schema import EncoderFacts
@@ -21,5 +22,13 @@ def cards_of(encoders: Iterable[EncoderFacts]) -> tuple[EncoderCard, ...]:
     known = {} if all(facts.card is not None for facts in encoders) else library_cards()
     if known and all(facts.card is None for facts in encoders):
         return tuple(known.values())
-    found = (facts.card or known.get(EncoderRef.parse(facts.ref).name) for facts in encoders)
+    found = (facts.card or known.get(_name(facts.ref)) for facts in encoders)
     return tuple(card for card in found if card is not None)
+
+
+def _name(ref: str) -> str:
+    """The registered name in a reference; nothing where a result holds what is no reference."""
+    try:
+        return EncoderRef.parse(ref).name
+    except EncoderError:
+        return ""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.printable import listed
 from hear_audiomosaic.tasks.splits import SplitMode, fold_names, fold_rotation, grouped_folds, hold_out
 
 __all__ = ["SplitAssignment", "assign_splits", "check_labels"]
@@ -94,10 +95,10 @@ def check_labels(
         lacking = [label for label in vocabulary if label not in trained]
         if not lacking:
             continue
-        listed = ", ".join(lacking[:10]) + (", ..." if len(lacking) > 10 else "")
+        some = listed(lacking, most=10)
         message = (
             f"Of {len(vocabulary)} labels {len(lacking)} do not occur in {' + '.join(fold.train)}, "
-            f"which trains when {fold.test} tests: {listed}"
+            f"which trains when {fold.test} tests: {some}"
         )
         if strict:
             raise TaskError(f"{message}. Leave out or merge these labels, split otherwise, or allow_untrained_labels")
@@ -107,7 +108,7 @@ def check_labels(
         lacking = [label for label in vocabulary if label not in present[split]]
         if lacking:
             _log.warning(
-                "Of %d labels %d do not occur in %s: %s", len(vocabulary), len(lacking), split, ", ".join(lacking[:10])
+                "Of %d labels %d do not occur in %s: %s", len(vocabulary), len(lacking), split, listed(lacking, most=10)
             )
 
 
@@ -118,7 +119,7 @@ def _by_split(
     unknown = sorted(set(split_of.values()) - set(_TRAIN_VALID_TEST))
     if unknown:
         raise TaskError(
-            f"The column '{column}' (--split) holds {', '.join(repr(value) for value in unknown[:5])}; "
+            f"The column '{column}' (--split) holds {listed(map(repr, unknown))}; "
             "expected train, valid, test, spelled like this (for numbered folds use --fold)"
         )
     if hold_out_valid and "valid" not in split_of.values():
@@ -166,9 +167,11 @@ def _no_group_twice(assignment: SplitAssignment, group_of: Mapping[str, str], *,
     divided = {group: sorted(splits) for group, splits in splits_of.items() if len(splits) > 1}
     if not divided:
         return
-    listed = "; ".join(f"'{group}' in {' and '.join(splits)}" for group, splits in list(divided.items())[:5])
+    some = listed(
+        (f"'{group}' in {listed(splits, between=' and ')}" for group, splits in divided.items()), between="; "
+    )
     message = (
-        f"{len(divided)} groups stand in more than one split: {listed}{'; ...' if len(divided) > 5 else ''}. "
+        f"{len(divided)} groups stand in more than one split: {some}. "
         "Put each group into one split, or let --group COLUMN --folds K cut new folds"
     )
     if strict:

@@ -11,11 +11,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.parsing import faults, parse_yaml
 from hear_audiomosaic.paths import plain_name_fault
+from hear_audiomosaic.printable import listed, shortened
+from hear_audiomosaic.reading import read_file
 from hear_audiomosaic.tasks.layout import GROUPS, METADATA, PREPARATION
 from hear_audiomosaic.tasks.splits import Fold, SplitMode, fold_rotation
 
@@ -28,7 +40,8 @@ __all__ = [
     "TaskCard",
 ]
 
-Number = int | float
+Number = StrictInt | StrictFloat
+"""A truth value or a text is none."""
 
 MULTICLASS_EVALUATION = ("top1_acc", "mAP", "d_prime", "aucroc")
 MULTILABEL_EVALUATION = ("mAP", "d_prime", "aucroc", "top1_acc")
@@ -95,7 +108,7 @@ class TaskCard(BaseModel):
         seed: synthetic tasks: its seed.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(pattern=r"^[A-Za-z0-9_]+$")
     version: str = Field(default="v1", pattern=r"^[A-Za-z0-9_.-]+$")
@@ -106,22 +119,22 @@ class TaskCard(BaseModel):
     prediction_type: Literal["multiclass", "multilabel"]
     split_mode: SplitMode
     splits: tuple[str, ...]
-    sample_duration_s: float | None = Field(default=None, gt=0)
+    sample_duration_s: StrictFloat | None = Field(default=None, gt=0)
     evaluation: tuple[str, ...] = Field(min_length=1)
-    use_scoring_for_early_stopping: bool = True
+    use_scoring_for_early_stopping: StrictBool = True
     event_postprocessing_grid: dict[str, tuple[Number, ...]] | None = None
-    task_specific_param_grid: dict[str, tuple[Number | str | bool, ...]] | None = None
-    n_classes: int | None = Field(default=None, ge=1)
-    n_clips: int | None = Field(default=None, ge=1)
-    hours: float | None = Field(default=None, ge=0)
-    chance: float | None = None
+    task_specific_param_grid: dict[str, tuple[Number | str | StrictBool, ...]] | None = None
+    n_classes: StrictInt | None = Field(default=None, ge=1)
+    n_clips: StrictInt | None = Field(default=None, ge=1)
+    hours: StrictFloat | None = Field(default=None, ge=0)
+    chance: StrictFloat | None = None
     source: str = ""
     licence: str = ""
     citation: str = ""
     notes: str = ""
     leaderboard_column: str | None = None
     generator: str | None = None
-    seed: int | None = None
+    seed: StrictInt | None = None
 
     @field_validator("splits")
     @classmethod
@@ -138,18 +151,20 @@ class TaskCard(BaseModel):
     def _known_postprocessing(cls, grid: dict[str, tuple[Number, ...]] | None) -> dict[str, tuple[Number, ...]] | None:
         if grid is not None:
             if set(grid) != {"median_filter_ms", "min_duration"} or not all(grid.values()):
-                raise ValueError(f"expected values for median_filter_ms and min_duration, found {grid}")
+                raise ValueError(f"expected values for median_filter_ms and min_duration, found {shortened(grid)}")
             if any(value < 0 for values in grid.values() for value in values):
-                raise ValueError(f"milliseconds cannot be negative, found {grid}")
+                raise ValueError(f"milliseconds cannot be negative, found {shortened(grid)}")
         return grid
 
     @model_validator(mode="after")
     def _fits_together(self) -> TaskCard:
         if self.split_mode == "trainvaltest":
             if sorted(self.splits) != sorted(_TRAIN_VALID_TEST):
-                raise ValueError(f"split_mode trainvaltest has the splits train, valid, test; found {self.splits}")
+                raise ValueError(
+                    f"split_mode trainvaltest has the splits train, valid, test; found {listed(self.splits)}"
+                )
         elif len(set(self.splits)) != len(self.splits) or len(self.splits) < 3:
-            raise ValueError(f"{self.split_mode} needs at least 3 different folds; found {self.splits}")
+            raise ValueError(f"{self.split_mode} needs at least 3 different folds; found {listed(self.splits)}")
         if self.embedding_type == "event" and self.prediction_type != "multilabel":
             raise ValueError("an event task is multilabel: several events may sound at once")
         kind = "event" if self.embedding_type == "event" else "clip"
@@ -176,10 +191,7 @@ class TaskCard(BaseModel):
         Raises:
             TaskError: the file is not there, is not YAML, or has a missing, unknown or wrong field.
         """
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
-            raise TaskError(f"Cannot read the task card {path}: {error}") from error
+        content = read_file(path, parse_yaml, TaskError, "a task card", "see tasks/README.md")
         if not isinstance(content, dict):
             raise TaskError(f"The task card {path} must be a mapping of fields (see tasks/README.md)")
         return cls.from_fields(content, str(path))
@@ -200,13 +212,14 @@ class TaskCard(BaseModel):
         if missing:
             raise TaskError(f"{where} lacks {', '.join(missing)}; is this a task folder in HEAR's layout?")
         name = metadata["task_name"]
-        parameters = metadata.get("evaluation_params") or {}
-        grid = dict(HEAREVAL_TASK_GRIDS.get(name, {})) | (parameters.get("task_specific_param_grid") or {})
-        fields = {key: value for key, value in (metadata.get(SECTION) or {}).items() if key in _FACTS}
+        parameters = _section(metadata, "evaluation_params", where)
+        grid = dict(HEAREVAL_TASK_GRIDS.get(name, {}) if isinstance(name, str) else {})
+        grid |= _section(parameters, "task_specific_param_grid", where)
+        fields = {key: value for key, value in _section(metadata, SECTION, where).items() if key in _FACTS}
         fields |= {
             "name": name,
-            "version": str(metadata.get("version", "v1")),
-            "mode": str(metadata.get("mode", "full")),
+            "version": _as_text(metadata.get("version", "v1")),
+            "mode": _as_text(metadata.get("mode", "full")),
             "embedding_type": metadata["embedding_type"],
             "prediction_type": metadata["prediction_type"],
             "split_mode": metadata["split_mode"],
@@ -267,10 +280,22 @@ class TaskCard(BaseModel):
         try:
             return cls.model_validate(dict(fields))
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, problem['loc'])) or 'card'}: {problem['msg']}" for problem in error.errors()
-            )
-            raise TaskError(f"{where}: {problems}") from error
+            raise TaskError(f"{where}: {faults(error)}") from error
+
+
+def _section(metadata: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
+    """A part of the metadata that is a mapping, or is not there."""
+    section = metadata.get(name)
+    if section is None:
+        return {}
+    if not isinstance(section, Mapping):
+        raise TaskError(f"{where}: {name} must be a mapping of names, found {shortened(section)!r}")
+    return section
+
+
+def _as_text(value: Any) -> Any:
+    """A version that looks like a number is meant as text; anything else is for the card to judge."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _check_score(name: str, kind: str) -> None:
@@ -280,4 +305,4 @@ def _check_score(name: str, kind: str) -> None:
     known = [score.name for score in SCORES.values() if score.kind == kind]
     if name not in known:
         task = "an event task" if kind == "event" else "a scene task"
-        raise ValueError(f"'{name}' is not a score of {task}; expected one of {', '.join(known)}")
+        raise ValueError(f"'{shortened(name)}' is not a score of {task}; expected one of {', '.join(known)}")

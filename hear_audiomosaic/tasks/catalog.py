@@ -10,6 +10,7 @@ from typing import Any
 
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.paths import content_dir
+from hear_audiomosaic.printable import listed
 from hear_audiomosaic.tasks.card import TaskCard
 from hear_audiomosaic.tasks.layout import METADATA
 
@@ -51,7 +52,7 @@ def get_card(name: str, suite: str | None = None) -> TaskCard:
     if len(matching) == 1:
         return cards[matching[0]]
     if matching:
-        raise TaskError(f"'{name}' names several tasks: {', '.join(matching)}; give the whole name")
+        raise TaskError(f"'{name}' names several tasks: {listed(matching)}; give the whole name")
     where = "" if suite is None else f" in the suite '{suite}'"
     raise TaskError(f"There is no task '{name}'{where}.{_suggestion(name, cards)} See: hear-audiomosaic tasks list")
 
@@ -79,7 +80,7 @@ def expand(names: Iterable[str], tasks_dir: Path | None = None) -> tuple[str, ..
             continue
         matching = _matching(name, prepared)
         if len(matching) > 1:
-            raise TaskError(f"'{name}' names several prepared tasks: {', '.join(matching)}; give the whole name")
+            raise TaskError(f"'{name}' names several prepared tasks: {listed(matching)}; give the whole name")
         if matching:
             chosen[matching[0]] = None
             continue

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from hear_audiomosaic.errors import AudioError
 from hear_audiomosaic.files import read_json, sha256_of_file, write_json
 from hear_audiomosaic.progress import progress_bar
@@ -126,9 +128,10 @@ def _leftovers(clips: Sequence[Clip], source_dir: Path, folder: Path, rates_hz: 
     """Keys of clips whose files in ``folder`` were made from the present sources; everything else is removed."""
     now = {clip_key(clip): _stamp(clip.source, source_dir / clip.source) for clip in clips}
     try:
-        before: Mapping[str, Any] = read_json(folder / INPUTS)
+        before: Any = read_json(folder / INPUTS)
     except (OSError, ValueError):
         before = {}
+    before = before if isinstance(before, dict) else {}
     usable = {key for key, stamp in now.items() if before.get(key) == stamp}
     wanted = {path for clip in clips if clip_key(clip) in usable for path in _targets(folder, clip, rates_hz).values()}
     for path in folder.glob("**/*"):
@@ -186,6 +189,10 @@ def recordings_to_json(recordings: Mapping[str, Recording]) -> dict[str, dict[st
     return {key: asdict(recording) for key, recording in recordings.items()}
 
 
-def recordings_from_json(content: Mapping[str, Mapping[str, Any]]) -> dict[str, Recording]:
-    """Inverse of :func:`recordings_to_json`."""
-    return {key: Recording(**fields) for key, fields in content.items()}
+def recordings_from_json(content: Any) -> dict[str, Recording]:
+    """Inverse of :func:`recordings_to_json`.
+
+    Raises:
+        ValueError: it is not what that gives.
+    """
+    return TypeAdapter(dict[str, Recording]).validate_python(content)

@@ -7,9 +7,9 @@ any other.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.parsing import parse_csv
 from hear_audiomosaic.paths import plain_name_fault
+from hear_audiomosaic.printable import listed, shortened
+from hear_audiomosaic.reading import read_file
 from hear_audiomosaic.tasks.assignment import SplitAssignment, assign_splits, check_labels
 from hear_audiomosaic.tasks.layout import sort_labels
 
@@ -77,7 +80,7 @@ class Table:
         """Raise a TaskError unless the table has the column that ``option`` names."""
         if column not in self.columns:
             raise TaskError(
-                f"{self.path} has no column '{column}' ({option}); its columns are: {', '.join(self.columns)}"
+                f"{self.path} has no column '{column}' ({option}); its columns are: {listed(self.columns, most=20)}"
             )
 
     def only(self, column: str, values: Iterable[str]) -> Table:
@@ -91,8 +94,8 @@ class Table:
         if not kept:
             there = sorted({row[column] for row in self.rows})
             raise TaskError(
-                f"{self.path}: no row has {column}={' or '.join(sorted(wanted))} (--where); "
-                f"its values are: {', '.join(there[:20])}{', ...' if len(there) > 20 else ''}"
+                f"{self.path}: no row has {column}={listed(sorted(wanted), between=' or ')} (--where); "
+                f"its values are: {listed(there, most=20)}"
             )
         return Table(self.path, self.columns, tuple(row for row, _ in kept), tuple(line for _, line in kept))
 
@@ -103,29 +106,11 @@ def read_table(path: Path) -> Table:
     Raises:
         TaskError: missing, not UTF-8, a repeated column, a row of another length, or no row.
     """
-    rows: list[Row] = []
-    lines: list[int] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            columns = next(reader, [])
-            for cells in reader:
-                if not cells:
-                    continue
-                if len(cells) != len(columns):
-                    raise TaskError(f"{path}, line {reader.line_num}: {len(cells)} cells, but {len(columns)} columns")
-                rows.append(dict(zip(columns, cells, strict=True)))
-                lines.append(reader.line_num)
-    except FileNotFoundError as error:
-        raise TaskError(f"There is no {path}; expected a CSV table with a column 'filename'") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TaskError(f"Cannot read {path} as a UTF-8 CSV table: {error}") from error
-    twice = [column for column, times in Counter(columns).items() if times > 1]
-    if twice:
-        raise TaskError(f"{path} has the column '{twice[0]}' more than once")
-    if not rows:
+    columns, cells = read_file(path, parse_csv, TaskError, "a UTF-8 CSV table", "mend it; it needs a column 'filename'")
+    if not cells:
         raise TaskError(f"{path} has no row")
-    return Table(path, tuple(columns), tuple(rows), tuple(lines))
+    rows = tuple(dict(zip(columns, of_row, strict=True)) for _, of_row in cells)
+    return Table(path, tuple(columns), rows, tuple(line for line, _ in cells))
 
 
 def parse_where(where: Sequence[str] | Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -140,7 +125,7 @@ def parse_where(where: Sequence[str] | Mapping[str, str]) -> tuple[tuple[str, st
     for condition in where:
         column, equals, value = condition.partition("=")
         if not equals or not column:
-            raise TaskError(f"--where expects COLUMN=VALUE, found '{condition}'")
+            raise TaskError(f"--where expects COLUMN=VALUE, found '{shortened(condition)}'")
         pairs.append((column, value))
     return tuple(pairs)
 
@@ -152,6 +137,7 @@ def read_folder(source_dir: Path, recipe: FolderRecipe) -> FolderPlan:
         TaskError: whatever is wrong with the tables: a missing column, file or label, a clip or an event twice,
             times that make no event, splits without a clip, a group in two splits, a label that is never trained.
     """
+    _check_separator(recipe.separator)
     metadata = read_table(source_dir / "metadata.csv")
     metadata.need("filename", "every table needs it")
     events = None if recipe.events_file is None else _events_table(source_dir, recipe)
@@ -192,6 +178,15 @@ def read_folder(source_dir: Path, recipe: FolderRecipe) -> FolderPlan:
         for name in names
     )
     return FolderPlan(clips, assignment, vocabulary, "scene" if events is None else "event", prediction_type)
+
+
+def _check_separator(separator: str | None) -> None:
+    """Any text may stand between labels, but for what a table's own syntax takes or takes away."""
+    if separator is not None and (not separator or re.search('[\x00\n\r"]', separator)):
+        raise TaskError(
+            f"--separator {shortened(repr(separator))}: expected what stands between the labels of a cell, such as "
+            "'|': at least one letter, no quote, no line end"
+        )
 
 
 def flat_names(sources: Sequence[str]) -> dict[str, str]:
@@ -269,8 +264,8 @@ def _check_files(metadata: Table, source_dir: Path) -> None:
             missing.append(f"'{name}' (line {line})")
     if missing:
         raise TaskError(
-            f"{metadata.path}: {len(missing)} recordings are not in {source_dir}: {', '.join(missing[:5])}"
-            f"{', ...' if len(missing) > 5 else ''}; put them there or remove their rows"
+            f"{metadata.path}: {len(missing)} recordings are not in {source_dir}: {listed(missing)}; "
+            "put them there or remove their rows"
         )
 
 
@@ -278,7 +273,7 @@ def _scene_labels(metadata: Table, recipe: FolderRecipe) -> dict[str, list[Any]]
     column = recipe.label_column
     if column is None:
         raise TaskError(
-            f"Which column of {metadata.path} is the label (--label)? There are: {', '.join(metadata.columns)}"
+            f"Which column of {metadata.path} is the label (--label)? There are: {listed(metadata.columns, most=20)}"
         )
     metadata.need(column, "--label")
     labels: dict[str, list[Any]] = {}

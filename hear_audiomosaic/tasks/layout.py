@@ -23,6 +23,9 @@ from pathlib import Path
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.files import write_text
 from hear_audiomosaic.locks import locked
+from hear_audiomosaic.parsing import parse_csv
+from hear_audiomosaic.printable import listed
+from hear_audiomosaic.reading import read_file
 
 __all__ = [
     "GROUPS",
@@ -75,21 +78,16 @@ def read_vocabulary(path: Path) -> tuple[str, ...]:
     Raises:
         TaskError: the file is missing, has other columns, or its indices are not 0, 1, ... without gaps.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TaskError(f"Cannot read the label vocabulary {path}: {error}") from error
-    if not rows or rows[0] != ["idx", "label"] or any(len(row) != 2 for row in rows):
+    columns, rows = read_file(path, parse_csv, TaskError, "a label vocabulary", "prepare the task again")
+    if columns != ["idx", "label"]:
         raise TaskError(
-            f"{path} must have the columns idx,label and nothing else; found {rows[0] if rows else 'nothing'}"
+            f"{path} must have the columns idx,label and nothing else; found {listed(columns) or 'nothing'}"
         )
-    labels = dict(rows[1:])
-    wanted = [str(i) for i in range(len(rows) - 1)]
+    labels = {index: label for _, (index, label) in rows}
+    wanted = [str(i) for i in range(len(rows))]
     if sorted(labels) != sorted(wanted):
-        raise TaskError(
-            f"{path}: idx must run from 0 on, 0 .. {len(rows) - 2}, each once; found {[row[0] for row in rows[1:]]}"
-        )
+        found = listed(index for _, (index, _) in rows)
+        raise TaskError(f"{path}: idx must run from 0 on, 0 .. {len(rows) - 1}, each once; found {found}")
     vocabulary = tuple(labels[index] for index in wanted)
     if not vocabulary or len(set(vocabulary)) != len(vocabulary):
         raise TaskError(f"{path}: expected at least one label, and no label twice")
@@ -104,6 +102,8 @@ def heareval_spelling(labels: Sequence[str]) -> dict[str, str]:
     import pandas as pd
 
     read = pd.read_csv(io.StringIO(vocabulary_csv(labels), newline=""))["label"].tolist()
+    if len(read) != len(labels):  # a bare carriage return, which ends a row there
+        raise TaskError("heareval would not read the vocabulary row by row; take line ends out of the labels")
     return {ours: str(theirs) for ours, theirs in zip(labels, read, strict=True) if ours != str(theirs)}
 
 

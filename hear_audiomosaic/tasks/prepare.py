@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from hear_audiomosaic.audio.rates import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, is_sample_rate
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.files import read_json, sha256_of_json, write_json
 from hear_audiomosaic.paths import default_tasks_dir
+from hear_audiomosaic.printable import listed
 from hear_audiomosaic.tasks.card import (
     EVENT_EVALUATION,
     MULTICLASS_EVALUATION,
@@ -183,8 +185,11 @@ def prepare_folder(
 
 def _checked_rates(rates_hz: Sequence[int]) -> tuple[int, ...]:
     rates = tuple(sorted(set(rates_hz)))
-    if not rates or not all(isinstance(rate, int) and rate >= 10 for rate in rates):
-        raise TaskError(f"--rate expects sample rates in Hz, such as 16000; found {list(rates_hz)}")
+    if not rates or not all(is_sample_rate(rate) for rate in rates):
+        raise TaskError(
+            f"--rate expects sample rates from {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz, such as 16000; "
+            f"found {listed(rates_hz) or 'none'}"
+        )
     return rates
 
 
@@ -283,7 +288,7 @@ def _made_from(target: Path, plan_sha256: str, clips: Sequence[Clip], source_dir
     try:
         before = read_json(target / PREPARATION)
         recordings = recordings_from_json(before["recordings"])
-        same_tables = before["plan_sha256"] == plan_sha256
+        same_tables = before["plan_sha256"] == plan_sha256 and all(clip_key(clip) in recordings for clip in clips)
     except (OSError, ValueError, KeyError, TypeError):
         recordings, same_tables, reason = {}, False, "was not made by this command"
     else:

@@ -5,7 +5,6 @@ The folder may have been made by this package, by hearpreprocess or from one of 
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any, TypedDict
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.files import read_json, sha256_of_json
 from hear_audiomosaic.paths import plain_name_fault
+from hear_audiomosaic.printable import listed, shortened
 from hear_audiomosaic.tasks.card import TaskCard
 from hear_audiomosaic.tasks.catalog import how_to_prepare
 from hear_audiomosaic.tasks.layout import GROUPS, METADATA, VOCABULARY, read_vocabulary
@@ -78,7 +78,7 @@ class PreparedTask:
             labels[split] = _checked_labels(raw[split], path, card, frozenset(vocabulary))
         _warn_of_shared_names(labels, directory)
         groups_path = directory / GROUPS
-        groups = _read(groups_path) if groups_path.is_file() else {}
+        groups = _checked_groups(_read(groups_path), groups_path) if groups_path.is_file() else {}
         rates = sorted(
             int(path.name) for path in directory.glob("[1-9]*[0-9]") if path.name.isdecimal() and path.is_dir()
         )
@@ -183,8 +183,8 @@ def find_task(name: str, tasks_dir: Path) -> PreparedTask:
     if len(matching) == 1:
         return PreparedTask.open(tasks_dir / matching[0])
     if matching:
-        raise TaskError(f"'{name}' names several tasks in {tasks_dir}: {', '.join(matching)}; give the whole name")
-    there = ", ".join(prepared) if prepared else "nothing"
+        raise TaskError(f"'{name}' names several tasks in {tasks_dir}: {listed(matching)}; give the whole name")
+    there = listed(prepared, most=20) if prepared else "nothing"
     raise TaskError(f"Task '{name}' is not prepared in {tasks_dir} (there: {there}). {how_to_prepare(name)}")
 
 
@@ -193,8 +193,8 @@ def _read(path: Path) -> Any:
         content = read_json(path)
     except OSError as error:
         raise TaskError(f"{path.parent} is not a task folder in HEAR's layout: it has no {path.name}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise TaskError(f"{path} is not valid JSON: {error}") from error
+    except ValueError as error:
+        raise TaskError(f"{path} cannot be read: {error}; prepare the task again") from error
     if not isinstance(content, dict):
         raise TaskError(f"{path} must be a JSON object")
     return content
@@ -209,13 +209,13 @@ def _checked_labels(content: dict[str, Any], path: Path, card: TaskCard, known: 
         if fault := plain_name_fault(file, "clip"):
             raise TaskError(f"{path}: {fault}")
         if not isinstance(given, list):
-            raise TaskError(f"{path}: '{file}' must have a list of labels, found {given!r}")
-        values = [_event(item, file, path) if card.embedding_type == "event" else str(item) for item in given]
+            raise TaskError(f"{path}: '{file}' must have a list of labels, found {shortened(repr(given))}")
+        values = [_event(item, file, path) if card.embedding_type == "event" else _label(item) for item in given]
         for value in values:
             label = value["label"] if isinstance(value, dict) else value
             if label not in known:
                 raise TaskError(
-                    f"{path}: '{file}' has the label '{label}', which {VOCABULARY} does not list; "
+                    f"{path}: '{file}' has the label '{shortened(label)}', which {VOCABULARY} does not list; "
                     "add it there or prepare the task again"
                 )
         if card.prediction_type == "multiclass" and len(values) != 1:
@@ -226,12 +226,32 @@ def _checked_labels(content: dict[str, Any], path: Path, card: TaskCard, known: 
 
 def _event(item: Any, file: str, path: Path) -> EventLabel:
     try:
-        event = EventLabel(label=str(item["label"]), start=float(item["start"]), end=float(item["end"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise TaskError(f"{path}: '{file}' has the event {item!r}; expected label, start and end in ms") from error
+        event = EventLabel(label=str(_label(item["label"])), start=_time(item["start"]), end=_time(item["end"]))
+    except (KeyError, TypeError) as error:
+        raise TaskError(
+            f"{path}: '{file}' has the event {shortened(repr(item))}; expected label, start and end in ms"
+        ) from error
     if not 0 <= event["start"] <= event["end"] < float("inf"):
-        raise TaskError(f"{path}: '{file}' has the event {item!r}; expected 0 <= start <= end")
+        raise TaskError(f"{path}: '{file}' has the event {shortened(repr(item))}; expected 0 <= start <= end")
     return event
+
+
+def _time(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    return float(value)
+
+
+def _label(item: Any) -> Any:
+    """A label as text; what is neither a text nor a whole number is left for the vocabulary to refuse."""
+    return str(item) if isinstance(item, str | int) and not isinstance(item, bool) else f"{item!r} (no text)"
+
+
+def _checked_groups(content: dict[str, Any], path: Path) -> dict[str, str]:
+    for file, group in content.items():
+        if not isinstance(group, str):
+            raise TaskError(f"{path}: the group of '{file}' must be a text, found {shortened(repr(group))}")
+    return content
 
 
 def _warn_of_shared_names(labels: Mapping[str, Mapping[str, Any]], directory: Path) -> None:

@@ -144,7 +144,7 @@ def test_broken_directories_are_refused(copied, tmp_path: Path) -> None:
     with pytest.raises(EmbeddingError, match="bytes"):
         read_heareval_directory(directory)
     (directory / "train.embeddings.npy").unlink()
-    with pytest.raises(EmbeddingError, match="missing"):
+    with pytest.raises(EmbeddingError, match=r"There is no .*train\.embeddings\.npy"):
         read_heareval_directory(directory)
 
 
@@ -183,14 +183,16 @@ def test_names_in_a_directory_are_plain(events_directory: Path, name: str) -> No
     path = events_directory / "fold01.json"
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, name: []}))
-    with pytest.raises(EmbeddingError, match=r"fold01\.json: the clip .* used as a file name: rename it"):
+    plain = r"fold01\.json: the clip .* used as a file name: rename it"
+    with pytest.raises(EmbeddingError, match=r"fold01\.json .*half a character" if name == "\udcff" else plain):
         read_heareval_directory(events_directory)
     path.write_text(json.dumps(content))
     read_heareval_directory(events_directory)
     metadata = json.loads((events_directory / "task_metadata.json").read_text())
     metadata["splits"][1] = name
     (events_directory / "task_metadata.json").write_text(json.dumps(metadata))
-    with pytest.raises(TaskError, match=r"task_metadata\.json: splits"):
+    half = r"task_metadata\.json .*half a character"
+    with pytest.raises((TaskError, EmbeddingError), match=half if name == "\udcff" else r"task_metadata\.json: splits"):
         read_heareval_directory(events_directory)
 
 

@@ -20,6 +20,8 @@ from hear_audiomosaic.results.cards import EncoderCard, Paper
 from hear_audiomosaic.results.schema import Result
 
 ATTACK = "<img src=x onerror=alert(1)> [a](javascript:b) ``c`` |d|\n\n<script>e\x1b[31m"
+N_FIELDS = 46
+"""Reports of the long form: of a success and of a failure, one attacked field after another, and all."""
 FORMULAS = ["=1+1", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", " =1", "'=1", "''@x", "\uff1d1", "-", "\tx"]
 TEXTS = ["", "a", "'a", "a=b", "logmel?x=-1", "-0.25", "+1", "1e-05", "-1.5e+300", "-inf", "nan", "-1", ".5"]
 
@@ -53,10 +55,27 @@ def raw_in(markdown: str) -> list[str]:
     return re.findall(r"<img|<script|\x1b", markdown) + re.findall(r"(?<!\\)\[a(?<!\\)\]\(javascript", links)
 
 
-def test_no_field_of_a_result_is_raw_in_markdown(tmp_path: Path) -> None:
+def all_attacked() -> list[Result]:
     task = fake.task("tones", 0.5)
     whole = [fake.success(fake.LOGMEL, task, [0.5, 0.75]), fake.failure(fake.LOGMEL, task, ATTACK)]
-    for i, result in enumerate(one for base in whole for one in attacked(base)):
+    return [one for base in whole for one in attacked(base)]
+
+
+def test_no_result_of_attacks_is_raw_in_markdown(tmp_path: Path) -> None:
+    results = all_attacked()
+    check_reports(tmp_path, [results[len(results) // 2 - 1], results[-1]])  # the attacks in all fields at once
+
+
+@pytest.mark.faults
+def test_no_field_of_a_result_is_raw_in_markdown(tmp_path: Path) -> None:
+    results = all_attacked()
+    assert len(results) == N_FIELDS
+    check_reports(tmp_path, results)
+
+
+def check_reports(tmp_path: Path, results: list[Result]) -> None:
+    task = fake.task("tones", 0.5)
+    for i, result in enumerate(results):
         folder = tmp_path / str(i)
         fake.save(folder, fake.success(fake.MSM_MAE, task, [0.25, 0.5]))
         (folder / "x").mkdir()
@@ -74,6 +93,13 @@ def test_each_way_into_markdown() -> None:
     assert fenced(["a & b"], "sh") == "```sh\na & b\n```"
     assert safe("## a") == r"\## a"
     assert safe("-0.5") == "-0.5"
+    assert [safe(text) for text in ("1. a", "12) b", "1.5 a", "1.", "a 1. b")] == [
+        r"1\. a",
+        r"12\) b",
+        "1.5 a",
+        r"1\.",
+        "a 1. b",
+    ]
 
 
 @pytest.mark.parametrize("text", FORMULAS)

@@ -114,11 +114,15 @@ def test_wrong_cards_are_refused(changes: dict[str, Any], message: str) -> None:
 
 def test_yaml_errors_name_the_file(tmp_path: Path) -> None:
     path = tmp_path / "birds-v1-full.yaml"
-    for text, message in (("name: [", "Cannot read"), ("- a", "must be a mapping"), ("name: birds", "Field required")):
+    for text, message in (
+        ("name: [", "cannot be read"),
+        ("- a", "must be a mapping"),
+        ("name: birds", "Field required"),
+    ):
         path.write_text(text)
         with pytest.raises(TaskError, match=rf"birds-v1-full.yaml.*{message}|{message}.*"):
             TaskCard.from_yaml(path)
-    with pytest.raises(TaskError, match="Cannot read"):
+    with pytest.raises(TaskError, match="cannot be read"):
         TaskCard.from_yaml(tmp_path / "none.yaml")
 
 

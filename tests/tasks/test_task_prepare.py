@@ -177,7 +177,7 @@ def changed(index: int, **cells: Any) -> list[dict[str, Any]]:
         (None, {"split_column": "split", "where": ["colour=red"]}, r"no column 'colour' \(--where\)"),
         (None, {"split_column": "split", "where": ["label"]}, "--where expects COLUMN=VALUE, found 'label'"),
         (None, {"split_column": "split", "where": ["label=cow"]}, "no row has label=cow .* its values are: cat, dog"),
-        (None, {"split_column": "split", "rates_hz": []}, "expects sample rates in Hz"),
+        (None, {"split_column": "split", "rates_hz": []}, "expects sample rates from 1000 to 384000 Hz"),
         (None, {"split_column": "split", "evaluation": ["acc"]}, "Task pets: .*'acc' is not a score of a scene task"),
         (None, {"split_column": "split", "evaluation": ["chroma_acc"]}, "consecutive whole numbers"),
         (None, {"split_column": "split", "median_filter_ms": [10]}, "for tasks with --events"),

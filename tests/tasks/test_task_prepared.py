@@ -130,7 +130,7 @@ def test_wrong_folders_are_refused(
 def test_missing_and_broken_files_are_refused(tmp_path: Path) -> None:
     folder = make(tmp_path / "dogs-v1-full", METADATA, {}, "idx,label\n0,01\n")
     (folder / "test.json").write_text("{")
-    with pytest.raises(TaskError, match=r"test\.json is not valid JSON"):
+    with pytest.raises(TaskError, match=r"test\.json cannot be read: it is not valid JSON"):
         PreparedTask.open(folder)
     (folder / "test.json").unlink()
     with pytest.raises(TaskError, match=r"not a task folder in HEAR's layout: it has no test\.json"):
@@ -222,6 +222,7 @@ def test_groups_are_counted_over_folds(tmp_path: Path) -> None:
 
 
 FOLDS = METADATA | {"split_mode": "new_split_kfold"}
+HALF = r"\.json cannot be read: it holds half a character"
 PLAIN = r"task_metadata\.json: splits: Value error, the split .* it is used as a file name"
 
 
@@ -232,7 +233,7 @@ def test_splits_are_plain_names(tmp_path: Path, name: str) -> None:
     for split in ("a", "b", "../x", "a/b"):
         (folder / f"{split}.json").parent.mkdir(exist_ok=True)
         (folder / f"{split}.json").write_text('{"c.wav": ["01"]}')
-    with pytest.raises(TaskError, match=r"task_metadata\.json: splits" if name == "\udcff" else PLAIN):
+    with pytest.raises(TaskError, match=HALF if name == "\udcff" else PLAIN):
         PreparedTask.open(folder)
 
 
@@ -248,7 +249,8 @@ def test_splits_take_no_name_of_another_file(tmp_path: Path, name: str) -> None:
 def test_clips_are_plain_names(tmp_path: Path, name: str) -> None:
     labels = {"valid": {"c00.wav": ["01"], name: ["01"]}}
     folder = make(tmp_path / "dogs-v1-full", METADATA, labels, "idx,label\n0,01\n")
-    with pytest.raises(TaskError, match=r"valid\.json: the clip .* it is used as a file name: rename it"):
+    plain = r"valid\.json: the clip .* it is used as a file name: rename it"
+    with pytest.raises(TaskError, match=HALF if name == "\udcff" else plain):
         PreparedTask.open(folder)
 
 

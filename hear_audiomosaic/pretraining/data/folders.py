@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 from collections.abc import Sequence
@@ -15,9 +14,12 @@ import numpy.typing as npt
 import soundfile
 
 from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.parsing import UnreadableError, parse_csv, parse_text
 from hear_audiomosaic.pretraining.data.crops import AUDIO_SUFFIXES, Recording
 from hear_audiomosaic.pretraining.data.index import Names, read_index, write_index
+from hear_audiomosaic.printable import listed
 from hear_audiomosaic.progress import progress_bar
+from hear_audiomosaic.reading import read_file
 
 __all__ = ["FileClips", "open_folder", "open_manifest"]
 
@@ -107,21 +109,21 @@ def open_manifest(manifest: Path, clip_s: float) -> FileClips:
     Raises:
         PretrainingError: no path in it, a table without that column, or not text.
     """
-    try:
-        text = manifest.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise PretrainingError(
-            f"{manifest} is neither a folder, nor a .tar shard, nor a UTF-8 list of recordings ({error})."
-        ) from error
-    lines = [line for line in text.splitlines() if line.strip()]
     separator = "\t" if manifest.suffix.lower() == ".tsv" else ","
-    header = next(csv.reader(lines[:1], delimiter=separator), [])
-    if "filename" in header:
-        names = [row["filename"] for row in csv.DictReader(lines, delimiter=separator) if row["filename"]]
-    elif len(header) > 1 and manifest.suffix.lower() in {".csv", ".tsv"}:
-        raise PretrainingError(f"{manifest} has no column 'filename'; its columns are {', '.join(header)}.")
-    else:
-        names = [line.strip() for line in lines]
+
+    def listed_names(content: bytes) -> list[str]:
+        lines = [line for line in parse_text(content).splitlines() if line.strip()]
+        header = lines[0].split(separator) if lines else []
+        if "filename" in (cell.strip('"') for cell in header):
+            columns, rows = parse_csv(content, separator)
+            return [name for _, cells in rows if (name := cells[columns.index("filename")])]
+        if len(header) > 1 and manifest.suffix.lower() in {".csv", ".tsv"}:
+            raise UnreadableError(f"it has no column 'filename'; its columns are {listed(header)}")
+        return [line.strip() for line in lines]
+
+    what = "a UTF-8 list of recordings (it is neither a folder nor a .tar shard)"
+    cure = "expected a column 'filename', or one path per line"
+    names = read_file(manifest, listed_names, PretrainingError, what, cure)
     if not names:
         raise PretrainingError(f"{manifest} lists no recording; expected a column 'filename', or one path per line.")
     return _open_files(manifest.parent, names, str(manifest.resolve()), clip_s)

@@ -17,6 +17,7 @@ from hear_audiomosaic.paths import data_home
 
 __all__ = ["Names", "read_index", "write_index"]
 
+_FORMAT = b"hear_audiomosaic index of headers, format 2, sha256 "
 _log = logging.getLogger(__name__)
 
 
@@ -39,24 +40,40 @@ class Names:
         return os.fsdecode(self.block[begin : int(self.ends[index])])
 
 
+def _head(content: bytes) -> bytes:
+    """First line of an index: its format, and the digest of all that follows."""
+    return _FORMAT + hashlib.sha256(content).hexdigest().encode()
+
+
 def _index_path(location: str) -> Path:
-    return data_home() / "pretraining" / f"{hashlib.sha256(os.fsencode(location)).hexdigest()[:32]}.json"
+    return data_home() / "pretraining" / f"{hashlib.sha256(os.fsencode(location)).hexdigest()[:32]}.index"
 
 
 def read_index(location: str) -> dict[str, Any]:
-    """Return the index cached for ``location`` (an absolute path or a URL); empty when none can be read."""
+    """Return the index cached for ``location`` (an absolute path or a URL); empty when none can be read.
+
+    One that is damaged, or of another version, counts as none, and is said to be so.
+    """
+    path = _index_path(location)
     try:
-        content = json.loads(_index_path(location).read_bytes())
-    except (OSError, ValueError):
+        head, _, content = path.read_bytes().partition(b"\n")
+    except FileNotFoundError:
         return {}
-    known = isinstance(content, dict) and content.get("location") == location
-    return dict(content["index"]) if known and isinstance(content.get("index"), dict) else {}
+    except OSError as error:
+        _log.warning("The headers of %s are read again: their index %s cannot be read: %s", location, path, error)
+        return {}
+    if head != _head(content):
+        state = "is damaged" if head.startswith(_FORMAT) else "is of another version"
+        _log.warning("The headers of %s are read again: their index %s %s", location, path, state)
+        return {}
+    whole = json.loads(content)
+    return dict(whole["index"]) if whole["location"] == location else {}
 
 
 def write_index(location: str, index: dict[str, Any]) -> None:
     """Cache ``index`` for ``location``; where nothing can be written, the headers are read again next time."""
-    content = json.dumps({"location": location, "index": index}, separators=(",", ":"))
+    content = json.dumps({"location": location, "index": index}, separators=(",", ":")).encode("ascii")
     try:
-        write_bytes(_index_path(location), content.encode("ascii"))
+        write_bytes(_index_path(location), _head(content) + b"\n" + content)
     except OSError as error:
         _log.info("The index of %s is not cached: %s", location, error)

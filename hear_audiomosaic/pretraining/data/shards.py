@@ -23,6 +23,7 @@ import numpy.typing as npt
 from hear_audiomosaic.errors import PretrainingError
 from hear_audiomosaic.pretraining.data.crops import Recording
 from hear_audiomosaic.pretraining.data.index import Names, read_index, write_index
+from hear_audiomosaic.printable import shortened
 from hear_audiomosaic.progress import progress
 
 __all__ = ["ShardClips", "expand_braces", "open_shards"]
@@ -30,6 +31,9 @@ __all__ = ["ShardClips", "expand_braces", "open_shards"]
 _AUDIO = frozenset({".flac", ".mp3", ".ogg", ".opus", ".wav"})
 _SAMPLE = re.compile(r"^((?:.*/)?[^./]+)\.[^/]+$")  # group 1: WebDataset's key, up to the first dot of the base name
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_MOST_DIGITS = 18
+_MOST_SHARDS = 1_000_000
+"""Of one pair of braces."""
 _WINDOW = 8  # shards that are shuffled together
 _THREADS = 8
 _TRIES = 3  # of a range read, 1 s and 2 s apart
@@ -101,6 +105,8 @@ def expand_braces(pattern: str) -> list[str]:
     if match is None:
         return [pattern]
     low, high = match.groups()
+    if len(high) > _MOST_DIGITS or int(high) - int(low[-_MOST_DIGITS:]) >= _MOST_SHARDS:
+        raise PretrainingError(f"{shortened(pattern)} names more than {_MOST_SHARDS} shards; give several sources.")
     numbers = (f"{number:0{len(low)}d}" for number in range(int(low), int(high) + 1))
     return [url for n in numbers for url in expand_braces(pattern[: match.start()] + n + pattern[match.end() :])]
 
@@ -155,7 +161,7 @@ def _members(url: str) -> list[list[Any]]:
         raise PretrainingError(
             f"{url} is not a complete, uncompressed .tar file ({error}); fetch it again, or unpack it with gunzip."
         ) from error
-    except (OSError, ImportError, ValueError) as error:
+    except (OSError, ImportError, ValueError, OverflowError, MemoryError) as error:  # of headers that claim too much
         raise PretrainingError(f"The shard {url} cannot be read: {error}") from error
     if not members:
         raise PretrainingError(

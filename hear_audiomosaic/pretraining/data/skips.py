@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.printable import listed
 
 __all__ = ["MAX_CORRUPT", "SkipLog", "too_many_corrupt"]
 
@@ -14,7 +15,7 @@ MAX_CORRUPT = 0.01  # share of a source's clips that may be corrupt
 
 def too_many_corrupt(names: Sequence[str], n_clips: int) -> PretrainingError:
     """Return the error for ``names``, the corrupt clips so far among ``n_clips``."""
-    first = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    first = listed(names)
     return PretrainingError(
         f"{len(names)} of {n_clips} clips cannot be decoded, are empty or hold NaN; at most {MAX_CORRUPT:.0%} may be "
         f"skipped: {first}. Fetch or convert them again, or leave them out (a manifest lists the files to use)."

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hear_audiomosaic.files import write_text
-from hear_audiomosaic.reporting.text.csv_cells import original_text
+from hear_audiomosaic.reporting.text.csv_cells import csv_text, original_text
 
 __all__ = ["headline", "write_twins"]
 
@@ -32,15 +31,13 @@ def write_twins(pairs: Path, twins: Mapping[str, tuple[str, str]], path: Path) -
     """
     with pairs.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
+    written: list[list[str]] = []
     verdicts = {}
     for method, (trained, untrained) in twins.items():
         gains = [_gain_row(row, trained) for row in rows if _refs(row) == {trained, untrained}]
-        writer.writerows({**row, "method": method} for row in gains)
+        written += [[method, *(original_text(row[name]) for name in _COLUMNS[1:])] for row in gains]
         verdicts[method] = [row["verdict"] for row in gains]
-    write_text(path, text.getvalue())
+    write_text(path, csv_text(_COLUMNS, written))
     return verdicts
 
 

@@ -17,7 +17,8 @@ def safe(text: str) -> str:
     text = html.escape(_one_line(text), quote=False)
     text = re.sub(r"([\\`*\[\]|~$])", r"\\\1", text)
     text = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
-    return re.sub(r"^(#{1,6}|[>+-]|-(?=-+$)|\d+[.)])(?=\s|-+$)", r"\\\1", text)
+    text = re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", text)  # a backslash before a digit would be shown
+    return re.sub(r"^(#{1,6}|[>+-]|-(?=-+$))(?=\s|-+$)", r"\\\1", text)
 
 
 def code(text: str) -> str:
