@@ -226,9 +226,12 @@ def _checked_labels(content: dict[str, Any], path: Path, card: TaskCard, known: 
 
 def _event(item: Any, file: str, path: Path) -> EventLabel:
     try:
-        event = EventLabel(label=str(item["label"]), start=float(item["start"]), end=float(item["end"]))
-    except (KeyError, TypeError, ValueError) as error:
+        times = item["start"], item["end"]
+        event = EventLabel(label=str(item["label"]), start=float(times[0]), end=float(times[1]))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise TaskError(f"{path}: '{file}' has the event {item!r}; expected label, start and end in ms") from error
+    if not all(type(time) in (int, float) for time in times):  # float() also reads "1_0", true and digits of any script
+        raise TaskError(f"{path}: '{file}' has the event {item!r}; expected start and end as numbers of ms")
     if not 0 <= event["start"] <= event["end"] < float("inf"):
         raise TaskError(f"{path}: '{file}' has the event {item!r}; expected 0 <= start <= end")
     return event
