@@ -4,8 +4,8 @@ Everything here maps waveforms to waveforms or to frames, on any batch; it knows
 """
 
 from hear_audiomosaic.audio.fbank import kaldi_fbank
-from hear_audiomosaic.audio.files import read_audio, write_wav
+from hear_audiomosaic.audio.files import Decoded, decode, read_audio, write_wav
 from hear_audiomosaic.audio.logmel import slaney_log_mel
 from hear_audiomosaic.audio.resampling import resample
 
-__all__ = ["kaldi_fbank", "read_audio", "resample", "slaney_log_mel", "write_wav"]
+__all__ = ["Decoded", "decode", "kaldi_fbank", "read_audio", "resample", "slaney_log_mel", "write_wav"]

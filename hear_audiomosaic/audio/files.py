@@ -1,7 +1,21 @@
-"""Recordings on disk: any format libsndfile reads comes in, PCM16 WAV goes out."""
+"""Recordings on disk: any format libsndfile reads comes in, PCM16 WAV goes out.
+
+What is refused, and what is only told
+--------------------------------------
+Refused, wherever a recording is read: what cannot be decoded; what holds no sample, or values that are not finite; what
+lacks more than :data:`MAY_LACK_S` of the length that its header announces (half a file); samples beyond
+:data:`ANOTHER_SCALE`, which are of another scale than [-1, 1], such as that of 16-bit integers; files without a header
+(``.raw``), since nothing tells their rate.
+
+Told by :class:`Decoded`, for the caller to pass on: samples beyond [-1, 1], which writing as 16-bit PCM clips (float
+recordings, and what lossy codecs overshoot); channels that cancel each other in the mono mix; silence; a missing end
+that is shorter than that, or an Ogg stream without its last page.
+"""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +23,82 @@ import numpy.typing as npt
 import soundfile
 
 from hear_audiomosaic.audio.resampling import resample
+from hear_audiomosaic.audio.wholeness import lack_of
 from hear_audiomosaic.errors import AudioError
 
-__all__ = ["read_audio", "write_wav"]
+__all__ = ["ANOTHER_SCALE", "MAY_LACK_S", "Decoded", "decode", "read_audio", "write_wav"]
+
+ANOTHER_SCALE = 16.0
+"""Absolute sample value (24 dB above full scale) from which a recording is of another scale than [-1, 1]."""
+MAY_LACK_S = 0.1
+"""What may be missing at a recording's end, in seconds: some programs count their header among the samples."""
+
+_CANCELLED = 0.1  # of the loudest channel's level is left in the mono mix: -20 dB
+_STEP = 2.0**-15  # of 16-bit PCM
+_UNKNOWN_FRAMES = 2**48
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A recording as it is in its file.
+
+    Attributes:
+        channels: float32 (S, channels), finite.
+        samples: float32 (S,), the mean of all channels.
+        rate_hz: its rate in Hz.
+        lack: what is missing at its end, in words; empty if nothing is known to be.
+    """
+
+    channels: npt.NDArray[np.float32]
+    samples: npt.NDArray[np.float32]
+    rate_hz: int
+    lack: str
+
+    @property
+    def peak(self) -> float:
+        """Largest absolute value of ``samples``."""
+        return float(np.abs(self.samples).max())
+
+    @property
+    def clipped_share(self) -> float:
+        """Share of ``samples`` beyond [-1, 1], which 16-bit PCM cannot hold."""
+        return float(np.mean(np.abs(self.samples) > 1.0))
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether in every channel all samples are the same, to half a step of 16-bit PCM."""
+        return bool(np.ptp(self.channels, axis=0).max() < _STEP / 2)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether some channel has sound of which less than a tenth of the level is left in the mean."""
+        if self.channels.shape[1] == 1 or self.is_silent:
+            return False
+        return _level(self.samples) < _CANCELLED * max(map(_level, self.channels.T))
+
+
+def decode(path: str | Path) -> Decoded:
+    """Decode a recording at its own rate, and tell what is odd about it.
+
+    Args:
+        path: a wav, flac, ogg, mp3 or any other file that libsndfile reads.
+
+    Raises:
+        AudioError: see the top of this module.
+    """
+    path = Path(path)
+    channels, rate_hz, announced = _channels(path)
+    lack = _checked_lack(path, len(channels), announced, rate_hz)
+    loudest = max(float(channels.max()), -float(channels.min()))  # NaN and infinity come through
+    if not math.isfinite(loudest):
+        raise AudioError(f"{path} holds NaN or infinite samples; expected finite values in [-1, 1].")
+    if loudest > ANOTHER_SCALE:
+        raise AudioError(
+            f"{path} has samples up to {loudest:.6g}, expected [-1, 1]: it is of another scale, such as that of 16-bit "
+            "integers; divide it by 32768 (or what its full scale is) and save it again."
+        )
+    samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
+    return Decoded(channels, np.ascontiguousarray(samples, dtype=np.float32), rate_hz, lack)
 
 
 def read_audio(path: str | Path, rate_hz: int | None = None) -> tuple[npt.NDArray[np.float32], int]:
@@ -25,26 +112,13 @@ def read_audio(path: str | Path, rate_hz: int | None = None) -> tuple[npt.NDArra
         ``(samples, rate_hz)``: float32 of shape (S,), range about [-1, 1] (channels averaged), and its rate in Hz.
 
     Raises:
-        AudioError: the file is missing, cannot be decoded, holds no sample, or holds NaN or infinity.
+        AudioError: the file is missing, cut short, of another scale, cannot be decoded, holds no sample, or holds NaN
+            or infinity.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise AudioError(f"There is no recording at {path}.")
-    if path.stat().st_size == 0:
-        raise AudioError(f"{path} is empty (0 bytes); remove it or fetch it again.")
-    try:
-        channels, own_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)  # (S, channels)
-    except (soundfile.SoundFileError, RuntimeError, OSError) as error:
-        raise AudioError(f"{path} cannot be decoded as audio ({error}): corrupt, or of an unknown format.") from error
-    if channels.shape[0] == 0:
-        raise AudioError(f"{path} holds no sample; remove it or fetch it again.")
-    samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
-    samples = np.ascontiguousarray(samples, dtype=np.float32)
-    if not np.isfinite(samples).all():
-        raise AudioError(f"{path} holds NaN or infinite samples; expected finite values in [-1, 1].")
+    decoded = decode(path)
     if rate_hz is None:
-        return samples, int(own_rate_hz)
-    return resample(samples, int(own_rate_hz), rate_hz), rate_hz
+        return decoded.samples, decoded.rate_hz
+    return resample(decoded.samples, decoded.rate_hz, rate_hz), rate_hz
 
 
 def write_wav(path: str | Path, samples: npt.NDArray[np.float32], rate_hz: int) -> None:
@@ -66,3 +140,49 @@ def write_wav(path: str | Path, samples: npt.NDArray[np.float32], rate_hz: int) 
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, np.clip(samples, -1.0, 1.0), rate_hz, subtype="PCM_16", format="WAV")
+
+
+def _channels(path: Path) -> tuple[npt.NDArray[np.float32], int, int]:
+    """(S, channels), the rate in Hz, and the samples a channel that libsndfile announces."""
+    if not path.is_file():
+        raise AudioError(f"There is no recording at {path}.")
+    if path.stat().st_size == 0:
+        raise AudioError(f"{path} is empty (0 bytes); remove it or fetch it again.")
+    headerless = AudioError(
+        f"{path} has no header that tells its rate and format; convert it, for example: "
+        "ffmpeg -f s16le -ar 16000 -ac 1 -i IN.raw OUT.wav"
+    )
+    if path.suffix.lower() == ".raw":  # soundfile goes by the name
+        raise headerless
+    try:
+        with soundfile.SoundFile(path) as sound:
+            if sound.format == "RAW":  # libsndfile guesses by names such as .au and .vox what it does not know
+                raise headerless
+            if sound.frames > _UNKNOWN_FRAMES:
+                raise AudioError(f"{path} does not say how long it is (written to a pipe?); encode it again.")
+            channels, rate_hz, announced = sound.read(dtype="float32", always_2d=True), sound.samplerate, sound.frames
+    except (soundfile.SoundFileError, RuntimeError, OSError) as error:
+        raise AudioError(f"{path} cannot be decoded as audio ({error}): corrupt, or of an unknown format.") from error
+    if channels.shape[0] == 0:
+        raise AudioError(f"{path} holds no sample; remove it or fetch it again.")
+    return channels, int(rate_hz), int(announced)
+
+
+def _checked_lack(path: Path, n_samples: int, announced: int, rate_hz: int) -> str:
+    """What is missing at the end, in words; refused if it is long."""
+    lack = lack_of(path)
+    missing = 0.0 if lack is None else n_samples * lack.share / max(1.0 - lack.share, 1e-9)
+    why = "" if lack is None else lack.why
+    if announced > n_samples:
+        missing, why = max(missing, announced - n_samples), f"it announces {announced} samples and has {n_samples}"
+    if missing > MAY_LACK_S * rate_hz:
+        raise AudioError(
+            f"{path} is cut short: {why}. Fetch it again, or if there never was more of it, save it again (for "
+            "example: ffmpeg -i IN OUT.wav)."
+        )
+    return why
+
+
+def _level(samples: npt.NDArray[np.float32]) -> float:
+    """Root mean square."""
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))

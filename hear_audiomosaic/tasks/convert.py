@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,22 @@ from pydantic import TypeAdapter
 from hear_audiomosaic.errors import AudioError
 from hear_audiomosaic.files import read_json, sha256_of_file, write_json
 from hear_audiomosaic.progress import progress_bar
+from hear_audiomosaic.tasks.findings import SILENT, Findings, oddities
 from hear_audiomosaic.tasks.folder import Clip
 
-__all__ = ["INPUTS", "Recording", "clip_key", "convert", "recordings_from_json", "recordings_to_json", "same_recording"]
+__all__ = [
+    "Recording",
+    "clip_key",
+    "convert",
+    "forget_conversion",
+    "found_in",
+    "recordings_from_json",
+    "recordings_to_json",
+    "same_recording",
+]
 
-INPUTS = ".inputs.json"
-"""What the sources were when a conversion began; stays in the folder until the task is finished."""
+_INPUTS = ".inputs.json"  # what the sources were when a conversion began
+_ODDITIES = ".oddities"  # what was odd about those that are converted, a file for each where something was
 
 _WAV_HEADER_BYTES = 44
 _MOST_WORKERS = 8
@@ -42,6 +53,10 @@ class Recording:
     sha256: str
     frames: int
     rate_hz: int
+    clip_sha256: str = ""
+    """Of the converted clip at ``rate_hz``; empty for silence, which is no recording in particular."""
+    odd: Mapping[str, str] = field(default_factory=dict)
+    """Kind of finding -> words; not known of recordings that are read from ``preparation.json``."""
 
     @property
     def duration_s(self) -> float:
@@ -87,7 +102,12 @@ def convert(
     with ThreadPoolExecutor(workers or min(_MOST_WORKERS, os.cpu_count() or 1)) as pool, _cancelling(pool):
         jobs: dict[Future[Recording], str] = {
             pool.submit(
-                _convert_one, source_dir, clip.source, _targets(folder, clip, rates_hz), clip_key(clip) in finished
+                _convert_one,
+                source_dir,
+                clip.source,
+                _targets(folder, clip, rates_hz),
+                _oddities_path(folder, clip),
+                clip_key(clip) in finished,
             ): clip_key(clip)
             for clip in clips
         }
@@ -128,14 +148,16 @@ def _leftovers(clips: Sequence[Clip], source_dir: Path, folder: Path, rates_hz: 
     """Keys of clips whose files in ``folder`` were made from the present sources; everything else is removed."""
     now = {clip_key(clip): _stamp(clip.source, source_dir / clip.source) for clip in clips}
     try:
-        before: Any = read_json(folder / INPUTS)
+        before: Any = read_json(folder / _INPUTS)
     except (OSError, ValueError):
         before = {}
     before = before if isinstance(before, dict) else {}
     usable = {key for key, stamp in now.items() if before.get(key) == stamp}
-    wanted = {path for clip in clips if clip_key(clip) in usable for path in _targets(folder, clip, rates_hz).values()}
+    same = [clip for clip in clips if clip_key(clip) in usable]
+    wanted = {path for clip in same for path in _targets(folder, clip, rates_hz).values()}
+    known = {_oddities_path(folder, clip) for clip in same}
     for path in folder.glob("**/*"):
-        if path.is_file() and path not in wanted:
+        if path.is_file() and path not in wanted and path not in known:
             path.unlink()
     kept = sum(path.is_file() for path in wanted)
     if kept:
@@ -143,7 +165,7 @@ def _leftovers(clips: Sequence[Clip], source_dir: Path, folder: Path, rates_hz: 
     for rate_hz in rates_hz:
         for split in {clip.split for clip in clips}:
             (folder / str(rate_hz) / split).mkdir(parents=True, exist_ok=True)
-    write_json(folder / INPUTS, now, indent=None)
+    write_json(folder / _INPUTS, now, indent=None)
     return usable
 
 
@@ -152,23 +174,43 @@ def _stamp(source: str, path: Path) -> list[Any]:
     return [source, status.st_size, status.st_mtime_ns]
 
 
-def _convert_one(source_dir: Path, source: str, targets: Mapping[int, Path], keep: bool) -> Recording:
-    """Write one clip at all rates (a whole file or none)."""
-    from hear_audiomosaic.audio import read_audio, write_wav
+def _oddities_path(folder: Path, clip: Clip) -> Path:
+    return folder / _ODDITIES / clip.split / f"{clip.file}.json"
+
+
+def _convert_one(source_dir: Path, source: str, targets: Mapping[int, Path], odd_path: Path, keep: bool) -> Recording:
+    """Write one clip at all rates (a whole file or none), after what is odd about it."""
+    from hear_audiomosaic.audio import decode, resample, write_wav
 
     path = source_dir / source
     _, size, mtime_ns = _stamp(source, path)
-    for rate_hz, target in targets.items():
-        if keep and _frames(target) is not None:
-            continue
-        samples, _ = read_audio(path, rate_hz)
+    missing = [rate_hz for rate_hz, target in targets.items() if not (keep and _frames(target) is not None)]
+    odd: Mapping[str, str]
+    if missing:
+        decoded = decode(path)
+        odd = oddities(decoded)
+        if odd:
+            write_json(odd_path, odd)
+    else:
+        odd = read_json(odd_path) if odd_path.is_file() else {}
+    for rate_hz in missing:
+        samples = resample(decoded.samples, decoded.rate_hz, rate_hz)
         if samples.shape[0] == 0:
             raise AudioError(f"{path} is too short: no sample is left at {rate_hz} Hz")
-        temporary = target.with_name(f".{target.name}.part")
+        temporary = targets[rate_hz].with_name(f".{targets[rate_hz].name}.part")
         write_wav(temporary, samples, rate_hz)
-        temporary.replace(target)
+        temporary.replace(targets[rate_hz])
     lowest = min(targets)
-    return Recording(source, size, mtime_ns, sha256_of_file(path), _frames(targets[lowest]) or 0, lowest)
+    return Recording(
+        source=source,
+        size=size,
+        mtime_ns=mtime_ns,
+        sha256=sha256_of_file(path),
+        frames=_frames(targets[lowest]) or 0,
+        rate_hz=lowest,
+        clip_sha256="" if SILENT in odd else sha256_of_file(targets[lowest]),
+        odd=odd,
+    )
 
 
 def _frames(path: Path) -> int | None:
@@ -184,9 +226,27 @@ def _frames(path: Path) -> int | None:
     return declared // 2 if whole and declared else None
 
 
+def forget_conversion(folder: Path) -> None:
+    """Remove what a conversion leaves for the next one to resume from."""
+    (folder / _INPUTS).unlink(missing_ok=True)
+    shutil.rmtree(folder / _ODDITIES, ignore_errors=True)
+
+
+def found_in(recordings: Mapping[str, Recording]) -> Findings:
+    """What is odd about recordings, by kind and source."""
+    found: Findings = {}
+    for recording in recordings.values():
+        for kind, words in recording.odd.items():
+            found.setdefault(kind, {})[recording.source] = words
+    return found
+
+
 def recordings_to_json(recordings: Mapping[str, Recording]) -> dict[str, dict[str, Any]]:
-    """For ``preparation.json``."""
-    return {key: asdict(recording) for key, recording in recordings.items()}
+    """For ``preparation.json``; what is odd about them stands there by kind."""
+    return {
+        key: {name: value for name, value in asdict(recording).items() if name != "odd"}
+        for key, recording in recordings.items()
+    }
 
 
 def recordings_from_json(content: Any) -> dict[str, Recording]:

@@ -8,11 +8,10 @@ any other.
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
@@ -22,6 +21,8 @@ from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.printable import listed, shortened
 from hear_audiomosaic.reading import read_file
 from hear_audiomosaic.tasks.assignment import SplitAssignment, assign_splits, check_labels
+from hear_audiomosaic.tasks.cells import milliseconds, one_spelling, similar_names
+from hear_audiomosaic.tasks.findings import RESPELLED, SIMILAR, Findings
 from hear_audiomosaic.tasks.layout import sort_labels
 
 __all__ = ["Clip", "FolderPlan", "FolderRecipe", "Table", "flat_names", "parse_where", "read_folder", "read_table"]
@@ -65,6 +66,8 @@ class FolderPlan:
     vocabulary: tuple[str, ...]
     embedding_type: Literal["scene", "event"]
     prediction_type: Literal["multiclass", "multilabel"]
+    findings: Findings = field(default_factory=dict)
+    """What is odd about the tables and was gone on with."""
 
 
 @dataclass(frozen=True)
@@ -120,10 +123,10 @@ def parse_where(where: Sequence[str] | Mapping[str, str]) -> tuple[tuple[str, st
         TaskError: a condition has no equals sign.
     """
     if isinstance(where, Mapping):
-        return tuple(where.items())
+        return tuple((column, one_spelling(value)) for column, value in where.items())
     pairs = []
     for condition in where:
-        column, equals, value = condition.partition("=")
+        column, equals, value = one_spelling(condition).partition("=")
         if not equals or not column:
             raise TaskError(f"--where expects COLUMN=VALUE, found '{shortened(condition)}'")
         pairs.append((column, value))
@@ -142,6 +145,9 @@ def read_folder(source_dir: Path, recipe: FolderRecipe) -> FolderPlan:
     metadata.need("filename", "every table needs it")
     events = None if recipe.events_file is None else _events_table(source_dir, recipe)
     all_files = {row["filename"] for row in metadata.rows}
+    findings: Findings = {}
+    metadata = _respelled(metadata, recipe, findings)
+    events = None if events is None else _respelled(events, recipe, findings)
     metadata, events = _filtered(metadata, events, recipe.where)
     _check_files(metadata, source_dir)
     names = [row["filename"] for row in metadata.rows]
@@ -171,13 +177,18 @@ def read_folder(source_dir: Path, recipe: FolderRecipe) -> FolderPlan:
     vocabulary = sort_labels(label for values in plain.values() for label in values)
     if not vocabulary:
         raise TaskError(f"{metadata.path}: no clip has a label")
+    similar = similar_names(vocabulary, "label") | similar_names(dict.fromkeys(groups.values()), "group")
+    similar |= similar_names(assignment.fold_values.values(), "fold")
+    if similar:
+        findings[SIMILAR] = similar
     check_labels(assignment, plain, vocabulary, strict=events is None and not recipe.allow_untrained_labels)
     flat = flat_names(names)
     clips = tuple(
         Clip(name, flat[name], assignment.split_of[name], tuple(labels[name]), groups.get(name) if groups else None)
         for name in names
     )
-    return FolderPlan(clips, assignment, vocabulary, "scene" if events is None else "event", prediction_type)
+    kind: Literal["scene", "event"] = "scene" if events is None else "event"
+    return FolderPlan(clips, assignment, vocabulary, kind, prediction_type, findings)
 
 
 def _check_separator(separator: str | None) -> None:
@@ -190,7 +201,7 @@ def _check_separator(separator: str | None) -> None:
 
 
 def flat_names(sources: Sequence[str]) -> dict[str, str]:
-    """A WAV file name for each source path, unique also where upper and lower case are one.
+    """A WAV file name for each source path, unique also where upper and lower case or forms of Unicode are one.
 
     The stem of the path if no other path has it; else the whole path joined by underscores; else that with eight
     digits of the path's SHA-256. The name does not depend on the order of the paths.
@@ -209,10 +220,10 @@ def flat_names(sources: Sequence[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     open_cases = list(sources)
     for naming in (stem, joined, hashed):
-        times = Counter(naming(source).casefold() for source in open_cases)
-        times.update(name.casefold() for name in names.values())
+        times = Counter(one_spelling(naming(source)).casefold() for source in open_cases)
+        times.update(one_spelling(name).casefold() for name in names.values())
         for source in open_cases:
-            if times[naming(source).casefold()] == 1 or naming is hashed:
+            if times[one_spelling(naming(source)).casefold()] == 1 or naming is hashed:
                 names[source] = naming(source)
         open_cases = [source for source in open_cases if source not in names]
     return {source: f"{names[source]}.wav" for source in sources}
@@ -305,7 +316,7 @@ def _event_labels(
             raise TaskError(f"{where}: '{name}' has no row in metadata.csv")
         if not label:
             raise TaskError(f"{where}: the event of '{name}' has an empty {label_column}")
-        start, end = _milliseconds(row["onset_s"], where), _milliseconds(row["offset_s"], where)
+        start, end = milliseconds(row["onset_s"], where), milliseconds(row["offset_s"], where)
         if not 0 <= start <= end:
             raise TaskError(
                 f"{where}: '{label}' in '{name}' lasts from {row['onset_s']} s to {row['offset_s']} s; "
@@ -323,15 +334,17 @@ def _event_labels(
     return labels
 
 
-def _milliseconds(cell: str, where: str) -> float:
-    """Seconds as text -> ms, rounded to a microsecond."""
-    try:
-        seconds = float(cell)
-    except ValueError as error:
-        raise TaskError(f"{where}: '{cell}' is not a number of seconds") from error
-    if not math.isfinite(seconds):
-        raise TaskError(f"{where}: '{cell}' is not a finite number of seconds")
-    return round(seconds * 1000.0, 3)
+def _respelled(table: Table, recipe: FolderRecipe, findings: Findings) -> Table:
+    """The table in one spelling, but for file names; which cells of used columns were not is noted."""
+    named = (recipe.label_column or "label", recipe.split_column, recipe.fold_column, recipe.group_column or "group")
+    used = {column for column in named if column} | {column for column, _ in recipe.where}
+    rows: list[Row] = []
+    for row in table.rows:
+        rows.append({column: cell if column == "filename" else one_spelling(cell) for column, cell in row.items()})
+        for column in used & row.keys():
+            if row[column] != rows[-1][column]:
+                findings.setdefault(RESPELLED, {})[rows[-1][column]] = f"column {column}"
+    return replace(table, rows=tuple(rows))
 
 
 def _groups(metadata: Table, column: str | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,15 +25,18 @@ from hear_audiomosaic.tasks.card import (
     Number,
     TaskCard,
 )
+from hear_audiomosaic.tasks.clip_ends import events_within
 from hear_audiomosaic.tasks.convert import (
-    INPUTS,
     Recording,
     clip_key,
     convert,
+    forget_conversion,
+    found_in,
     recordings_from_json,
     recordings_to_json,
     same_recording,
 )
+from hear_audiomosaic.tasks.findings import findings_of, merged, tell
 from hear_audiomosaic.tasks.folder import Clip, FolderPlan, FolderRecipe, parse_where, read_folder
 from hear_audiomosaic.tasks.layout import (
     GROUPS,
@@ -46,13 +49,13 @@ from hear_audiomosaic.tasks.layout import (
     write_vocabulary,
 )
 from hear_audiomosaic.tasks.prepared import PreparedTask
+from hear_audiomosaic.tasks.twins import twins_in
 
 __all__ = ["prepare_folder"]
 
 _SHORT_EVENT_MS = 250.0
 _HEAR_MEDIAN_FILTER_MS: tuple[Number, ...] = (250,)
 _HEAR_MIN_DURATION_MS: tuple[Number, ...] = (125, 250)
-_MAY_REACH_BEYOND_MS = 1000.0
 
 _log = logging.getLogger(__name__)
 
@@ -169,17 +172,20 @@ def prepare_folder(
     with preparing(target):
         if target.exists() and _made_from(target, plan_sha256, plan.clips, source_dir, overwrite=overwrite):
             _add_rates(target, partial, plan, source_dir, rates, workers)
+            tell(findings_of(target), card.name)
             return PreparedTask.open(target)
         recordings = convert(plan.clips, source_dir, partial, rates, title=card.name, workers=workers)
-        plan = replace(plan, clips=tuple(_within(clip, recordings[clip_key(clip)]) for clip in plan.clips))
+        plan = events_within(plan, recordings)
+        findings = merged([plan.findings, found_in(recordings), twins_in(plan.clips, recordings)])
         _write_tables(partial, plan, _measured(card, plan, recordings), recordings)
         write_json(
             partial / PREPARATION,
-            {"plan_sha256": plan_sha256, "recordings": recordings_to_json(recordings)},
+            {"plan_sha256": plan_sha256, "findings": findings, "recordings": recordings_to_json(recordings)},
             indent=None,
         )
-        (partial / INPUTS).unlink(missing_ok=True)
+        forget_conversion(partial)
         replace_directory(partial, target)
+    tell(findings, card.name)
     return PreparedTask.open(target)
 
 
@@ -323,28 +329,6 @@ def _add_rates(
     shutil.rmtree(partial)
 
 
-def _within(clip: Clip, recording: Recording) -> Clip:
-    """The clip with its events cut at its end; what begins after the end is dropped (both as in HEAR, both logged).
-
-    Raises:
-        TaskError: an event reaches more than 1 s beyond the end.
-    """
-    if not (clip.labels and isinstance(clip.labels[0], dict)):
-        return clip
-    length_ms = recording.duration_s * 1000.0
-    for event in clip.labels:
-        if event["end"] > length_ms + _MAY_REACH_BEYOND_MS:
-            raise TaskError(
-                f"'{clip.source}' lasts {recording.duration_s:.3f} s, but its event '{event['label']}' from "
-                f"{event['start'] / 1000:.3f} s ends at {event['end'] / 1000:.3f} s; mend the events table"
-            )
-    inside = [event for event in clip.labels if event["start"] < length_ms]
-    cut = [event | {"end": min(event["end"], round(length_ms, 3))} for event in inside]
-    if cut != list(clip.labels):
-        _log.warning("'%s': events were cut at the end of the clip (%.3f s)", clip.source, recording.duration_s)
-    return replace(clip, labels=tuple(cut))
-
-
 def _measured(card: TaskCard, plan: FolderPlan, recordings: Mapping[str, Recording]) -> TaskCard:
     """The card with what only the audio can say."""
     frames = [recording.frames for recording in recordings.values()]
@@ -352,6 +336,7 @@ def _measured(card: TaskCard, plan: FolderPlan, recordings: Mapping[str, Recordi
     equal = max(frames) - min(frames) <= 1
     return card.model_copy(
         update={
+            "n_classes": len(plan.vocabulary),
             "sample_duration_s": round(max(frames) / rate_hz, 4) if equal else None,
             "hours": round(sum(frames) / rate_hz / 3600.0, 4),
         }

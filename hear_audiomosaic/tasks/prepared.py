@@ -227,7 +227,7 @@ def _checked_labels(content: dict[str, Any], path: Path, card: TaskCard, known: 
 def _event(item: Any, file: str, path: Path) -> EventLabel:
     try:
         event = EventLabel(label=str(_label(item["label"])), start=_time(item["start"]), end=_time(item["end"]))
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, OverflowError) as error:
         raise TaskError(
             f"{path}: '{file}' has the event {shortened(repr(item))}; expected label, start and end in ms"
         ) from error
