@@ -16,6 +16,7 @@ from types import CodeType, FunctionType, ModuleType
 import torch
 
 from hear_audiomosaic.hear.contract import FUNCTIONS
+from hear_audiomosaic.hear.parameters import state_of
 from hear_audiomosaic.hear.reference import OptionValue
 
 __all__ = ["compiled_code", "encoder_fingerprint", "source_files"]
@@ -47,9 +48,8 @@ def encoder_fingerprint(
         _add(digest, "code", "\n".join(compiled_code(module, type(model))).encode())
     for name, source in sorted(source_files(module.__name__, path).items()):
         _add(digest, name, source.read_bytes())
-    for name, tensor in sorted(model.state_dict().items()):
-        content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-        _add(digest, f"{name} {tuple(tensor.shape)} {tensor.dtype}", content)
+    for name, content in state_of(model):
+        _add(digest, name, content)
     return digest.hexdigest()
 
 
