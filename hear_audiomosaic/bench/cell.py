@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hear_audiomosaic.bench.plan import Plan
+from hear_audiomosaic.bench.unloaded import UnloadedEncoder
 from hear_audiomosaic.embedding import TaskAudio
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.metrics.version import SCORING_VERSION
@@ -23,7 +24,7 @@ __all__ = ["Cell", "cells_of", "differences"]
 class Cell:
     """One result to be: an encoder on a task by a protocol with a seed."""
 
-    encoder: Encoder
+    encoder: Encoder | UnloadedEncoder
     task: PreparedTask
     audio: TaskAudio | None
     """What the encoder reads of the task; None where it cannot be read."""
@@ -35,7 +36,9 @@ class Cell:
     """Of the result file."""
 
 
-def cells_of(plan: Plan, encoder: Encoder, task: PreparedTask, audio: TaskAudio | None) -> Iterator[Cell]:
+def cells_of(
+    plan: Plan, encoder: Encoder | UnloadedEncoder, task: PreparedTask, audio: TaskAudio | None
+) -> Iterator[Cell]:
     """The results that a plan asks of one encoder on one task.
 
     A protocol that draws nothing has one result, that of the first seed. A probe that cannot follow the plan's
@@ -43,7 +46,7 @@ def cells_of(plan: Plan, encoder: Encoder, task: PreparedTask, audio: TaskAudio 
 
     Args:
         plan: what to run.
-        encoder: the loaded encoder.
+        encoder: the loaded encoder, or what is known of one that could not be loaded.
         task: the prepared task.
         audio: what the encoder reads of it; None where it cannot be read.
     """

@@ -13,6 +13,7 @@ import torch
 
 import hear_audiomosaic
 from hear_audiomosaic.bench.cell import Cell
+from hear_audiomosaic.bench.unloaded import UnloadedEncoder
 from hear_audiomosaic.errors import HearAudioMosaicError
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.metrics import get_score
@@ -144,7 +145,7 @@ def _grid_point(point: GridPointResult) -> TriedGridPoint:
     )
 
 
-def _manifest(encoder: Encoder, embedding_s: float, probing_s: float, audio_s: float) -> Manifest:
+def _manifest(encoder: Encoder | UnloadedEncoder, embedding_s: float, probing_s: float, audio_s: float) -> Manifest:
     return Manifest(
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         package_version=hear_audiomosaic.__version__,

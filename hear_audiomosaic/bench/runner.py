@@ -6,15 +6,18 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from hear_audiomosaic.bench.assemble import probe_task
 from hear_audiomosaic.bench.cell import Cell, cells_of, differences
 from hear_audiomosaic.bench.outcome import Outcome, result_of
 from hear_audiomosaic.bench.plan import Plan, Summary
+from hear_audiomosaic.bench.unloaded import unloaded
 from hear_audiomosaic.embedding import TaskEmbeddings, embed_task, task_audio
 from hear_audiomosaic.errors import HearAudioMosaicError, ResultError
 from hear_audiomosaic.hear import Encoder
-from hear_audiomosaic.hear.objects import as_encoder, name_of
+from hear_audiomosaic.hear.objects import EncoderLike, Labelled, as_encoder, name_of
+from hear_audiomosaic.hear.surroundings import kept
 from hear_audiomosaic.probing.fold_predictions import fold_predictions
 from hear_audiomosaic.probing.run import run_protocol
 from hear_audiomosaic.progress import progress_bar
@@ -42,16 +45,23 @@ def run(plan: Plan, *, on_result: Callable[[Result], None] | None = None) -> Sum
     """
     summary = Summary()
     for item in plan.encoders:
-        try:
-            encoder = as_encoder(item, device=plan.device)
-        except HearAudioMosaicError as error:
-            summary.failures.append(f"{name_of(item)}: {error}")
-            continue
-        for task in plan.tasks:
-            for result in _run_task(plan, encoder, task, summary):
+        with kept():  # dtypes, random numbers, ...: an encoder's results do not depend on those before it
+            for result in _run_encoder(plan, item, summary):
                 if on_result is not None:
                     on_result(result)
     return summary
+
+
+def _run_encoder(plan: Plan, item: EncoderLike | Labelled, summary: Summary) -> Iterator[Result]:
+    """The results of one encoder, as :func:`_run_task` has them."""
+    try:
+        encoder = as_encoder(item, device=plan.device)
+        _ = encoder.fingerprint, encoder.n_parameters  # what results record of it, before anything is embedded
+    except HearAudioMosaicError as error:
+        _record_unloaded(plan, item, error, summary)
+        return
+    for task in plan.tasks:
+        yield from _run_task(plan, encoder, task, summary)
 
 
 def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary) -> Iterator[Result]:
@@ -141,3 +151,22 @@ def _record_failure(cell: Cell, error: HearAudioMosaicError, summary: Summary) -
     if cell.audio is None and _is_finished(cell):
         return
     write_result(cell.path, result_of(cell, error))
+
+
+def _record_unloaded(plan: Plan, item: EncoderLike | Labelled, error: HearAudioMosaicError, summary: Summary) -> None:
+    """An encoder that cannot be loaded fails in every cell, but replaces no success: that may well be its own."""
+    summary.failures.append(f"{name_of(item)}: {error}")
+    encoder = unloaded(item)
+    if encoder is None:
+        return
+    for task in plan.tasks:
+        for cell in cells_of(plan, encoder, task, None):
+            if not _is_success(cell.path):
+                write_result(cell.path, result_of(cell, error))
+
+
+def _is_success(path: Path) -> bool:
+    try:
+        return path.is_file() and read_result(path).status == "success"
+    except ResultError:
+        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,9 +21,11 @@ import torch
 
 from hear_audiomosaic.audio import read_audio
 from hear_audiomosaic.embedding.audio_digests import TaskAudio, task_audio
+from hear_audiomosaic.embedding.failures import Failures
 from hear_audiomosaic.embedding.store import SplitEmbeddings, SplitStore
-from hear_audiomosaic.errors import AudioError, EncoderError
+from hear_audiomosaic.errors import AudioError, EncoderError, HearAudioMosaicError
 from hear_audiomosaic.hear import Encoder
+from hear_audiomosaic.hear.foreign import OutOfMemory
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
@@ -73,8 +76,9 @@ def embed_task(
 ) -> TaskEmbeddings:
     """Embed all clips of a task that the store does not have yet.
 
-    Clips of equal length share a batch; no clip is padded or cut, as HEAR has it. The batch is halved when a GPU
-    runs out of memory. Audio is read at the encoder's rate, or resampled from the next higher one that is there.
+    Clips of equal length share a batch; no clip is padded or cut, as HEAR has it. A batch is halved when memory is
+    short, and when the encoder fails on it, until the clip is found that it fails on; all others are embedded. Audio is
+    read at the encoder's rate, or resampled from the next higher one that is there.
     While another run embeds into a split, this one waits, and then takes what is there; a store that lacks nothing is
     neither locked nor written to.
 
@@ -90,10 +94,10 @@ def embed_task(
         The embeddings of all splits.
 
     Raises:
-        AudioError: a clip is missing, corrupt, empty or not finite; the file is named.
+        AudioError: a clip is missing, corrupt, empty or not finite; the file is named, and how many there are.
         EmbeddingError: the store cannot be written to, or holds embeddings of another size.
-        EncoderError: the encoder broke the HEAR contract; the clips are named. What was embedded before either
-            stays in the store.
+        EncoderError: the encoder raised or broke the HEAR contract; the clips are named. With either, all clips that
+            could be embedded are in the store.
     """
     timed = task.card.embedding_type == "event"
     size = encoder.timestamp_embedding_size if timed else encoder.scene_embedding_size
@@ -107,14 +111,20 @@ def embed_task(
         for split in sorted({split for split, _, _ in _missing(stores, audio)}):  # one order: no two runs cross
             writing.enter_context(stores[split])
         started += time.perf_counter() - asked
-        clips = _clips(task, stores, audio)  # without those that another run embedded meanwhile
+        failures = Failures(encoder.ref.text)
+        clips = _clips(task, stores, audio, failures)  # without those that another run embedded meanwhile
         batches = _batches(clips, batch_seconds or _BATCH_SECONDS.get(encoder.device.type, 40.0))
         with progress_bar(len(clips), f"embed {task.card.name} with {encoder.ref.name}", "clip") as bar:
-            for batch, waveforms in _read_ahead(batches, encoder.sample_rate):
-                for clip, (values, timestamps_ms) in zip(batch, _encode(encoder, waveforms, timed, batch), strict=True):
-                    stores[clip.split].append(clip.file, clip.audio, values, timestamps_ms)
-                    audio_seconds += clip.seconds
+            for batch, waveforms in _read_ahead(batches, encoder.sample_rate, failures):
+                for clip, made in zip(batch, _encode(encoder, waveforms, timed, batch), strict=True):
+                    if isinstance(made, HearAudioMosaicError):
+                        failures.add(clip.path, made)
+                    else:
+                        stores[clip.split].append(clip.file, clip.audio, *made)
+                        audio_seconds += clip.seconds
+                        failures.embedded()
                 bar.update(len(batch))
+        failures.raise_any()
     return TaskEmbeddings(stores, time.perf_counter() - started, audio_seconds)
 
 
@@ -124,15 +134,16 @@ def _missing(stores: Mapping[str, SplitStore], audio: TaskAudio) -> Iterator[tup
         yield from ((split, file, digest) for file, digest in files.items() if not stores[split].has(file, digest))
 
 
-def _clips(task: PreparedTask, stores: Mapping[str, SplitStore], audio: TaskAudio) -> list[_Clip]:
-    """The clips that are to be embedded."""
+def _clips(task: PreparedTask, stores: Mapping[str, SplitStore], audio: TaskAudio, failures: Failures) -> list[_Clip]:
+    """The clips that are to be embedded, without those whose header cannot be read."""
     clips = []
     for split, file, digest in _missing(stores, audio):
-        path = task.audio_path(split, file, audio.rate_hz)
+        path = task.audio_path(split, file, audio.rate_hz).absolute()  # an encoder may change the working folder
         try:
             info = soundfile.info(path)
         except soundfile.SoundFileError as error:
-            raise AudioError(f"{path} cannot be decoded as audio ({error}); prepare the task again.") from error
+            failures.add(path, AudioError(f"{path} cannot be decoded as audio ({error}); prepare the task again."))
+            continue
         clips.append(_Clip(split, file, path, digest, info.frames, info.duration))
     return clips
 
@@ -148,43 +159,102 @@ def _batches(clips: list[_Clip], batch_seconds: float) -> Iterator[list[_Clip]]:
         yield from (bucket[i : i + size] for i in range(0, len(bucket), size))
 
 
-def _read_ahead(batches: Iterator[list[_Clip]], rate_hz: int) -> Iterator[tuple[list[_Clip], torch.Tensor]]:
-    """Read batches in threads, a few ahead of the encoder."""
-
-    def load(batch: list[_Clip]) -> torch.Tensor:
-        return torch.from_numpy(np.stack([read_audio(clip.path, rate_hz)[0] for clip in batch]))  # (B, S)
-
+def _read_ahead(
+    batches: Iterator[list[_Clip]], rate_hz: int, failures: Failures
+) -> Iterator[tuple[list[_Clip], torch.Tensor]]:
+    """Read batches in threads, a few ahead of the encoder; what cannot be read is left out and told."""
     with ThreadPoolExecutor(_WORKERS) as pool:
-        pending: list[tuple[list[_Clip], Future[torch.Tensor]]] = []
+        pending: list[Future[_Read]] = []
         try:
             while True:
                 fresh = islice(batches, _LOOK_AHEAD - len(pending))
-                pending += [(batch, pool.submit(load, batch)) for batch in fresh]
+                pending += [pool.submit(_read, batch, rate_hz) for batch in fresh]
                 if not pending:
                     return
-                batch, future = pending.pop(0)
-                yield batch, future.result()
+                read = pending.pop(0).result()
+                for clip, error in read.failed:
+                    failures.add(clip.path, error)
+                yield from read.batches
         finally:
-            for _, future in pending:
+            for future in pending:
                 future.cancel()
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A batch that was read: clips of one length once they are decoded, which headers of some formats only guess."""
+
+    batches: list[tuple[list[_Clip], torch.Tensor]]
+    failed: list[tuple[_Clip, AudioError]]
+
+
+def _read(clips: Sequence[_Clip], rate_hz: int) -> _Read:
+    by_length: dict[int, list[tuple[_Clip, npt.NDArray[np.float32]]]] = defaultdict(list)
+    failed = []
+    for clip in clips:
+        try:
+            samples, _ = read_audio(clip.path, rate_hz)
+        except AudioError as error:
+            failed.append((clip, error))
+        except MemoryError as error:
+            told = AudioError(f"There is not enough memory to read {clip.path} ({clip.seconds:.0f} s).")
+            told.__cause__ = error
+            failed.append((clip, told))
+        else:
+            by_length[len(samples)].append((clip, samples))
+    batches = [
+        ([clip for clip, _ in read], torch.from_numpy(np.stack([samples for _, samples in read])))  # (B, S)
+        for read in by_length.values()
+    ]
+    return _Read(batches, failed)
+
+
+_Rows = tuple[npt.NDArray[np.float32], npt.NDArray[Any] | None]
 
 
 def _encode(
     encoder: Encoder, audio: torch.Tensor, timed: bool, clips: Sequence[_Clip]
-) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[Any] | None]]:
-    """Rows and times of every clip of a batch; on a full GPU the batch is halved."""
+) -> Iterator[_Rows | HearAudioMosaicError]:
+    """Rows and times of every clip of a batch, or why it has none.
+
+    A batch that fails, or is too much for the memory, is embedded by halves, down to single clips.
+    """
+    made, failure = _embedded(encoder, audio, timed)
+    if failure is None:
+        yield from made
+    elif len(clips) == 1:
+        yield failure
+    else:
+        half = len(clips) // 2
+        if isinstance(failure, OutOfMemory):
+            _log.warning("The device ran out of memory with %d clips in a batch; trying %d.", len(clips), half)
+            if encoder.device.type == "cuda":
+                torch.cuda.empty_cache()
+        for part in (clips[:half], clips[half:]):
+            yield from _encode_again(encoder, timed, part)
+
+
+def _encode_again(encoder: Encoder, timed: bool, clips: Sequence[_Clip]) -> Iterator[_Rows | HearAudioMosaicError]:
+    """As :func:`_encode`, of audio that is read anew: the encoder may have written into what it was given."""
+    read = _read(clips, encoder.sample_rate)
+    if not read.failed and len(read.batches) == 1:
+        yield from _encode(encoder, read.batches[0][1], timed, clips)
+    elif len(clips) == 1:
+        yield read.failed[0][1]
+    else:
+        for clip in clips:
+            yield from _encode_again(encoder, timed, [clip])
+
+
+def _embedded(encoder: Encoder, audio: torch.Tensor, timed: bool) -> tuple[list[_Rows], EncoderError | None]:
+    """Rows and times of every clip, or the error; of an error, nothing but its words is kept alive."""
     try:
         if timed:
             values, times = encoder.timestamps(audio)
-            return list(zip(values, times, strict=True))
-        return [(row[None], None) for row in encoder.scene(audio)]
-    except torch.OutOfMemoryError:
-        if len(audio) == 1:
-            raise
-        torch.cuda.empty_cache()
-        half = len(audio) // 2
-        _log.warning("The device ran out of memory with %d clips in a batch; trying %d.", len(audio), half)
-        return _encode(encoder, audio[:half], timed, clips[:half]) + _encode(encoder, audio[half:], timed, clips[half:])
+            return list(zip(values, times, strict=True)), None
+        return [(row[None], None) for row in encoder.scene(audio)], None
     except EncoderError as error:
-        others = f" and {len(clips) - 1} more of the same length" if len(clips) > 1 else ""
-        raise EncoderError(f"{error} This was with {clips[0].path}{others}.") from error
+        for one in (error, error.__cause__):
+            if one is not None:
+                traceback.clear_frames(one.__traceback__)  # they hold the batch, and all that was made of it
+        return [], error

@@ -24,6 +24,7 @@ __all__ = ["Finding", "check_encoder"]
 
 _LENGTHS_S = (1.07, 1.98, 4.0)
 _SAME = 1e-3  # largest difference, relative to the embedding's largest value, that counts as the same embedding
+_SAME_SOUND = 1e-6  # as _SAME, for sounds that should have different embeddings
 _DENSE_MS = 50.0
 
 
@@ -62,9 +63,10 @@ def check_encoder(encoder: EncoderLike, device: str = "cpu") -> list[Finding]:
     """
     try:
         loaded = as_encoder(encoder, device=device)
+        _ = loaded.fingerprint  # of weights that can be read
+        facts = f"{loaded.sample_rate} Hz, {loaded.n_parameters:,} parameters, scene {loaded.scene_embedding_size}, "
     except HearAudioMosaicError as error:
         return [Finding("loads", "FAIL", str(error))]
-    facts = f"{loaded.sample_rate} Hz, {loaded.n_parameters:,} parameters, scene {loaded.scene_embedding_size}, "
     findings = [Finding("loads", "ok", f"{facts}timestamp {loaded.timestamp_embedding_size}")]
     return findings + [_answer(name, check, loaded) for name, check in _CHECKS.items()]
 
@@ -76,8 +78,8 @@ def _answer(name: str, check: Callable[[Encoder], str], encoder: Encoder) -> Fin
         return Finding(name, "warn", str(remark))
     except _Breach as breach:
         return Finding(name, "FAIL", str(breach))
-    except Exception as error:  # noqa: BLE001 - whatever a stranger's model raises is the finding
-        return Finding(name, "FAIL", f"{type(error).__name__}: {error}")
+    except HearAudioMosaicError as error:
+        return Finding(name, "FAIL", str(error))
 
 
 def _noise(encoder: Encoder, seconds: float, n_clips: int, seed: int = 0) -> Tensor:
@@ -103,6 +105,20 @@ def _alone_or_in_company(encoder: Encoder) -> str:
     audio = torch.cat([_noise(encoder, 1.5, 1), 3.0 * _noise(encoder, 1.5, 3, seed=1)])
     together = [encoder.scene(audio)[:1], encoder.timestamps(audio)[0][:1]]
     return _same([encoder.scene(audio[:1]), encoder.timestamps(audio[:1])[0]], together)
+
+
+def _different(encoder: Encoder) -> str:
+    """Noise and two tones are three sounds, and must not be one embedding."""
+    seconds = torch.arange(encoder.sample_rate) / encoder.sample_rate
+    tones = [0.3 * torch.sin(2 * torch.pi * hz * seconds) for hz in (300.0, 2500.0)]
+    audio = torch.stack([_noise(encoder, 1.0, 1)[0], *tones])  # (3, S)
+    embeddings = {"scene": encoder.scene(audio), "timestamp": encoder.timestamps(audio)[0]}
+    for kind, values in embeddings.items():
+        largest = max(float(np.abs(values).max()), 1e-12)
+        least = min(float(np.abs(values[i] - values[j]).max()) / largest for i, j in ((0, 1), (0, 2), (1, 2)))
+        if least <= _SAME_SOUND:
+            raise _Breach(f"different sounds have the same {kind} embedding (noise and tones of 300 and 2500 Hz)")
+    return "noise and two tones"
 
 
 def _short(encoder: Encoder) -> str:
@@ -177,6 +193,7 @@ _CHECKS: dict[str, Callable[[Encoder], str]] = {
     "shapes, dtype, finite values": _shapes,
     "same input, same embedding": _deterministic,
     "alone as in a batch": _alone_or_in_company,
+    "different sounds, different embeddings": _different,
     "short clips": _short,
     "a long clip": _long,
     "silence and full scale": _extremes,

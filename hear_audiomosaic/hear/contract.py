@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from hear_audiomosaic.errors import EncoderError
+from hear_audiomosaic.hear.foreign import foreign
+from hear_audiomosaic.hear.surroundings import Own
 
 __all__ = ["FUNCTIONS", "SAMPLE_RATES_HZ", "check_model", "check_module", "check_scene", "check_timestamps"]
 
@@ -22,13 +24,18 @@ FUNCTIONS = ("load_model", "get_scene_embeddings", "get_timestamp_embeddings")
 SAMPLE_RATES_HZ = (16000, 22050, 32000, 44100, 48000)
 
 
-def check_module(module: ModuleType) -> None:
+def check_module(module: ModuleType, own: Own | None = None) -> None:
     """A HEAR module has the three functions.
+
+    Args:
+        module: foreign code.
+        own: what it has set for itself (:class:`~hear_audiomosaic.hear.foreign.foreign`).
 
     Raises:
         EncoderError: naming those that are missing.
     """
-    missing = [name for name in FUNCTIONS if not callable(getattr(module, name, None))]
+    with foreign(f"Looking for HEAR's functions in {module.__name__} failed", own):
+        missing = [name for name in FUNCTIONS if not callable(getattr(module, name, None))]
     if missing:
         raise EncoderError(
             f"{module.__name__} is not a HEAR module: it has no function {', '.join(missing)}; "
@@ -36,21 +43,36 @@ def check_module(module: ModuleType) -> None:
         )
 
 
-def check_model(model: Any, name: str) -> None:
+def check_model(model: Any, name: str, own: Own | None = None) -> None:
     """A HEAR model is a ``torch.nn.Module`` with a sample rate in Hz and two embedding sizes.
+
+    Args:
+        model: of foreign code.
+        name: the encoder's, for errors.
+        own: as for :func:`check_module`.
 
     Raises:
         EncoderError: naming what is missing or wrong.
     """
+    with foreign(f"Reading the attributes of the model of {name} failed", own):
+        _check_model(model, name)
+
+
+def _check_model(model: Any, name: str) -> None:
     if not isinstance(model, torch.nn.Module):
         raise EncoderError(f"load_model of {name} returned a {type(model).__name__}; expected a torch.nn.Module.")
     for attribute in ("sample_rate", "scene_embedding_size", "timestamp_embedding_size"):
         value = getattr(model, attribute, None)
-        if not isinstance(value, int) or value <= 0:
-            raise EncoderError(f"The model of {name} has {attribute} = {value!r}; expected a positive int.")
+        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+            raise EncoderError(f"The model of {name} has {attribute} = {_short(value)}; expected a positive int.")
     if model.sample_rate not in SAMPLE_RATES_HZ:
         allowed = ", ".join(str(rate) for rate in SAMPLE_RATES_HZ)
         raise EncoderError(f"The model of {name} wants {model.sample_rate} Hz; HEAR's rates are {allowed}.")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def check_scene(embeddings: Any, n_clips: int, size: int, name: str) -> npt.NDArray[np.float32]:

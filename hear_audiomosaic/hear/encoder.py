@@ -17,13 +17,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hear_audiomosaic.errors import EncoderError, HearAudioMosaicError
+from hear_audiomosaic.errors import EncoderError
 from hear_audiomosaic.hear.card import EncoderCard, find_card
 from hear_audiomosaic.hear.contract import check_model, check_module, check_scene, check_timestamps
 from hear_audiomosaic.hear.dependencies.opened import files_read, remembered
 from hear_audiomosaic.hear.fingerprint import Inventory, encoder_inventory
+from hear_audiomosaic.hear.foreign import foreign
+from hear_audiomosaic.hear.parameters import n_parameters
 from hear_audiomosaic.hear.reference import EncoderRef
 from hear_audiomosaic.hear.registry import registered_encoders
+from hear_audiomosaic.hear.surroundings import Own
 
 __all__ = ["Encoder", "load_encoder"]
 
@@ -47,20 +50,25 @@ class Encoder:
         model: torch.nn.Module,
         device: torch.device,
         label: str | None = None,
+        own: Own | None = None,
         files_read: Collection[str] = (),
     ) -> None:
         self.ref = ref
+        self._name = ref.text
         self._files_read = files_read
         self._label = label
         self.device = device
         self._module = module
-        self._model = model.to(device).eval()
-        self.sample_rate: int = _stated(model, "sample_rate")
-        self.scene_embedding_size: int = _stated(model, "scene_embedding_size")
-        self.timestamp_embedding_size: int = _stated(model, "timestamp_embedding_size")
-        self.untrained = bool(getattr(model, "untrained", False))
-        path = getattr(model, "weights_path", None)
-        self.weights_path = Path(path) if isinstance(path, str | Path) else None
+        self._own = {} if own is None else own
+        with foreign(f"{self._name} cannot be put on device '{device}'", self._own):
+            self._model = _moved(model, device)
+        with foreign(f"Reading the attributes of the model of {self._name} failed", self._own):
+            self.sample_rate = int(_stated(model, "sample_rate"))
+            self.scene_embedding_size = int(_stated(model, "scene_embedding_size"))
+            self.timestamp_embedding_size = int(_stated(model, "timestamp_embedding_size"))
+            self.untrained = bool(getattr(model, "untrained", False))
+            path = getattr(model, "weights_path", None)
+            self.weights_path = Path(path) if isinstance(path, str | Path) else None
 
     @property
     def label(self) -> str:
@@ -76,13 +84,14 @@ class Encoder:
     def with_ref(self, ref: EncoderRef) -> Encoder:
         """The same module and model by another reference."""
         other = copy.copy(self)
-        other.ref = ref
+        other.ref, other._name = ref, ref.text
         return other
 
     @property
     def n_parameters(self) -> int:
         """Number of parameters of the model."""
-        return sum(parameter.numel() for parameter in self._model.parameters())
+        with foreign(f"Counting the parameters of {self._name} failed", self._own):
+            return n_parameters(self._model)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -92,12 +101,14 @@ class Encoder:
     @cached_property
     def inventory(self) -> Inventory:
         """What the embeddings depend on, part by part; see :mod:`hear_audiomosaic.hear.fingerprint`."""
-        return encoder_inventory(self._module, self._model, self.ref, self._files_read)
+        with foreign(f"Reading the code and the weights of {self._name} failed", self._own):
+            return encoder_inventory(self._module, self._model, self.ref, self._files_read)
 
     @cached_property
     def card(self) -> EncoderCard | None:
         """What it is and whom to cite; None where nothing is stated. Errors and sources: :func:`find_card`."""
-        return find_card(self.ref, self._module, self.weights_path, self.untrained)
+        with foreign(f"Reading the card of {self._name} failed", self._own):
+            return find_card(self.ref, self._module, self.weights_path, self.untrained)
 
     def scene(self, audio: Tensor) -> npt.NDArray[np.float32]:
         """Scene embeddings.
@@ -109,11 +120,12 @@ class Encoder:
             float32, shape (B, D).
 
         Raises:
-            EncoderError: the module broke the contract.
+            EncoderError: the module broke the contract, or raised.
+            OutOfMemory: it wanted more memory than there is.
         """
-        with torch.no_grad():
+        with foreign(f"get_scene_embeddings of {self._name} failed", self._own, each_call=True), torch.no_grad():
             returned = self._module.get_scene_embeddings(audio.to(self.device), self._model)
-        return check_scene(returned, audio.shape[0], self.scene_embedding_size, self.ref.text)
+            return check_scene(returned, audio.shape[0], self.scene_embedding_size, self._name)
 
     def timestamps(self, audio: Tensor) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
         """Timestamp embeddings.
@@ -125,12 +137,13 @@ class Encoder:
             ``(embeddings, timestamps_ms)``: float32 (B, T, D), float64 (B, T).
 
         Raises:
-            EncoderError: the module broke the contract.
+            EncoderError: the module broke the contract, or raised.
+            OutOfMemory: it wanted more memory than there is.
         """
-        with torch.no_grad():
+        n_clips, duration_ms = audio.shape[0], 1000.0 * audio.shape[1] / self.sample_rate
+        with foreign(f"get_timestamp_embeddings of {self._name} failed", self._own, each_call=True), torch.no_grad():
             returned = self._module.get_timestamp_embeddings(audio.to(self.device), self._model)
-        duration_ms = 1000.0 * audio.shape[1] / self.sample_rate
-        return check_timestamps(returned, audio.shape[0], self.timestamp_embedding_size, duration_ms, self.ref.text)
+            return check_timestamps(returned, n_clips, self.timestamp_embedding_size, duration_ms, self._name)
 
 
 def load_encoder(ref: str | EncoderRef, device: str = "cpu", *, module: ModuleType | None = None) -> Encoder:
@@ -149,27 +162,30 @@ def load_encoder(ref: str | EncoderRef, device: str = "cpu", *, module: ModuleTy
             broken card.
     """
     ref = EncoderRef.parse(ref) if isinstance(ref, str) else ref
+    own: Own = {}
     with files_read() as read_by_import:
         if module is None:
-            module = _import_module(registered_encoders().get(ref.name, ref.name), ref)
-    check_module(module)
+            module = _import_module(ref, own)
+    check_module(module, own)
     remembered(module, "", read_by_import)
-    try:
+    with foreign(f"load_model of {ref.text} failed", own), files_read() as read:
         arguments = () if ref.weights is None else (ref.weights,)
-        with files_read() as read:
-            model = module.load_model(*arguments, **dict(ref.options))
-    except HearAudioMosaicError:
-        raise
-    except Exception as error:
-        raise EncoderError(f"load_model of {ref.text} failed: {type(error).__name__}: {error}") from error
-    check_model(model, ref.text)
-    try:
-        encoder = Encoder(ref, module, model, torch.device(device), files_read=remembered(module, ref.text, read))
-    except (RuntimeError, AssertionError) as error:
-        raise EncoderError(f"{ref.text} cannot be put on device '{device}': {error}") from error
+        model = module.load_model(*arguments, **dict(ref.options))
+    check_model(model, ref.text, own)
+    with foreign(f"{ref.text} cannot be put on device '{device}'", own):
+        place = torch.device(device)
+    encoder = Encoder(ref, module, model, place, own=own, files_read=remembered(module, ref.text, read))
     _ = encoder.card  # a broken one is found now, not after hours of embedding
     _ = encoder.inventory  # before embedding, which may fill caches of the model
     return encoder
+
+
+def _moved(model: torch.nn.Module, device: torch.device) -> torch.nn.Module:
+    """The model on a device, in eval mode, also where its own ``to`` or ``eval`` returns nothing."""
+    moved = model.to(device)
+    model = moved if isinstance(moved, torch.nn.Module) else model
+    model.eval()
+    return model
 
 
 def _stated(model: torch.nn.Module, name: str) -> Any:
@@ -177,20 +193,32 @@ def _stated(model: torch.nn.Module, name: str) -> Any:
     return getattr(model, name)
 
 
-def _import_module(module_name: str, ref: EncoderRef) -> ModuleType:
-    try:
-        found = find_spec(module_name) is not None
-    except (ImportError, ValueError):
-        found = False
-    if not found:
-        known = list(registered_encoders())
-        close = difflib.get_close_matches(ref.name, known, n=1)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
+def _import_module(ref: EncoderRef, own: Own) -> ModuleType:
+    registered = registered_encoders()
+    module_name = registered.get(ref.name, ref.name)
+    with foreign(f"Importing {module_name} failed", own):
+        if _is_there(module_name):
+            return importlib.import_module(module_name)
+    if ref.name in registered:
         raise EncoderError(
-            f"There is no encoder '{ref.name}': neither a registered name ({', '.join(known)}) "
-            f"nor an importable module.{hint}"
+            f"The encoder '{ref.name}' is registered by an installed package as the module {module_name}, which is not "
+            "there; install that package again."
         )
+    close = difflib.get_close_matches(ref.name, list(registered), n=1)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    raise EncoderError(
+        f"There is no encoder '{ref.name}': neither a registered name ({', '.join(registered)}) "
+        f"nor an importable module.{hint}"
+    )
+
+
+def _is_there(module_name: str) -> bool:
+    """Whether there is such a module; the packages that it lies in are imported, and may raise."""
     try:
-        return importlib.import_module(module_name)
-    except Exception as error:
-        raise EncoderError(f"Importing {module_name} failed: {type(error).__name__}: {error}") from error
+        return find_spec(module_name) is not None
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
+            return False  # the package that it would lie in
+        raise
+    except ValueError:  # a module that was made by hand, such as __main__
+        return False

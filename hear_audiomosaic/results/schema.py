@@ -58,10 +58,11 @@ class EncoderFacts(Record):
     """As tables show it; untrained encoders are marked."""
     untrained: bool
     fingerprint: str
-    sample_rate_hz: int
-    embedding_size: int
+    """Empty where the encoder could not be loaded; it and the three below are known of every success."""
+    sample_rate_hz: int | None
+    embedding_size: int | None
     """Of the kind that the task takes, scene or timestamp."""
-    n_parameters: int
+    n_parameters: int | None
     card: EncoderCard | None = None
     """What it is and whom to cite; null in results from before there were cards, or where nothing is stated."""
 
@@ -169,6 +170,11 @@ class Result(Record):
         lacking = [fold.split for fold in self.folds if self.score_name not in fold.scores]
         if lacking:
             raise ValueError(f"test split {lacking[0]} has no score {self.score_name}")
+        encoder = self.encoder
+        if self.status == "success" and (
+            not encoder.fingerprint or None in (encoder.sample_rate_hz, encoder.embedding_size, encoder.n_parameters)
+        ):
+            raise ValueError("a success by an encoder of which not all facts are known")
         if self.winner is not None and not 0 <= self.winner < len(self.grid_points):
             raise ValueError(f"winner is {self.winner}; expected one of {len(self.grid_points)} grid points")
         return self

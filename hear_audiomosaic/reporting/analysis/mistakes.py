@@ -74,7 +74,7 @@ def mistakes(
                 predicted=result.task.vocabulary[label[row]],
                 probability=float(probabilities[row, label[row]]),
                 kind="mistaken" if multiclass else "missed" if is_label[row] else "false alarm",
-                audio=None if task is None else _audio(task, one.split, files[row], result.encoder.sample_rate_hz),
+                audio=None if task is None else _audio(task, one.split, files[row], result.encoder.sample_rate_hz or 0),
             )
             ranked.append((float(confidence[row]), mistake))
     ranked.sort(key=lambda pair: -pair[0])

@@ -46,7 +46,7 @@ def compare(results: Iterable[LoadedResult]) -> tuple[Comparison, ...]:
         protocol = loaded.result.protocol
         return protocol.name != OFFICIAL_PROTOCOL, protocol.name, protocol.fingerprint, protocol.precision
 
-    results = _without_repeats(results)
+    results = _without_repeats(_with_known_encoders(results))
     encoders = encoder_labels(results)
     groups = [(identity, tuple(members)) for identity, members in groupby(sorted(results, key=key), key)]
     names = [name for (_, name, _, _), _ in groups]
@@ -82,9 +82,26 @@ def _without_repeats(results: Iterable[LoadedResult]) -> list[LoadedResult]:
     return list(kept.values())
 
 
+def _with_known_encoders(results: Iterable[LoadedResult]) -> list[LoadedResult]:
+    """A failure to load an encoder, of no fingerprint, counts to the one encoder of its reference that is known."""
+    results = list(results)
+    known: defaultdict[str, dict[str, EncoderFacts]] = defaultdict(dict)
+    for encoder in (loaded.result.encoder for loaded in results):
+        if encoder.fingerprint:
+            known[encoder.ref].setdefault(encoder.fingerprint, encoder)
+
+    def settled(loaded: LoadedResult) -> LoadedResult:
+        of_ref = known.get(loaded.result.encoder.ref, {})
+        if loaded.result.encoder.fingerprint or len(of_ref) != 1:
+            return loaded
+        return replace(loaded, result=loaded.result.model_copy(update={"encoder": next(iter(of_ref.values()))}))
+
+    return [settled(loaded) for loaded in results]
+
+
 def encoder_labels(results: Iterable[LoadedResult]) -> dict[EncoderKey, str]:
     """Reference and fingerprint of each encoder -> its label, made longer where two encoders share it."""
-    encoders = {_encoder_key(loaded.result): loaded.result.encoder for loaded in results}
+    encoders = {_encoder_key(loaded.result): loaded.result.encoder for loaded in _with_known_encoders(results)}
     return _distinct(encoders, _encoder_names)
 
 

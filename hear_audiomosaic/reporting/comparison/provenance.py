@@ -66,7 +66,7 @@ def costs(results: Iterable[LoadedResult], labels: Mapping[tuple[str, str], str]
                 label=labels[ref, fingerprint],
                 encoder=members[0].encoder,
                 device=device,
-                embedding_sizes=tuple(sorted({one.encoder.embedding_size for one in members})),
+                embedding_sizes=tuple(sorted({one.encoder.embedding_size or 0 for one in members})),
                 n_results=len(members),
                 audio_seconds=sum(sorted(audio for *_, audio in embedded)),
                 embedding_seconds=sum(sorted(seconds for *_, seconds, _ in embedded)),
