@@ -2,6 +2,15 @@
 
 from hear_audiomosaic.embedding.audio_digests import TaskAudio, task_audio
 from hear_audiomosaic.embedding.extractor import TaskEmbeddings, embed_task
-from hear_audiomosaic.embedding.store import SplitEmbeddings, SplitStore
+from hear_audiomosaic.embedding.store import DamagedRowsError, SplitEmbeddings, SplitStore, StoreUsage
 
-__all__ = ["SplitEmbeddings", "SplitStore", "TaskAudio", "TaskEmbeddings", "embed_task", "task_audio"]
+__all__ = [
+    "DamagedRowsError",
+    "SplitEmbeddings",
+    "SplitStore",
+    "StoreUsage",
+    "TaskAudio",
+    "TaskEmbeddings",
+    "embed_task",
+    "task_audio",
+]
