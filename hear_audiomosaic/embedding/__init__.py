@@ -1,8 +1,9 @@
 """Embeddings on disk: a store that is addressed by content and resumes at any clip, and the extractor that fills it."""
 
 from hear_audiomosaic.embedding.audio_digests import TaskAudio, task_audio
-from hear_audiomosaic.embedding.extractor import TaskEmbeddings, embed_task
-from hear_audiomosaic.embedding.store import DamagedRowsError, SplitEmbeddings, SplitStore, StoreUsage
+from hear_audiomosaic.embedding.extractor import TaskEmbeddings, embed_task, task_stores
+from hear_audiomosaic.embedding.rows import DamagedRowsError, SplitEmbeddings
+from hear_audiomosaic.embedding.store import SplitStore, StoreUsage
 
 __all__ = [
     "DamagedRowsError",
@@ -13,4 +14,5 @@ __all__ = [
     "TaskEmbeddings",
     "embed_task",
     "task_audio",
+    "task_stores",
 ]

@@ -66,6 +66,7 @@ class SplitStore:
 
     Attributes:
         folder: where it is.
+        is_begun: whether there is a log, be it without any clip.
 
     Args:
         folder: made when it is written to.
@@ -81,7 +82,7 @@ class SplitStore:
         self.folder = folder
         self._rows = RowFiles(folder, Header(FORMAT, size, timed, dtype, 0))
         self._entries: dict[str, Entry] = {}
-        self._is_begun = self._is_old = False
+        self.is_begun = self._is_old = False
         self._n_rows = 0
         self._n_bytes = 0  # of the index
         self._writing: ExitStack | None = None
@@ -116,7 +117,7 @@ class SplitStore:
             self._load()
             stack.callback(self._close)
             self._is_synced = True
-            if self._is_begun:
+            if self.is_begun:
                 self._open()
             else:
                 if self._is_old:
@@ -137,9 +138,14 @@ class SplitStore:
             self._writing = None
 
     @property
-    def is_begun(self) -> bool:
-        """Whether there is a log, be it without any clip."""
-        return self._is_begun
+    def is_timed(self) -> bool:
+        """Whether rows carry timestamps."""
+        return self._rows.header.timed
+
+    @property
+    def dtype(self) -> Dtype:
+        """How rows are stored."""
+        return self._rows.header.dtype
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -237,7 +243,7 @@ class SplitStore:
             n_bytes = sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
         lines = [line_of(self._rows.header), *(line_of(entry) for entry in self._entries.values())]
         rows = sum(entry.n_rows for entry in self._entries.values())
-        used = sum(len(line) for line in lines) + rows * self._rows.row_bytes if self._is_begun else 0
+        used = sum(len(line) for line in lines) + rows * self._rows.row_bytes if self.is_begun else 0
         return StoreUsage(len(self._entries), n_bytes, n_bytes - used)
 
     def forget(self, files: Iterable[str]) -> None:
@@ -265,14 +271,14 @@ class SplitStore:
 
     def _load(self) -> int:
         """Read the index, then see which of its rows are there, in this order; how many of its lines are damaged."""
-        self._entries, self._is_begun, self._is_old, self._n_rows, self._n_bytes = {}, False, False, 0, 0
+        self._entries, self.is_begun, self._is_old, self._n_rows, self._n_bytes = {}, False, False, 0, 0
         with told(self.folder / _INDEX, "read"):
             index = read_index(self.folder / _INDEX)
         if index.header is None:
             self._is_old = index.state == "old"
             return int(index.state == "void")
         self._rows = RowFiles(self.folder, self._fitting(index.header))
-        self._is_begun, self._n_bytes = True, index.n_bytes
+        self.is_begun, self._n_bytes = True, index.n_bytes
         with told(self.folder, "read"):
             n_present = self._rows.n_present()
         for entry in index.entries:
