@@ -28,6 +28,8 @@ class Cell:
     task: PreparedTask
     audio: TaskAudio | None
     """What the encoder reads of the task; None where it cannot be read."""
+    embeddings: str | None
+    """Digest of those that the store has of all clips; None where it does not have them."""
     protocol: Protocol
     seed: int
     precision: str
@@ -37,7 +39,11 @@ class Cell:
 
 
 def cells_of(
-    plan: Plan, encoder: Encoder | UnloadedEncoder, task: PreparedTask, audio: TaskAudio | None
+    plan: Plan,
+    encoder: Encoder | UnloadedEncoder,
+    task: PreparedTask,
+    audio: TaskAudio | None,
+    embeddings: str | None = None,
 ) -> Iterator[Cell]:
     """The results that a plan asks of one encoder on one task.
 
@@ -49,6 +55,7 @@ def cells_of(
         encoder: the loaded encoder, or what is known of one that could not be loaded.
         task: the prepared task.
         audio: what the encoder reads of it; None where it cannot be read.
+        embeddings: digest of those that the store has; None where it lacks any. (Default: None)
     """
     folder = plan.out / encoder.ref.slug / task.directory.name
     for asked in plan.protocols:
@@ -58,13 +65,14 @@ def cells_of(
         is_random = protocol.probe.is_random or protocol.shots is not None
         for seed in plan.seeds if is_random else plan.seeds[:1]:
             path = folder / f"{protocol.name}-seed{seed}{suffix}.json"
-            yield Cell(encoder, task, audio, protocol, seed, precision, path)
+            yield Cell(encoder, task, audio, embeddings, protocol, seed, precision, path)
 
 
 def differences(result: Result, cell: Cell) -> list[str]:
     """In what a result was made from something else than the cell has; empty if it is the cell's result.
 
-    A result of before a fact was recorded differs in it. Where the cell's audio cannot be read, it counts as the same.
+    A result of before a fact was recorded differs in it. Where the cell's audio cannot be read, it counts as the same,
+    and so do embeddings that the store does not have: all else then says what they would be.
     """
     task, protocol, audio = result.task, result.protocol, cell.audio
     made_and_wanted = {
@@ -79,4 +87,6 @@ def differences(result: Result, cell: Cell) -> list[str]:
     if audio is not None:
         made_and_wanted["rate of the audio"] = (task.audio_rate_hz, audio.rate_hz)
         made_and_wanted["audio"] = (task.audio_digest, audio.digest)
+    if cell.embeddings is not None:
+        made_and_wanted["embeddings"] = (result.embeddings_digest, cell.embeddings)
     return [name for name, (made, wanted) in made_and_wanted.items() if made != wanted]

@@ -43,6 +43,10 @@ class Outcome:
     probe: ProbeResult
     predictions: str
     """Name of the file of the predictions, beside the result file."""
+    predictions_digest: str
+    """SHA-256 of that file."""
+    embeddings_digest: str
+    """Of what was probed."""
     embedding_seconds: float
     """Of this run; clips taken from the store cost nothing."""
     audio_seconds: float
@@ -67,6 +71,8 @@ def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
         grid_points=tuple(_grid_point(point) for point in probe.grid_points),
         winner=[point.hparams for point in probe.grid_points].index(probe.hparams),
         predictions=outcome.predictions,
+        predictions_digest=outcome.predictions_digest,
+        embeddings_digest=outcome.embeddings_digest,
         manifest=_manifest(cell.encoder, *costs),
     )
 

@@ -13,8 +13,9 @@ from hear_audiomosaic.bench.cell import Cell, cells_of, differences
 from hear_audiomosaic.bench.outcome import Outcome, result_of
 from hear_audiomosaic.bench.plan import Plan, Summary
 from hear_audiomosaic.bench.unloaded import unloaded
-from hear_audiomosaic.embedding import TaskEmbeddings, embed_task, task_audio
+from hear_audiomosaic.embedding import TaskEmbeddings, embed_task, task_audio, task_stores
 from hear_audiomosaic.errors import HearAudioMosaicError, ResultError
+from hear_audiomosaic.files import sha256_of_file
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.hear.objects import EncoderLike, Labelled, as_encoder, name_of
 from hear_audiomosaic.hear.surroundings import kept
@@ -66,19 +67,23 @@ def _run_encoder(plan: Plan, item: EncoderLike | Labelled, summary: Summary) -> 
 
 def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary) -> Iterator[Result]:
     """The results of one encoder on one task that were not there and did not fail, each written when it is yielded."""
+    audio = embeddings = None
     try:
         audio = task_audio(task, encoder.sample_rate, plan.store_dir)
+        if any(store.is_begun for store in task_stores(encoder, task, plan.store_dir).values()):
+            # Made whole and sure of also where all results are there: it says whether they were made from it.
+            embeddings = embed_task(encoder, task, plan.store_dir, audio=audio)
     except HearAudioMosaicError as error:
-        for cell in cells_of(plan, encoder, task, None):
+        for cell in cells_of(plan, encoder, task, audio):
             _record_failure(cell, error, summary)
         return
-    cells = list(cells_of(plan, encoder, task, audio))
+    cells = list(cells_of(plan, encoder, task, audio, embeddings.digest if embeddings else None))
     missing = [cell for cell in cells if not _is_finished(cell)]
     summary.kept.extend(cell.path for cell in cells if cell not in missing)
     if not missing:
         return
     try:
-        embeddings = embed_task(encoder, task, plan.store_dir, audio=audio)
+        embeddings = embeddings or embed_task(encoder, task, plan.store_dir, audio=audio)
     except HearAudioMosaicError as error:
         for cell in missing:
             _record_failure(cell, error, summary)
@@ -119,6 +124,7 @@ def _is_finished(cell: Cell) -> bool:
 def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str) -> Result:
     """Probe, and write the predictions and the result."""
     task = probe_task(cell.task, embeddings)
+    digest = embeddings.digest
     started = time.perf_counter()
     with progress_bar(None, f"probe {task.name}", "check") as bar:
 
@@ -136,6 +142,8 @@ def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str) -> Result:
     outcome = Outcome(
         probe=probe,
         predictions=predictions.name,
+        predictions_digest=sha256_of_file(predictions),
+        embeddings_digest=digest,
         embedding_seconds=embeddings.seconds,
         audio_seconds=embeddings.audio_seconds,
         probing_seconds=seconds,
@@ -146,9 +154,9 @@ def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str) -> Result:
 
 
 def _record_failure(cell: Cell, error: HearAudioMosaicError, summary: Summary) -> None:
-    """A failure is a result, too, but where audio is gone it replaces none that was made from all else alike."""
+    """A failure is a result, too, but it replaces none that was made from all that is there alike."""
     summary.failures.append(f"{cell.encoder.ref.text} on {cell.task.card.name}: {error}")
-    if cell.audio is None and _is_finished(cell):
+    if _is_finished(cell):
         return
     write_result(cell.path, result_of(cell, error))
 

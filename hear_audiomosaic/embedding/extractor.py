@@ -6,7 +6,7 @@ import logging
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,15 +21,19 @@ import torch
 
 from hear_audiomosaic.audio import read_audio
 from hear_audiomosaic.embedding.audio_digests import TaskAudio, task_audio
+from hear_audiomosaic.embedding.canaries import renew_what_changed
 from hear_audiomosaic.embedding.failures import Failures
-from hear_audiomosaic.embedding.store import SplitEmbeddings, SplitStore
+from hear_audiomosaic.embedding.index import Dtype
+from hear_audiomosaic.embedding.rows import DamagedRowsError, SplitEmbeddings
+from hear_audiomosaic.embedding.store import SplitStore
 from hear_audiomosaic.errors import AudioError, EncoderError, HearAudioMosaicError
+from hear_audiomosaic.files import sha256_of_json
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.hear.foreign import OutOfMemory
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
-__all__ = ["TaskEmbeddings", "embed_task"]
+__all__ = ["TaskEmbeddings", "embed_task", "task_stores"]
 
 _log = logging.getLogger(__name__)
 _BATCH_SECONDS = {"cpu": 40.0, "cuda": 640.0}
@@ -51,10 +55,33 @@ class TaskEmbeddings:
     stores: Mapping[str, SplitStore]
     seconds: float
     audio_seconds: float
+    audio: TaskAudio
+    embed_anew: Callable[[str, Sequence[str]], None]
+    """Embed clips of a split whose rows are damaged."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the checksums of the stored rows of all clips, whatever their order."""
+        return sha256_of_json(
+            {
+                split: {file: self.stores[split].entry(file).rows for file in clips}
+                for split, clips in self.audio.clips.items()
+            }
+        )
 
     def rows(self, split: str, files: Sequence[str]) -> SplitEmbeddings:
-        """Rows of the split's ``files``, in that order."""
-        return self.stores[split].read(files)
+        """Rows of the split's ``files``, in that order; what is damaged is embedded anew first.
+
+        Raises:
+            EmbeddingError: rows are damaged, and again when they were just written.
+            EncoderError, AudioError: as of :func:`embed_task`.
+        """
+        try:
+            return self.stores[split].read(files)
+        except DamagedRowsError as error:
+            _log.warning("%s They are embedded anew.", error)
+            self.embed_anew(split, error.files)
+            return self.stores[split].read(files)
 
 
 @dataclass(frozen=True)
@@ -73,14 +100,16 @@ def embed_task(
     store_dir: Path,
     batch_seconds: float | None = None,
     audio: TaskAudio | None = None,
+    dtype: Dtype = "float32",
 ) -> TaskEmbeddings:
-    """Embed all clips of a task that the store does not have yet.
+    """Embed all clips of a task that the store does not have yet, and make sure of those that it has.
 
     Clips of equal length share a batch; no clip is padded or cut, as HEAR has it. A batch is halved when memory is
     short, and when the encoder fails on it, until the clip is found that it fails on; all others are embedded. Audio is
     read at the encoder's rate, or resampled from the next higher one that is there.
     While another run embeds into a split, this one waits, and then takes what is there; a store that lacks nothing is
-    neither locked nor written to.
+    neither locked nor written to. A few of the clips that are there are embedded, too, and where they come out
+    otherwise all clips are embedded anew (:mod:`hear_audiomosaic.embedding.canaries`).
 
     Args:
         encoder: the loaded encoder.
@@ -89,6 +118,7 @@ def embed_task(
         batch_seconds: audio in one batch; by default 40 s on a CPU, 640 s on a GPU.
         audio: of the task at the encoder's rate (:func:`~hear_audiomosaic.embedding.task_audio`); None: to
             be digested now.
+        dtype: how rows are stored; each has a folder of its own. (Default: "float32")
 
     Returns:
         The embeddings of all splits.
@@ -99,33 +129,72 @@ def embed_task(
         EncoderError: the encoder raised or broke the HEAR contract; the clips are named. With either, all clips that
             could be embedded are in the store.
     """
+    stores = task_stores(encoder, task, store_dir, dtype)
+    audio = audio or task_audio(task, encoder.sample_rate, store_dir)
+    batch_seconds = batch_seconds or _BATCH_SECONDS.get(encoder.device.type, 40.0)
+
+    def embed_anew(split: str, damaged: Sequence[str]) -> None:
+        _fill(encoder, task, stores, audio, batch_seconds, {split: damaged})
+
+    started = time.perf_counter()
+    renew_what_changed(encoder, task, stores, audio)
+    waited, audio_seconds = _fill(encoder, task, stores, audio, batch_seconds)
+    return TaskEmbeddings(stores, time.perf_counter() - started - waited, audio_seconds, audio, embed_anew)
+
+
+def task_stores(
+    encoder: Encoder, task: PreparedTask, store_dir: Path, dtype: Dtype = "float32"
+) -> dict[str, SplitStore]:
+    """Split -> store of a task's embeddings by an encoder, be there any or not.
+
+    Args:
+        encoder: the loaded encoder.
+        task: the prepared task.
+        store_dir: root of the store.
+        dtype: how rows are stored. (Default: "float32")
+
+    Raises:
+        EmbeddingError: a store holds embeddings of another size, is of a newer format, or cannot be read.
+    """
     timed = task.card.embedding_type == "event"
     size = encoder.timestamp_embedding_size if timed else encoder.scene_embedding_size
-    root = store_dir / f"{encoder.ref.slug}-{encoder.fingerprint[:16]}" / ("timestamp" if timed else "scene")
-    folder = root / task.directory.name
-    stores = {split: SplitStore(folder / split, size, timed) for split in task.splits}
-    started, audio_seconds = time.perf_counter(), 0.0
-    audio = audio or task_audio(task, encoder.sample_rate, store_dir)
+    kind = ("timestamp" if timed else "scene") + ("" if dtype == "float32" else f"-{dtype}")
+    folder = store_dir / f"{encoder.ref.slug}-{encoder.fingerprint[:16]}" / kind / task.directory.name
+    return {split: SplitStore(folder / split, size, timed, dtype) for split in task.splits}
+
+
+def _fill(
+    encoder: Encoder,
+    task: PreparedTask,
+    stores: Mapping[str, SplitStore],
+    audio: TaskAudio,
+    batch_seconds: float,
+    suspected: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[float, float]:
+    """Embed what the stores lack, and ``suspected`` clips that are damaged; seconds of waiting and of audio."""
+    suspected, audio_seconds, timed = suspected or {}, 0.0, task.card.embedding_type == "event"
     with ExitStack() as writing:
         asked = time.perf_counter()
-        for split in sorted({split for split, _, _ in _missing(stores, audio)}):  # one order: no two runs cross
+        for split in sorted({*suspected, *(split for split, _, _ in _missing(stores, audio))}):  # no two runs cross
             writing.enter_context(stores[split])
-        started += time.perf_counter() - asked
+        waited = time.perf_counter() - asked
+        for split, files in suspected.items():
+            stores[split].forget(stores[split].verify(files))
         failures = Failures(encoder.ref.text)
         clips = _clips(task, stores, audio, failures)  # without those that another run embedded meanwhile
-        batches = _batches(clips, batch_seconds or _BATCH_SECONDS.get(encoder.device.type, 40.0))
+        batches = _batches(clips, batch_seconds)
         with progress_bar(len(clips), f"embed {task.card.name} with {encoder.ref.name}", "clip") as bar:
             for batch, waveforms in _read_ahead(batches, encoder.sample_rate, failures):
                 for clip, made in zip(batch, _encode(encoder, waveforms, timed, batch), strict=True):
                     if isinstance(made, HearAudioMosaicError):
                         failures.add(clip.path, made)
                     else:
-                        stores[clip.split].append(clip.file, clip.audio, *made)
+                        stores[clip.split].append(clip.file, clip.audio, *made, encoder.device.type)
                         audio_seconds += clip.seconds
                         failures.embedded()
                 bar.update(len(batch))
         failures.raise_any()
-    return TaskEmbeddings(stores, time.perf_counter() - started, audio_seconds)
+    return waited, audio_seconds
 
 
 def _missing(stores: Mapping[str, SplitStore], audio: TaskAudio) -> Iterator[tuple[str, str, str]]:

@@ -1,55 +1,62 @@
-"""Embeddings of one split by one encoder: an append-only log that survives a kill at any moment.
+"""Embeddings of one split by one encoder: an append-only log that survives a kill at any moment and cannot lie.
 
-A folder holds ``values.f32`` (raw float32 rows, C order), for timestamp embeddings also ``times.f64`` (ms, one per
-row), and ``index.jsonl``, one line per clip that says which rows are its own and the digest of the audio they were made
-from. A line is written after its rows, so what the index names is whole. A clip whose audio has changed is a clip that
-is not there. One process at a time writes (``writer.lock``), and cuts off first what stands after the last named row.
-Readers take no lock and write nothing: they see the clips that were whole when they opened the folder.
+A folder holds ``values.f32`` (raw rows, C order; ``values.f16`` where they are stored as float16), for timestamp
+embeddings also ``times.f64`` (ms, one per row), and ``index.jsonl``, which says of each clip which rows are its own,
+what audio they were made from and their checksum (:mod:`hear_audiomosaic.embedding.index`). A clip's line is written
+after its rows, so what the index names was whole; rows that no longer are what was written are never given out. A clip
+whose audio has changed is a clip that is not there.
+
+One process at a time writes (``writer.lock``), and cuts off first what stands after the last named row. Readers take no
+lock and write nothing: they see the clips that were whole when they opened the folder. To write a log anew, without
+rows that nothing names, is to write other files of rows beside the old ones and then the index, at one stroke.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+import logging
+import os
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from hear_audiomosaic.embedding.index import FORMAT, Dtype, Entry, Header, line_of, read_index, rows_checksum
+from hear_audiomosaic.embedding.rows import (
+    DamagedRowsError,
+    RowFiles,
+    SplitEmbeddings,
+    is_of_a_log,
+    read_rows,
+    told,
+    write_at,
+)
 from hear_audiomosaic.errors import EmbeddingError
+from hear_audiomosaic.files import write_bytes
 from hear_audiomosaic.locks import locked
 
-__all__ = ["SplitEmbeddings", "SplitStore"]
+__all__ = ["DamagedRowsError", "SplitEmbeddings", "SplitStore", "StoreUsage"]
 
-Array = npt.NDArray[Any]
+_log = logging.getLogger(__name__)
 _INDEX = "index.jsonl"
 
 
 @dataclass(frozen=True)
-class SplitEmbeddings:
-    """Embeddings of a split.
+class StoreUsage:
+    """What a split's log takes on disk.
 
     Attributes:
-        values: float32, shape (n, D); a scene has one row per clip, an event task one per time step.
-        files: names of the clips, in row order.
-        row_file: int64, shape (n,): which of ``files`` a row belongs to.
-        timestamps_ms: float64, shape (n,), centre times; None for scenes.
+        n_clips: clips that it has.
+        n_bytes: of all files.
+        n_unused_bytes: of those, rows and lines that nothing names any more; :meth:`SplitStore.compact` frees them.
     """
 
-    values: npt.NDArray[np.float32]
-    files: tuple[str, ...]
-    row_file: npt.NDArray[np.int64]
-    timestamps_ms: npt.NDArray[np.float64] | None
-
-
-@dataclass(frozen=True)
-class _Entry:
-    audio: str
-    first_row: int
-    n_rows: int
+    n_clips: int
+    n_bytes: int
+    n_unused_bytes: int
 
 
 class SplitStore:
@@ -59,24 +66,48 @@ class SplitStore:
 
     Attributes:
         folder: where it is.
+        is_begun: whether there is a log, be it without any clip.
 
     Args:
         folder: made when it is written to.
         size: D, features per row.
         timed: whether rows carry timestamps.
+        dtype: how rows are stored; "float16" takes half the room and keeps 11 significant bits. (Default: "float32")
 
     Raises:
-        EmbeddingError: the folder holds embeddings of another size.
+        EmbeddingError: the folder holds embeddings of another size or kind, is of a newer format, or cannot be read.
     """
 
-    def __init__(self, folder: Path, size: int, timed: bool) -> None:
-        self.folder, self._size, self._timed = folder, size, timed
-        self._entries: dict[str, _Entry] = {}
+    def __init__(self, folder: Path, size: int, timed: bool, dtype: Dtype = "float32") -> None:
+        self.folder = folder
+        self._rows = RowFiles(folder, Header(FORMAT, size, timed, dtype, 0))
+        self._entries: dict[str, Entry] = {}
+        self.is_begun = self._is_old = False
         self._n_rows = 0
         self._n_bytes = 0  # of the index
         self._writing: ExitStack | None = None
-        self._logs: dict[str, BinaryIO] = {}
-        self._load()
+        self._logs: list[FileIO] = []
+        self._is_synced = True
+        if n_void := self._load():
+            _log.warning("%s: %d damaged lines in %s; their clips are embedded anew.", folder, n_void, _INDEX)
+
+    @classmethod
+    def found(cls, folder: Path) -> SplitStore:
+        """The log in a folder, as its index describes it.
+
+        Raises:
+            EmbeddingError: there is none, it is of another format, or its description is damaged.
+        """
+        with told(folder / _INDEX, "read"):
+            index = read_index(folder / _INDEX)
+        header = index.header
+        if header is None:
+            why = {"none": f"there is no {_INDEX}", "old": "they are of format 1, which had no checksums"}
+            raise EmbeddingError(
+                f"{folder} holds no embeddings that can be used: "
+                f"{why.get(index.state, f'the first line of {_INDEX} is damaged')}; remove that folder."
+            )
+        return cls(folder, header.size, header.timed, header.dtype)
 
     def __enter__(self) -> SplitStore:
         split, task = self.folder.name, self.folder.parent.name
@@ -84,23 +115,51 @@ class SplitStore:
         with ExitStack() as stack:
             stack.enter_context(locked(self.folder / "writer.lock", holder, EmbeddingError))
             self._load()
-            for name, whole in self._whole().items():
-                path = self.folder / name
-                path.touch()
-                self._logs[name] = stack.enter_context(path.open("r+b"))
-                self._logs[name].truncate(whole)
+            stack.callback(self._close)
+            self._is_synced = True
+            if self.is_begun:
+                self._open()
+            else:
+                if self._is_old:
+                    _log.warning("%s is of format 1, without checksums; its clips are embedded anew.", self.folder)
+                self._write_anew(())
             self._writing = stack.pop_all()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._writing is not None:
-            self._writing.close()
-        self._writing = None
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None and not self._is_synced:
+                with told(self.folder, "written"):
+                    for log in self._logs:  # the index last
+                        os.fsync(log.fileno())
+        finally:
+            if self._writing is not None:
+                self._writing.close()
+            self._writing = None
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether rows carry timestamps."""
+        return self._rows.header.timed
+
+    @property
+    def dtype(self) -> Dtype:
+        """How rows are stored."""
+        return self._rows.header.dtype
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the clips that are there."""
+        return tuple(self._entries)
 
     def has(self, file: str, audio: str) -> bool:
         """Whether embeddings of ``file`` made from audio of that digest are there."""
         entry = self._entries.get(file)
         return entry is not None and entry.audio == audio
+
+    def entry(self, file: str) -> Entry:
+        """What the index says of a clip that is there."""
+        return self._entries[file]
 
     def append(
         self,
@@ -108,6 +167,7 @@ class SplitStore:
         audio: str,
         values: npt.NDArray[np.float32],
         timestamps_ms: npt.NDArray[np.float64] | None = None,
+        device: str = "cpu",
     ) -> None:
         """Add one clip (inside ``with``).
 
@@ -116,86 +176,202 @@ class SplitStore:
             audio: digest of its audio.
             values: shape (rows, D).
             timestamps_ms: shape (rows,), for timed stores.
+            device: type of the device that computed them.
+
+        Raises:
+            EmbeddingError: they cannot be written, or do not fit into the type that is stored.
         """
-        if self._writing is None:
-            raise EmbeddingError("Open the store with a with-statement before appending to it.")
-        entry = {"file": file, "audio": audio, "first_row": self._n_rows, "n_rows": len(values), "size": self._size}
-        line = json.dumps(entry).encode() + b"\n"
-        new = {"values.f32": np.ascontiguousarray(values, dtype="<f4").tobytes()}
-        if self._timed:
-            new["times.f64"] = np.ascontiguousarray(timestamps_ms, dtype="<f8").tobytes()
-        for name, begin in self._whole().items():  # the index last; over what an append that failed left behind
-            self._logs[name].seek(begin)
-            self._logs[name].write({**new, _INDEX: line}[name])
-            self._logs[name].flush()
-        self._entries[file] = _Entry(audio, self._n_rows, len(values))
-        self._n_rows += len(values)
+        self._require_writing()
+        rows = self._rows.as_stored(file, values, timestamps_ms)
+        entry = Entry(file, audio, self._n_rows, len(values), rows_checksum(*rows), device)
+        line = line_of(entry)
+        contents = (*(array.tobytes() for array in rows), line)
+        self._is_synced = False
+        with told(self.folder, "written"):  # over what an append that failed left behind; the index last
+            for log, begin, content in zip(self._logs, self._ends().values(), contents, strict=True):
+                write_at(log, begin, content)
+        self._entries[file] = entry
+        self._n_rows = entry.end
         self._n_bytes += len(line)
 
     def read(self, files: Sequence[str]) -> SplitEmbeddings:
-        """Rows of ``files``, in that order.
+        """Rows of ``files``, in that order, each clip's checked.
 
         Raises:
-            EmbeddingError: a file's embeddings are not there.
+            DamagedRowsError: rows are not what was written; all such clips are named.
+            EmbeddingError: a file's embeddings are not there, or cannot be read.
         """
-        if missing := [file for file in files if file not in self._entries]:
-            raise EmbeddingError(
-                f"{self.folder} lacks {len(missing)} clips, {missing[0]} among them; embed them first."
-            )
-        entries = [self._entries[file] for file in files]
-        n_rows = np.array([entry.n_rows for entry in entries], dtype=np.int64)
-        rows = np.concatenate([np.arange(entry.first_row, entry.first_row + entry.n_rows) for entry in entries])
-        # Rows that are known here: behind them another run may be writing.
-        known = (self._n_rows, self._size)
-        values = np.memmap(self.folder / "values.f32", dtype="<f4", mode="r", shape=known)
-        times = None
-        if self._timed:
-            times = np.memmap(self.folder / "times.f64", dtype="<f8", mode="r", shape=self._n_rows)[rows]
+        with ExitStack() as stack:
+            logs = self._open_to_read(stack)
+            if missing := [file for file in files if file not in self._entries]:
+                raise EmbeddingError(
+                    f"{self.folder} lacks {len(missing)} clips, {missing[0]} among them; embed them first."
+                )
+            entries = [self._entries[file] for file in files]
+            n_rows = np.array([entry.n_rows for entry in entries], dtype=np.int64)
+            arrays = self._rows.empty(int(n_rows.sum()))
+            begins = (np.cumsum(n_rows) - n_rows).tolist()
+            damaged = [
+                entry.file
+                for entry, begin in zip(entries, begins, strict=True)
+                if not read_rows(logs, entry, [array[begin : begin + entry.n_rows] for array in arrays])
+            ]
+        if damaged:
+            raise DamagedRowsError(self.folder, damaged)
         return SplitEmbeddings(
-            values=np.asarray(values[rows]),
+            values=arrays[0].astype(np.float32, copy=False),
             files=tuple(files),
             row_file=np.repeat(np.arange(len(files), dtype=np.int64), n_rows),
-            timestamps_ms=times,
+            timestamps_ms=arrays[1] if len(arrays) > 1 else None,
         )
 
-    def _load(self) -> None:
-        """Read the index as far as it and the rows are whole; the index first, so that what it names is there."""
-        self._entries, self._n_rows, self._n_bytes = {}, 0, 0
-        index = self.folder / _INDEX
-        lines = index.read_bytes().splitlines(keepends=True) if index.is_file() else []
-        present = min(self._rows_in(name, width) for name, width in self._files().items())
-        for line in lines:
-            entry = _parse(line)
-            if entry is None or entry["first_row"] + entry["n_rows"] > present:
-                break
-            if entry["size"] != self._size:
-                raise EmbeddingError(
-                    f"{self.folder} holds embeddings of {entry['size']} features, this encoder gives {self._size}; "
-                    "remove that folder."
-                )
-            self._entries[entry["file"]] = _Entry(entry["audio"], entry["first_row"], entry["n_rows"])
-            self._n_rows = entry["first_row"] + entry["n_rows"]
-            self._n_bytes += len(line)
+    def verify(self, files: Iterable[str] | None = None) -> list[str]:
+        """Names of the clips whose rows are not what was written.
 
-    def _whole(self) -> dict[str, int]:
+        Args:
+            files: clips that may be there; None: all that are. (Default: None)
+        """
+        with ExitStack() as stack:
+            logs = self._open_to_read(stack)
+            asked = self.files if files is None else files
+            entries = [self._entries[file] for file in asked if file in self._entries]
+            return [entry.file for entry in entries if not read_rows(logs, entry, self._rows.empty(entry.n_rows))]
+
+    def usage(self) -> StoreUsage:
+        """What it takes on disk."""
+        with told(self.folder, "read"):
+            n_bytes = sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
+        lines = [line_of(self._rows.header), *(line_of(entry) for entry in self._entries.values())]
+        rows = sum(entry.n_rows for entry in self._entries.values())
+        used = sum(len(line) for line in lines) + rows * self._rows.row_bytes if self.is_begun else 0
+        return StoreUsage(len(self._entries), n_bytes, n_bytes - used)
+
+    def forget(self, files: Iterable[str]) -> None:
+        """Count clips as not there, until the folder is opened again."""
+        for file in files:
+            self._entries.pop(file, None)
+
+    def clear(self) -> None:
+        """Forget all clips for good (inside ``with``)."""
+        self._require_writing()
+        self._write_anew(())
+
+    def compact(self) -> int:
+        """Write the log anew without rows that nothing names and clips that are damaged (inside ``with``).
+
+        Readers go on: those that have opened the folder before find the same rows.
+
+        Returns:
+            Bytes that this freed.
+        """
+        self._require_writing()
+        before = self.usage().n_bytes
+        self._write_anew(tuple(self._entries.values()))
+        return before - self.usage().n_bytes
+
+    def _load(self) -> int:
+        """Read the index, then see which of its rows are there, in this order; how many of its lines are damaged."""
+        self._entries, self.is_begun, self._is_old, self._n_rows, self._n_bytes = {}, False, False, 0, 0
+        with told(self.folder / _INDEX, "read"):
+            index = read_index(self.folder / _INDEX)
+        if index.header is None:
+            self._is_old = index.state == "old"
+            return int(index.state == "void")
+        self._rows = RowFiles(self.folder, self._fitting(index.header))
+        self.is_begun, self._n_bytes = True, index.n_bytes
+        with told(self.folder, "read"):
+            n_present = self._rows.n_present()
+        for entry in index.entries:
+            if entry.end <= n_present:
+                self._entries[entry.file] = entry
+                self._n_rows = max(self._n_rows, entry.end)
+        return index.n_void
+
+    def _fitting(self, found: Header) -> Header:
+        wanted = replace(self._rows.header, generation=found.generation)
+        if found.size != wanted.size:
+            raise EmbeddingError(
+                f"{self.folder} holds embeddings of {found.size} features, this encoder gives {wanted.size}; "
+                "remove that folder."
+            )
+        if found != wanted:
+            raise EmbeddingError(
+                f"{self.folder} holds {_kind(found)} embeddings, not {_kind(wanted)}; remove that folder."
+            )
+        return found
+
+    def _open_to_read(self, stack: ExitStack) -> list[FileIO]:
+        """The files of rows; where another process wrote the log anew, what it has of the same rows."""
+        if not self._entries:
+            return []
+        with told(self.folder, "read"):
+            try:
+                return self._rows.open(stack)
+            except FileNotFoundError:
+                before = self._entries
+                self._load()
+                same = {file for file, entry in before.items() if self._is_same(entry)}
+                self.forget(set(self._entries) - same)
+                return self._rows.open(stack) if self._entries else []
+
+    def _is_same(self, entry: Entry) -> bool:
+        now = self._entries.get(entry.file)
+        return now is not None and (now.audio, now.rows) == (entry.audio, entry.rows)
+
+    def _require_writing(self) -> None:
+        if self._writing is None:
+            raise EmbeddingError("Open the store with a with-statement before appending to it.")
+
+    def _open(self) -> None:
+        """Open what is written to, cut to what is whole; remove what broken-off writing left behind."""
+        self._close()
+        with told(self.folder, "written"):
+            for path in self.folder.iterdir():
+                if is_of_a_log(path.name) and path.name not in self._rows.widths:
+                    path.unlink()
+            for name, end in self._ends().items():
+                path = self.folder / name
+                path.touch()
+                self._logs.append(FileIO(path, "r+b"))
+                self._logs[-1].truncate(end)
+
+    def _ends(self) -> dict[str, int]:
         """Length in bytes of what is whole, for each file; the index is the last."""
-        return {name: self._n_rows * width for name, width in self._files().items()} | {_INDEX: self._n_bytes}
+        return {name: self._n_rows * width for name, width in self._rows.widths.items()} | {_INDEX: self._n_bytes}
 
-    def _files(self) -> Mapping[str, int]:
-        """Files of rows and the bytes of a row in each."""
-        return {"values.f32": 4 * self._size} | ({"times.f64": 8} if self._timed else {})
+    def _close(self) -> None:
+        for log in self._logs:
+            log.close()
+        self._logs = []
 
-    def _rows_in(self, name: str, width: int) -> int:
-        path = self.folder / name
-        return path.stat().st_size // width if path.is_file() else 0
+    def _write_anew(self, entries: Sequence[Entry]) -> None:
+        """Write other files of rows with those of ``entries`` that are whole, then the index; then go on there."""
+        with ExitStack() as stack, told(self.folder, "written"):
+            logs = self._open_to_read(stack)
+            rows = RowFiles(self.folder, replace(self._rows.header, generation=self._next_generation()))
+            kept, n_rows = [], 0
+            new = rows.open(stack, "xb")
+            for entry in entries:
+                arrays = rows.empty(entry.n_rows)
+                if read_rows(logs, entry, arrays):
+                    for file, array in zip(new, arrays, strict=True):
+                        write_at(file, file.tell(), array.tobytes())
+                    kept.append(replace(entry, first_row=n_rows))
+                    n_rows += entry.n_rows
+            for file in new:
+                os.fsync(file.fileno())
+            write_bytes(self.folder / _INDEX, b"".join([line_of(rows.header), *map(line_of, kept)]))
+        self._load()
+        self._open()
+
+    def _next_generation(self) -> int:
+        """Of files that no reader can have open."""
+        numbers = [part for path in self.folder.iterdir() for part in path.name.split(".")[1:2] if part.isdecimal()]
+        taken = [int(number) for number in numbers] + [0] * any(
+            is_of_a_log(path.name) for path in self.folder.iterdir()
+        )
+        return max(taken, default=-1) + 1
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
-    """An index line, or None when a kill cut it short."""
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return None
-    return entry if isinstance(entry, dict) and {"file", "audio", "first_row", "n_rows", "size"} <= set(entry) else None
+def _kind(header: Header) -> str:
+    return f"{'timestamp' if header.timed else 'scene'} {header.dtype}"

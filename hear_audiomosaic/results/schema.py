@@ -163,6 +163,10 @@ class Result(Record):
     """Index of the grid point that was chosen, trained on every fold and tested."""
     predictions: str | None = None
     """Name of the npz file beside this one, see :mod:`hear_audiomosaic.results.predictions`."""
+    predictions_digest: str | None = None
+    """SHA-256 of that file; null in results from before it was recorded."""
+    embeddings_digest: str | None = None
+    """SHA-256 over checksums of the stored embeddings of all clips that it was made from; null as above."""
     manifest: Manifest
 
     @model_validator(mode="after")
