@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 import hear_audiomosaic
-from hear_audiomosaic.cli import compare, demo, embed, encoders, pretrain, probe, report, reproduce, run, status, tasks
+from hear_audiomosaic.cli import (
+    cache,
+    compare,
+    demo,
+    embed,
+    encoders,
+    pretrain,
+    probe,
+    report,
+    reproduce,
+    run,
+    status,
+    tasks,
+)
 
 __all__ = ["app"]
 
@@ -37,5 +50,6 @@ app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("reproduce", epilog=reproduce.EXAMPLES)(reproduce.reproduce)
+app.add_typer(cache.app, name="cache")
 app.add_typer(encoders.app, name="encoders")
 app.add_typer(tasks.app, name="tasks")
