@@ -17,8 +17,10 @@ import torch
 from torch import Tensor
 
 from hear_audiomosaic.errors import HearAudioMosaicError
+from hear_audiomosaic.hear.dependencies.imports import LIBRARY
 from hear_audiomosaic.hear.encoder import Encoder
 from hear_audiomosaic.hear.objects import EncoderLike, as_encoder
+from hear_audiomosaic.hear.reference import EncoderRef
 
 __all__ = ["Finding", "check_encoder"]
 
@@ -68,7 +70,10 @@ def check_encoder(encoder: EncoderLike, device: str = "cpu") -> list[Finding]:
     except HearAudioMosaicError as error:
         return [Finding("loads", "FAIL", str(error))]
     findings = [Finding("loads", "ok", f"{facts}timestamp {loaded.timestamp_embedding_size}")]
-    return findings + [_answer(name, check, loaded) for name, check in _CHECKS.items()]
+    checks = dict(_CHECKS)
+    if isinstance(encoder, str | EncoderRef):
+        checks["loaded again, the same"] = _same_when_loaded_again
+    return findings + [_answer(name, check, loaded) for name, check in checks.items()]
 
 
 def _answer(name: str, check: Callable[[Encoder], str], encoder: Encoder) -> Finding:
@@ -180,6 +185,29 @@ def _located(encoder: Encoder) -> str:
     return f"bursts show within {worst:.0f} ms of where they are"
 
 
+def _accounted_for(encoder: Encoder) -> str:
+    """Stored embeddings are reused while the fingerprint stays: are there weights that it may not see?"""
+    names = encoder.inventory.names
+    files = [*names.get("weights", ()), *names.get("data_files", ()), *names.get("files_read", ())]
+    seen = f"{len(names.get('state', ()))} values of model and module, {len(files)} files"
+    is_ours = all(name.startswith(f"{LIBRARY}/") for name in names["code"] if name != "module")
+    if encoder.n_parameters == 0 and not is_ours:
+        raise _Remark(
+            f"0 parameters: weights that are not in parameters or buffers are digested only as {seen}"
+            f"{': ' if files else ''}{', '.join(files[:5])}{', ...' if len(files) > 5 else ''}; "
+            "a file that is opened by compiled code or while embedding is not seen: pass it as WEIGHTS or as an option"
+        )
+    return seen
+
+
+def _same_when_loaded_again(encoder: Encoder) -> str:
+    differences = encoder.inventory.differences(as_encoder(encoder.ref, device=encoder.device.type).inventory)
+    if differences:
+        shown = ", ".join(differences[:5]) + (", ..." if len(differences) > 5 else "")
+        raise _Remark(f"embeddings can never be reused, since each loading has others: {shown}; set a seed")
+    return "same fingerprint"
+
+
 def _same(first: list[npt.NDArray[np.float32]], second: list[npt.NDArray[np.float32]]) -> str:
     worst = 0.0
     for a, b in zip(first, second, strict=True):
@@ -199,4 +227,5 @@ _CHECKS: dict[str, Callable[[Encoder], str]] = {
     "silence and full scale": _extremes,
     "regular, dense timestamps": _regular,
     "timestamps where the sound is": _located,
+    "what stored embeddings depend on": _accounted_for,
 }

@@ -1,4 +1,4 @@
-"""An encoder in facts: its card, its sizes, its fingerprint. Nothing is embedded."""
+"""An encoder in facts: its card, its sizes, its fingerprint and what that covers. Nothing is embedded."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from hear_audiomosaic.hear.objects import EncoderLike, as_encoder
 
 __all__ = ["describe_encoder"]
 
+_MOST_NAMES = 6
+"""Of what a fingerprint covers, in one line of text; the nested form names everything."""
+
 
 def describe_encoder(encoder: EncoderLike, nested: bool = True) -> dict[str, Any]:
     """What is known of an encoder without embedding anything.
@@ -18,7 +21,8 @@ def describe_encoder(encoder: EncoderLike, nested: bool = True) -> dict[str, Any
         nested: whether the card is one nested value, as it stands in a result; else one line of text for each fact.
 
     Returns:
-        Facts by name: the reference, what the card states, sizes, number of parameters, fingerprint.
+        Facts by name: the reference, what the card states, sizes, number of parameters, fingerprint, and the names of
+        what that covers, part by part (``depends_on``).
 
     Raises:
         EncoderError: no such encoder, one that breaks the contract, or a broken card.
@@ -34,9 +38,17 @@ def describe_encoder(encoder: EncoderLike, nested: bool = True) -> dict[str, Any
         "n_parameters": loaded.n_parameters,
         "fingerprint": loaded.fingerprint,
     }
+    depends_on = loaded.inventory.names
     if nested:
-        return {"ref": loaded.ref.text, "card": card.model_dump(mode="json"), **sizes}
-    return {"ref": loaded.ref.text, **_lines(card), **sizes, "bibtex": card.citation and f"\n{card.citation.rstrip()}"}
+        return {"ref": loaded.ref.text, "card": card.model_dump(mode="json"), **sizes, "depends_on": depends_on}
+    bibtex = card.citation and f"\n{card.citation.rstrip()}"
+    covered = {f"depends on: {part.replace('_', ' ')}": _listed(names) for part, names in depends_on.items()}
+    return {"ref": loaded.ref.text, **_lines(card), **sizes, **covered, "bibtex": bibtex}
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMES])
+    return f"{len(names)}: {shown}, ..." if len(names) > _MOST_NAMES else shown
 
 
 def _lines(card: EncoderCard) -> dict[str, str]:

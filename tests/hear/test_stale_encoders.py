@@ -16,7 +16,9 @@ from stale_encoders import HARMLESS, TEMPLATE, WAYS, Bench, Way
 
 from hear_audiomosaic.errors import EncoderError
 from hear_audiomosaic.hear import Encoder, load_encoder
+from hear_audiomosaic.hear.conformance import check_encoder
 from hear_audiomosaic.hear.dependencies import data_files
+from hear_audiomosaic.hear.describe import describe_encoder
 from hear_audiomosaic.hear.objects import as_encoder
 
 N_STALE, N_HARMLESS = len(WAYS), len(HARMLESS)
@@ -160,6 +162,43 @@ def test_a_package_with_very_much_in_it_counts_by_names_and_sizes(
         assert digester.bounded(paths) == {f"{i}.txt": "2 bytes" for i in range(3)}
         del paths["0.txt"]
         assert {len(digest) for digest in digester.bounded(paths).values()} == {64}
+
+
+def found(ref: str, check: str) -> tuple[str, str]:
+    [finding] = [one for one in check_encoder(ref) if one.check == check]
+    return finding.verdict, finding.found
+
+
+def test_the_check_warns_of_weights_that_may_go_unseen(bench: Bench) -> None:
+    bench.ref = f"stale:{bench.array('w.npy', 1)}"
+    bench.encoder("model.array", init="self.array = np.load(weights)")
+    bench.load()
+    verdict, text = found(bench.ref, "what stored embeddings depend on")
+    assert verdict == "warn"
+    assert text.startswith("0 parameters: weights that are not in parameters or buffers are digested only as ")
+    assert "1 files: WEIGHTS; " in text
+    bench.encoder("1", init="self.w = torch.nn.Parameter(torch.ones(3))")
+    bench.load()
+    assert found("stale", "what stored embeddings depend on")[0] == "ok"
+
+
+def test_the_check_warns_of_an_encoder_that_is_another_one_every_time(bench: Bench) -> None:
+    bench.encoder("1", init="self.layer = torch.nn.Linear(2, 2)")
+    bench.load()
+    verdict, text = found("stale", "loaded again, the same")
+    assert (verdict, "state: layer.bias, state: layer.weight" in text) == ("warn", True)
+
+
+def test_what_a_fingerprint_covers_is_shown(bench: Bench) -> None:
+    bench.ref = f"stale:{bench.array('w.npy', 1)}"
+    bench.encoder("model.array", "import helper", init="self.array = np.load(weights)")
+    bench.write("helper.py", "GAIN = 1")
+    bench.load()
+    nested, lines = describe_encoder(bench.ref), describe_encoder(bench.ref, nested=False)
+    assert {"helper.py", "stale.py"} <= set(nested["depends_on"]["code"])
+    assert nested["depends_on"]["weights"] == ["WEIGHTS"]
+    assert lines["depends on: weights"] == "WEIGHTS"
+    assert lines["depends on: state"].startswith(f"{len(nested['depends_on']['state'])}: ")
 
 
 @pytest.mark.faults
