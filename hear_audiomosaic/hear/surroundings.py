@@ -63,14 +63,36 @@ def _read_determinism() -> tuple[bool, bool]:
     return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
 
 
-def _read_kernels() -> tuple[Any, ...]:
-    cudnn, cuda = torch.backends.cudnn, torch.backends.cuda
-    return (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, cuda.matmul.allow_tf32)
+def _read_kernels() -> tuple[bool, bool]:
+    return torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
 
 
-def _write_kernels(values: tuple[Any, ...]) -> None:
-    cudnn, cuda = torch.backends.cudnn, torch.backends.cuda
-    cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, cuda.matmul.allow_tf32 = values
+def _write_kernels(values: tuple[bool, bool]) -> None:
+    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = values
+
+
+_OPERATIONS = (
+    *(("generic", "all"), ("cuda", "all"), ("cuda", "matmul"), ("cuda", "conv"), ("cuda", "rnn")),
+    *(("mkldnn", "all"), ("mkldnn", "matmul"), ("mkldnn", "conv"), ("mkldnn", "rnn")),
+)
+
+
+def _read_precision() -> tuple[Any, ...]:
+    """Of float32 products: by torch's newer names, then by its older ones, which raise when they contradict these."""
+    newer = tuple(torch._C._get_fp32_precision_getter(*operation) for operation in _OPERATIONS)
+    try:
+        return newer, torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    except RuntimeError:
+        return newer, None, None
+
+
+def _write_precision(values: tuple[Any, ...]) -> None:
+    newer, matmul, cudnn = values
+    if matmul is not None:  # first, as these write to the newer ones, too
+        torch.set_float32_matmul_precision(matmul)
+        torch.backends.cudnn.allow_tf32 = cudnn
+    for operation, value in zip(_OPERATIONS, newer, strict=True):
+        torch._C._set_fp32_precision_setter(*operation, value)
 
 
 def _read_autocast() -> tuple[bool, bool]:
@@ -112,9 +134,12 @@ def _write_logging(values: tuple[Any, ...]) -> None:
 
 def _read_disabled() -> tuple[str, ...]:
     """Loggers of this library that are silent; ``logging.config`` silences what it does not know."""
-    loggers = logging.root.manager.loggerDict.items()
-    own = (name for name, one in loggers if name.startswith(_LIBRARY) and getattr(one, "disabled", False))
-    return tuple(sorted(own))
+    loggers = logging.root.manager.loggerDict.values()
+    return tuple(sorted(one.name for one in loggers if isinstance(one, logging.Logger) and _is_silenced(one)))
+
+
+def _is_silenced(logger: logging.Logger) -> bool:
+    return logger.disabled and logger.name.startswith(_LIBRARY)
 
 
 def _write_disabled(names: tuple[str, ...]) -> None:
@@ -196,7 +221,7 @@ EACH_CALL: Mapping[str, _Setting] = {
         _read_determinism, lambda flags: torch.use_deterministic_algorithms(flags[0], warn_only=flags[1])
     ),
     "threads of torch": _Setting(torch.get_num_threads, torch.set_num_threads),
-    "precision of products": _Setting(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "precision of products": _Setting(_read_precision, _write_precision),
     "kernels of cuDNN": _Setting(_read_kernels, _write_kernels),
     "autocast": _Setting(_read_autocast, _write_autocast),
     "denormal numbers": _Setting(_flushes_denormal, torch.set_flush_denormal),
@@ -250,11 +275,11 @@ def leave(own: Own, outside: Mapping[str, Any]) -> None:
     """Put back what :func:`enter` found, and keep in ``own`` what foreign code has set for itself."""
     for name, before in outside.items():
         setting = SETTINGS[name]
-        value = setting.read()
+        value = _read(setting)
         if value == before:
             own.pop(name, None)
             continue
-        if setting.own:
+        if setting.own and value is not None:
             own[name] = value
         _write(name, before)
 
@@ -267,6 +292,15 @@ def kept() -> Iterator[None]:
         yield
     finally:
         leave({}, outside)
+
+
+def _read(setting: _Setting) -> Any:
+    """The value; None, which no setting has, where foreign code broke what would be read."""
+    try:
+        return setting.read()
+    except Exception as error:  # noqa: BLE001 - of any kind; what follows puts it back
+        _log.debug("a setting cannot be read", exc_info=error)
+        return None
 
 
 def _write(name: str, value: Any) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 
 from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.hear.foreign import foreign
 from hear_audiomosaic.nn.objective import Objective
 
 __all__ = ["GROUP", "Option", "build_objective", "parse_options", "registered_methods"]
@@ -35,6 +36,7 @@ def build_objective(method: str, size: str, crop_s: float, options: Mapping[str,
 
     Raises:
         PretrainingError: no such method or option; the message lists those that exist.
+        EncoderError: the package that registers the method cannot be imported.
     """
     builder = _builder(method)
     known = [name for name, p in inspect.signature(builder).parameters.items() if p.kind is p.KEYWORD_ONLY]
@@ -65,7 +67,8 @@ def _builder(method: str) -> Callable[..., Objective]:
             f"There is no method '{method}' that can be pre-trained; there are {', '.join(sorted(points)) or 'none'}. "
             f"A package adds one by an entry point of the group '{GROUP}'."
         )
-    builder: Callable[..., Objective] = points[method].load()
+    with foreign(f"Importing the method {method} ({points[method].value}) failed"):
+        builder: Callable[..., Objective] = points[method].load()
     return builder
 
 

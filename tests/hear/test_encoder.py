@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -181,9 +182,69 @@ def sparse(audio: torch.Tensor, model: nn.Module) -> tuple[torch.Tensor, ...]:
     ({"get_timestamp_embeddings": late}, "timestamps where the sound is", "warn"),
     ({"get_timestamp_embeddings": sparse}, "regular, dense timestamps", "warn"),
     ({"get_scene_embeddings": lambda a, m: scene(a, m) / a.abs().max()}, "silence and full scale", "FAIL"),
+    ({"get_scene_embeddings": lambda a, m: torch.ones(len(a), 4)}, "different sounds, different embeddings", "FAIL"),
+    ({"get_scene_embeddings": lambda a, m: sys.exit(0)}, "short clips", "FAIL"),
 ])  # fmt: skip
 def test_conformance_finds_the_fault(
     make_module: MakeModule, parts: dict[str, object], check: str, verdict: str
 ) -> None:
     findings = {finding.check: finding.verdict for finding in check_encoder(make_module(**parts))}
     assert findings[check] == verdict
+
+
+class Lazy(TinyModel):
+    def __init__(self) -> None:
+        super().__init__()
+        self.more = nn.LazyLinear(4)
+
+
+class Exits(TinyModel):
+    def parameters(self, recurse: bool = True) -> None:  # type: ignore[override]
+        sys.exit(0)
+
+
+@pytest.mark.parametrize(("model", "cause"), [(Lazy, "no values yet"), (Exits, "SystemExit"), (NoRate, "sample_rate")])
+def test_conformance_tells_what_cannot_be_loaded(make_module: MakeModule, model: type[nn.Module], cause: str) -> None:
+    [finding] = check_encoder(make_module(load_model=lambda path="": model()))
+    assert (finding.check, finding.verdict) == ("loads", "FAIL")
+    assert cause in finding.found
+
+
+def test_a_package_that_lacks_something_is_not_taken_for_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "half_a_package").mkdir()
+    (tmp_path / "half_a_package" / "__init__.py").write_text("import no_such_dependency")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(EncoderError, match=r"Importing half_a_package\.encoder failed: ModuleNotFoundError"):
+        load_encoder("half_a_package.encoder")
+    for name in ("no_such_package.encoder", "logmell", "json.encoder.part"):
+        with pytest.raises(EncoderError, match="There is no encoder"):
+            load_encoder(name)
+
+
+def test_a_registered_encoder_that_is_gone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    registered = {"gone": "no_such_module_of_mine", "odd": "json:loads"}
+    monkeypatch.setattr("hear_audiomosaic.hear.encoder.registered_encoders", lambda: registered)
+    for name in registered:
+        with pytest.raises(
+            EncoderError, match=f"The encoder '{name}' is registered .* as the module {registered[name]}"
+        ):
+            load_encoder(name)
+
+
+def test_an_encoder_keeps_its_own_dtype_and_leaves_ours(make_module: MakeModule) -> None:
+    seen = []
+
+    def load_model(path: str = "") -> TinyModel:
+        torch.set_default_dtype(torch.float64)
+        return TinyModel()
+
+    def embed(audio: torch.Tensor, model: nn.Module) -> torch.Tensor:
+        seen.append(torch.get_default_dtype())
+        return scene(audio, model).float()
+
+    encoder = load_encoder(make_module(load_model=load_model, get_scene_embeddings=embed))
+    assert torch.get_default_dtype() == torch.float32
+    encoder.with_label("another").scene(torch.rand(1, 4000))
+    assert (seen, torch.get_default_dtype()) == ([torch.float64], torch.float32)
