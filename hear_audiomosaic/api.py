@@ -54,6 +54,7 @@ __all__ = [
     "probe",
     "published_report",
     "show_encoder",
+    "show_task",
 ]
 
 _DEMO_ENCODERS = ("audiomosaic", "msm-mae", "aasp", "adversarial-negatives", "logmel", "random:micro")
@@ -335,6 +336,17 @@ def get_task(name: str, *, tasks_dir: StrPath | None = None) -> TaskCard:
     from hear_audiomosaic.tasks import find_card
 
     return find_card(name, _tasks_dir(tasks_dir))
+
+
+def show_task(name: str, *, tasks_dir: StrPath | None = None) -> dict[str, Any]:
+    """What is known of a task: its card; and of a prepared one, what is odd about it and what its labels do not allow.
+
+    Raises:
+        TaskError: no such task, or several.
+    """
+    from hear_audiomosaic.tasks.listing import describe_task
+
+    return describe_task(name, _tasks_dir(tasks_dir))
 
 
 def prepare_task(

@@ -20,6 +20,7 @@ from hear_audiomosaic.metrics.chance import chance_level
 from hear_audiomosaic.metrics.version import SCORING_VERSION
 from hear_audiomosaic.probing.data import multi_hot
 from hear_audiomosaic.probing.probe_result import GridPointResult, ProbeResult
+from hear_audiomosaic.results.limits import TaskLimits
 from hear_audiomosaic.results.schema import (
     STRICT,
     EncoderFacts,
@@ -47,6 +48,8 @@ class Outcome:
     audio_seconds: float
     """Audio that was embedded in this run."""
     probing_seconds: float
+    limits: TaskLimits | None = None
+    """What bounds the score whatever the probe learns."""
 
 
 def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
@@ -59,6 +62,7 @@ def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
         cell,
         status="success",
         chance=_chance(cell),
+        limits=outcome.limits,
         folds=tuple(
             FoldScores.from_named(fold.split, fold.scores).model_copy(update={"unconverged": fold.unconverged})
             for fold in probe.folds
@@ -70,12 +74,12 @@ def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
     )
 
 
-def _result(cell: Cell, chance: float | None = None, **outcome: Any) -> Result:
+def _result(cell: Cell, chance: float | None = None, limits: TaskLimits | None = None, **outcome: Any) -> Result:
     """What was to be run, and what came of it."""
     score = get_score(cell.task.card.evaluation[0])
     return Result(
         encoder=_encoder_facts(cell),
-        task=_task_facts(cell, chance),
+        task=_task_facts(cell, chance, limits),
         protocol=ProtocolFacts(
             name=cell.protocol.name + (STRICT if cell.protocol.strict else ""),
             fingerprint=cell.protocol.fingerprint,
@@ -113,7 +117,7 @@ def _encoder_facts(cell: Cell) -> EncoderFacts:
     )
 
 
-def _task_facts(cell: Cell, chance: float | None) -> TaskFacts:
+def _task_facts(cell: Cell, chance: float | None, limits: TaskLimits | None) -> TaskFacts:
     task, card, audio = cell.task, cell.task.card, cell.audio
     return TaskFacts(
         name=card.name,
@@ -132,6 +136,7 @@ def _task_facts(cell: Cell, chance: float | None) -> TaskFacts:
         audio_rate_hz=None if audio is None else audio.rate_hz,
         n_groups=task.n_groups,
         shared_group_clips=task.shared_group_clips,
+        limits=limits,
     )
 
 
