@@ -20,6 +20,7 @@ Results are files; a call that was interrupted resumes where it was when it is m
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -222,11 +223,14 @@ def probe(
     from hear_audiomosaic.heareval.read import read_heareval_directory
     from hear_audiomosaic.heareval.write import write_predictions
     from hear_audiomosaic.probing import get_protocol, run_protocol
+    from hear_audiomosaic.probing.event_targets import frame_limits_in_words
 
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
     task = read_heareval_directory(Path(directory))
     result = run_protocol(task, chosen, seed=seed, device=device, precision=precision, strict=strict, trainer=trainer)
     write_predictions(Path(directory), result, task.embedding_size)
+    for words in frame_limits_in_words(task, chosen):
+        logging.getLogger(__name__).warning("%s: %s", task.name, words)
     return result
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import EmbeddingError
-from hear_audiomosaic.metrics.limits import best_score
+from hear_audiomosaic.metrics.limits import best_score, event_limits_in_words
 from hear_audiomosaic.probing.data import FRAME_TOLERANCE_MS, ProbeTask, SplitRows
 from hear_audiomosaic.probing.folds import frames_of
 from hear_audiomosaic.probing.postprocessing import settings_of
 from hear_audiomosaic.probing.protocol import Protocol
 
-__all__ = ["covering", "perfect_frames_score"]
+__all__ = ["covering", "frame_limits_in_words", "perfect_frames_score"]
 
 
 def covering(rows: SplitRows) -> npt.NDArray[np.bool_]:
@@ -60,4 +60,17 @@ def perfect_frames_score(task: ProbeTask, protocol: Protocol) -> float | None:
             for rows in tests
             if rows.reference is not None
         ),
+    )
+
+
+def frame_limits_in_words(task: ProbeTask, protocol: Protocol) -> list[str]:
+    """What the frames of an event task cannot show, sentences without a full stop; none of scenes."""
+    if task.card.embedding_type != "event":
+        return []
+    covers = {split: covering(rows) for split, rows in task.splits.items()}
+    return event_limits_in_words(
+        task.card.evaluation[0],
+        {split: int((~of_split).sum()) for split, of_split in covers.items()},
+        {split: len(of_split) for split, of_split in covers.items()},
+        perfect_frames_score(task, protocol),
     )

@@ -10,7 +10,7 @@ from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.metrics import Events
 from hear_audiomosaic.probing import ProbeTask, SplitRows, get_protocol
 from hear_audiomosaic.probing.data import frame_labels_of_rows, multi_hot
-from hear_audiomosaic.probing.event_targets import covering, perfect_frames_score
+from hear_audiomosaic.probing.event_targets import covering, frame_limits_in_words, perfect_frames_score
 
 VOCABULARY = ("cat", "dog")
 PLAIN_GRID = {"median_filter_ms": (0,), "min_duration": (0,)}
@@ -170,3 +170,11 @@ def test_folds_are_averaged_and_scenes_have_no_such_score() -> None:
     rng = np.random.default_rng(0)
     scenes = {split: event_rows(rng, 2, 10, 2, 3) for split in ("train", "valid", "test")}
     assert perfect_frames_score(task_of("s", scenes, VOCABULARY, ("mAP",)), get_protocol("linear")) is None
+
+
+def test_what_frames_cannot_show_in_words() -> None:
+    overlapping = rows_with([(0, "dog", 100.0, 600.0), (0, "dog", 400.0, 900.0), (1, "cat", 101.0, 101.0)])
+    words = frame_limits_in_words(task_with(overlapping), get_protocol("linear"))
+    assert "1 of 3 in train, 1 of 3 in valid, 1 of 3 in test" in words[0]
+    assert "score 0.500" in words[1]
+    assert frame_limits_in_words(task_with(rows_with([(0, "dog", 100.0, 600.0)])), get_protocol("linear")) == []
