@@ -64,6 +64,9 @@ if TYPE_CHECKING:
     from hear_audiomosaic.api import (
         show_encoder as show_encoder,
     )
+    from hear_audiomosaic.api import (
+        show_task as show_task,
+    )
     from hear_audiomosaic.audiomosaic.model import AudioMosaicModel
 
 __version__ = "0.1.0"
@@ -84,6 +87,7 @@ _API = (
     "probe",
     "published_report",
     "show_encoder",
+    "show_task",
 )
 """What :mod:`hear_audiomosaic.api` has, which is imported when one of these is asked for."""
 

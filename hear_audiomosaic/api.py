@@ -20,6 +20,7 @@ Results are files; a call that was interrupted resumes where it was when it is m
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -54,6 +55,7 @@ __all__ = [
     "probe",
     "published_report",
     "show_encoder",
+    "show_task",
 ]
 
 _DEMO_ENCODERS = ("audiomosaic", "msm-mae", "aasp", "adversarial-negatives", "logmel", "random:micro")
@@ -221,11 +223,14 @@ def probe(
     from hear_audiomosaic.heareval.read import read_heareval_directory
     from hear_audiomosaic.heareval.write import write_predictions
     from hear_audiomosaic.probing import get_protocol, run_protocol
+    from hear_audiomosaic.probing.event_targets import frame_limits_in_words
 
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
     task = read_heareval_directory(Path(directory))
     result = run_protocol(task, chosen, seed=seed, device=device, precision=precision, strict=strict, trainer=trainer)
     write_predictions(Path(directory), result, task.embedding_size)
+    for words in frame_limits_in_words(task, chosen):
+        logging.getLogger(__name__).warning("%s: %s", task.name, words)
     return result
 
 
@@ -335,6 +340,17 @@ def get_task(name: str, *, tasks_dir: StrPath | None = None) -> TaskCard:
     from hear_audiomosaic.tasks import find_card
 
     return find_card(name, _tasks_dir(tasks_dir))
+
+
+def show_task(name: str, *, tasks_dir: StrPath | None = None) -> dict[str, Any]:
+    """What is known of a task: its card; and of a prepared one, what is odd about it and what its labels do not allow.
+
+    Raises:
+        TaskError: no such task, or several.
+    """
+    from hear_audiomosaic.tasks.listing import describe_task
+
+    return describe_task(name, _tasks_dir(tasks_dir))
 
 
 def prepare_task(

@@ -33,9 +33,9 @@ ANOTHER_SCALE = 16.0
 MAY_LACK_S = 0.1
 """What may be missing at a recording's end, in seconds: some programs count their header among the samples."""
 
-_CANCELLED = 0.1  # of the loudest channel's level is left in the mono mix: -20 dB
+_LITTLE = 0.1  # of a level: -20 dB
 _STEP = 2.0**-15  # of 16-bit PCM
-_UNKNOWN_FRAMES = 2**48
+_MOST_PER_BYTE = 2**14  # samples; FLAC and Opus spend least on silence, some thousands of samples a byte
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,11 @@ class Decoded:
         """Whether some channel has sound of which less than a tenth of the level is left in the mean."""
         if self.channels.shape[1] == 1 or self.is_silent:
             return False
-        return _level(self.samples) < _CANCELLED * max(map(_level, self.channels.T))
+        return _level(self.samples) < _LITTLE * max(map(_level, self.channels.T))
+
+    def is_lost_in(self, resampled: npt.NDArray[np.float32]) -> bool:
+        """Whether less than a tenth of the level of ``samples`` is left at another rate, below its half."""
+        return not self.is_silent and _level(resampled) < _LITTLE * _level(self.samples)
 
 
 def decode(path: str | Path) -> Decoded:
@@ -158,11 +162,16 @@ def _channels(path: Path) -> tuple[npt.NDArray[np.float32], int, int]:
         with soundfile.SoundFile(path) as sound:
             if sound.format == "RAW":  # libsndfile guesses by names such as .au and .vox what it does not know
                 raise headerless
-            if sound.frames > _UNKNOWN_FRAMES:
-                raise AudioError(f"{path} does not say how long it is (written to a pipe?); encode it again.")
+            if sound.frames > _MOST_PER_BYTE * path.stat().st_size:  # 2^63 - 1 where a FLAC file does not say
+                raise AudioError(
+                    f"{path} does not say how long it is (written to a pipe?), or says more than it can hold; "
+                    "encode it again."
+                )
             channels, rate_hz, announced = sound.read(dtype="float32", always_2d=True), sound.samplerate, sound.frames
     except (soundfile.SoundFileError, RuntimeError, OSError) as error:
         raise AudioError(f"{path} cannot be decoded as audio ({error}): corrupt, or of an unknown format.") from error
+    except MemoryError as error:
+        raise AudioError(f"{path} announces more samples than fit in memory; cut it, or encode it again.") from error
     if channels.shape[0] == 0:
         raise AudioError(f"{path} holds no sample; remove it or fetch it again.")
     return channels, int(rate_hz), int(announced)

@@ -117,7 +117,7 @@ def _chunk_of_samples(file: BinaryIO, size: int, layout: _Chunks) -> tuple[int |
             unknown = layout.size_bytes == 4 and length >= _UNKNOWN_FROM
             announced = in_ds64 if unknown and in_ds64 and in_ds64 < 2**62 else None if unknown else length
             return announced, size - at - header
-        if length < 0:
+        if not 0 <= length < size:
             break
         at += -(-(header + length) // layout.align) * layout.align
     return None, 0

@@ -21,6 +21,7 @@ from hear_audiomosaic.metrics.chance import chance_level
 from hear_audiomosaic.metrics.version import SCORING_VERSION
 from hear_audiomosaic.probing.data import multi_hot
 from hear_audiomosaic.probing.probe_result import GridPointResult, ProbeResult
+from hear_audiomosaic.results.limits import TaskLimits
 from hear_audiomosaic.results.schema import (
     STRICT,
     EncoderFacts,
@@ -52,6 +53,8 @@ class Outcome:
     audio_seconds: float
     """Audio that was embedded in this run."""
     probing_seconds: float
+    limits: TaskLimits | None = None
+    """What bounds the score whatever the probe learns."""
 
 
 def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
@@ -64,6 +67,7 @@ def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
         cell,
         status="success",
         chance=_chance(cell),
+        limits=outcome.limits,
         folds=tuple(
             FoldScores.from_named(fold.split, fold.scores).model_copy(update={"unconverged": fold.unconverged})
             for fold in probe.folds
@@ -77,12 +81,12 @@ def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
     )
 
 
-def _result(cell: Cell, chance: float | None = None, **outcome: Any) -> Result:
+def _result(cell: Cell, chance: float | None = None, limits: TaskLimits | None = None, **outcome: Any) -> Result:
     """What was to be run, and what came of it."""
     score = get_score(cell.task.card.evaluation[0])
     return Result(
         encoder=_encoder_facts(cell),
-        task=_task_facts(cell, chance),
+        task=_task_facts(cell, chance, limits),
         protocol=ProtocolFacts(
             name=cell.protocol.name + (STRICT if cell.protocol.strict else ""),
             fingerprint=cell.protocol.fingerprint,
@@ -120,7 +124,7 @@ def _encoder_facts(cell: Cell) -> EncoderFacts:
     )
 
 
-def _task_facts(cell: Cell, chance: float | None) -> TaskFacts:
+def _task_facts(cell: Cell, chance: float | None, limits: TaskLimits | None) -> TaskFacts:
     task, card, audio = cell.task, cell.task.card, cell.audio
     return TaskFacts(
         name=card.name,
@@ -139,6 +143,7 @@ def _task_facts(cell: Cell, chance: float | None) -> TaskFacts:
         audio_rate_hz=None if audio is None else audio.rate_hz,
         n_groups=task.n_groups,
         shared_group_clips=task.shared_group_clips,
+        limits=limits,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hear_audiomosaic.bench.assemble import probe_task
 from hear_audiomosaic.bench.cell import Cell, cells_of, differences
+from hear_audiomosaic.bench.limits import limits_of, tell_limits
 from hear_audiomosaic.bench.outcome import Outcome, result_of
 from hear_audiomosaic.bench.plan import Plan, Summary
 from hear_audiomosaic.bench.unloaded import unloaded
@@ -96,6 +97,8 @@ def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary
             continue
         embeddings = dataclasses.replace(embeddings, seconds=0.0, audio_seconds=0.0)  # the next result costs no more
         summary.finished.append(cell.path)
+        if cell is missing[0]:
+            tell_limits(result)
         yield result
 
 
@@ -147,6 +150,7 @@ def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str) -> Result:
         embedding_seconds=embeddings.seconds,
         audio_seconds=embeddings.audio_seconds,
         probing_seconds=seconds,
+        limits=limits_of(cell.task, task, cell.protocol),
     )
     result = result_of(cell, outcome)
     write_result(cell.path, result)

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from hear_audiomosaic.cli._common import AsJson, TasksDir, examples, print_facts, print_table, print_text, say
+from hear_audiomosaic.cli._common import (
+    AsJson,
+    TasksDir,
+    examples,
+    print_facts,
+    print_json,
+    print_table,
+    print_text,
+    say,
+)
 
 app = typer.Typer(help="List, show and prepare tasks.", no_args_is_help=True)
 
@@ -27,11 +36,18 @@ def list_tasks(
 def show(
     name: Annotated[str, typer.Argument(help="Task name.")], tasks_dir: TasksDir = None, as_json: AsJson = False
 ) -> None:
-    """Show a task's card: splits, scores, grid, source, licence."""
-    from hear_audiomosaic.api import get_task
-    from hear_audiomosaic.tasks import describe
+    """Show a task's card (splits, scores, grid, source, licence), and what is odd about it if it is prepared."""
+    from hear_audiomosaic.api import show_task
+    from hear_audiomosaic.tasks.findings import summaries
 
-    print_facts(describe(get_task(name, tasks_dir=tasks_dir)), as_json)
+    facts = show_task(name, tasks_dir=tasks_dir)
+    if as_json:
+        print_json(facts)
+        return
+    odd = [*summaries(facts.pop("findings")), *facts.pop("limits")]
+    print_facts(facts, as_json)
+    for words in odd:
+        print_text(f"- {words}")
 
 
 @app.command(

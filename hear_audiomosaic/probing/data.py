@@ -78,7 +78,8 @@ class ProbeTask:
     """A task as its probes see it: its card, and embeddings and labels of every split.
 
     Raises:
-        TaskError: there are other splits than the card's, or labels that do not fit the kind of task.
+        TaskError: there are other splits than the card's, or labels that do not fit the kind of task; or a split has
+            events, and none covers a frame.
         EmbeddingError: the splits do not fit each other, are empty, or hold values that are not finite.
     """
 
@@ -112,6 +113,17 @@ class ProbeTask:
             raise TaskError(f"{where}: a multiclass row has one label exactly, found rows with none or several.")
         if self.card.embedding_type == "event" and (rows.timestamps_ms is None or rows.reference is None):
             raise EmbeddingError(f"{where}: an event task needs timestamps and reference events.")
+        if rows.reference is not None and len(rows.reference) and not rows.targets.any():
+            raise TaskError(self._no_frame(where, rows.reference))
+
+    @staticmethod
+    def _no_frame(where: str, events: Events) -> str:
+        longest_ms = float((events.end_ms - events.start_ms).max())
+        return (
+            f"{where}: none of {len(events)} events covers a frame of this encoder, so that nothing can be learnt or "
+            f"scored; the longest lasts {longest_ms:g} ms. Give events that last (offsets after their onsets), or take "
+            "an encoder with a smaller hop."
+        )
 
     @property
     def name(self) -> str:

@@ -21,6 +21,7 @@ from pydantic_core import from_json
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.files import write_text
 from hear_audiomosaic.hear.card import EncoderCard
+from hear_audiomosaic.results.limits import TaskLimits
 from hear_audiomosaic.results.record import Record
 from hear_audiomosaic.results.scores import FoldScores, MeanAndStd, aggregate, over_folds
 from hear_audiomosaic.results.upgrade import upgraded
@@ -93,6 +94,8 @@ class TaskFacts(Record):
     """Groups of all test clips, a clip without one counted as one of its own; null where nothing is known."""
     shared_group_clips: int | None = None
     """Test clips whose group also stands in train or valid of their fold; null where nothing is known."""
+    limits: TaskLimits | None = None
+    """What bounds the score whatever the probe learns; null in results from before it was recorded, and failed ones."""
 
 
 class ProtocolFacts(Record):

@@ -90,6 +90,7 @@ def check_labels(
     present: dict[str, set[str]] = {split: set() for split in assignment.splits}
     for file, split in assignment.split_of.items():
         present[split].update(labels_of[file])
+    said: tuple[str, ...] = ()
     for fold in fold_rotation(assignment.split_mode, assignment.splits):
         trained = set().union(*(present[split] for split in fold.train))
         lacking = [label for label in vocabulary if label not in trained]
@@ -103,10 +104,11 @@ def check_labels(
         if strict:
             raise TaskError(f"{message}. Leave out or merge these labels, split otherwise, or allow_untrained_labels")
         _log.warning("%s", message)
-        return
+        said = fold.train if len(fold.train) == 1 else ()
+        break
     for split in assignment.splits:
         lacking = [label for label in vocabulary if label not in present[split]]
-        if lacking:
+        if lacking and split not in said:
             _log.warning(
                 "Of %d labels %d do not occur in %s: %s", len(vocabulary), len(lacking), split, listed(lacking, most=10)
             )

@@ -4,7 +4,7 @@ Numbers are read strictly: Python's ``float`` also takes ``1_0`` (ten), ``nan``,
 
 Names (labels, groups, folds) that look exactly alike are one name: their letters are composed (NFC), invisible
 characters are left out, and every blank is a plain space. Those that nearly look alike (by case, blanks, compatibility
-forms, letters of another alphabet) are kept apart and told.
+forms, hyphens, letters of another alphabet) are kept apart and told.
 
 Reference: Unicode Standard Annex 15 (normalisation forms), section 5.21 of the standard (default-ignorable
 characters); Unicode Technical Standard 39 (confusable characters).
@@ -25,6 +25,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]"
 )  # but not what joins letters, and what chooses the form of emoji
+_BETWEEN_WORDS = re.compile(r"(?<=\w)[-_](?=\w)")
 _JOINING = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
 # Cyrillic, then Greek, and the Latin letters that they look like
 _LOOK_LATIN = (
@@ -77,7 +78,7 @@ def similar_names(names: Iterable[str], what: str) -> dict[str, str]:
 
 
 def _skeleton(name: str) -> str:
-    """The name without case, compatibility forms and runs of blanks, in Latin letters where it looks like them."""
+    """The name without case, compatibility forms and what stands between words, in Latin letters where it looks so."""
     latin = unicodedata.normalize("NFKC", name).translate(_LIKE_LATIN)
     plain = unicodedata.normalize("NFKC", _JOINING.sub("", latin.casefold()))
-    return " ".join(plain.split())
+    return " ".join(_BETWEEN_WORDS.sub(" ", plain).split())

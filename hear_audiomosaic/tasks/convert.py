@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 from hear_audiomosaic.errors import AudioError
 from hear_audiomosaic.files import read_json, sha256_of_file, write_json
 from hear_audiomosaic.progress import progress_bar
-from hear_audiomosaic.tasks.findings import SILENT, Findings, oddities
+from hear_audiomosaic.tasks.findings import LOST, SILENT, Findings, oddities
 from hear_audiomosaic.tasks.folder import Clip
 
 __all__ = [
@@ -185,16 +185,16 @@ def _convert_one(source_dir: Path, source: str, targets: Mapping[int, Path], odd
     path = source_dir / source
     _, size, mtime_ns = _stamp(source, path)
     missing = [rate_hz for rate_hz, target in targets.items() if not (keep and _frames(target) is not None)]
-    odd: Mapping[str, str]
+    odd: dict[str, str] = read_json(odd_path) if odd_path.is_file() else {}
     if missing:
         decoded = decode(path)
-        odd = oddities(decoded)
-        if odd:
-            write_json(odd_path, odd)
-    else:
-        odd = read_json(odd_path) if odd_path.is_file() else {}
+        odd |= oddities(decoded)
     for rate_hz in missing:
         samples = resample(decoded.samples, decoded.rate_hz, rate_hz)
+        if decoded.is_lost_in(samples):
+            odd[LOST] = f"at {rate_hz} Hz"
+        if odd:
+            write_json(odd_path, odd)
         if samples.shape[0] == 0:
             raise AudioError(f"{path} is too short: no sample is left at {rate_hz} Hz")
         temporary = targets[rate_hz].with_name(f".{targets[rate_hz].name}.part")

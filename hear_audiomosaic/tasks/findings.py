@@ -23,6 +23,7 @@ __all__ = [
     "CUT_EVENTS",
     "CUT_SHORT",
     "LEFT_OUT_EVENTS",
+    "LOST",
     "OTHER_LABELS",
     "OUT_OF_RANGE",
     "RESPELLED",
@@ -43,6 +44,7 @@ Findings: TypeAlias = dict[str, dict[str, str]]
 OUT_OF_RANGE = "clipped"
 CANCELLED = "cancelled channels"
 SILENT = "silent"
+LOST = "lost in resampling"
 CUT_SHORT = "cut short"
 LEFT_OUT_EVENTS = "left out events"
 CUT_EVENTS = "cut events"
@@ -57,6 +59,8 @@ _SENTENCES: Mapping[str, str] = {
     CANCELLED: "{n} recordings have channels that cancel each other: less than a tenth of their level is left in the "
     "mono mix; give the channel that counts as a file of its own",
     SILENT: "{n} recordings are silent (every sample is the same); remove their rows if they are not meant to be",
+    LOST: "{n} recordings have nearly all of their sound above half of a rate that is written: less than a tenth of "
+    "their level is left; take a higher --rate",
     CUT_SHORT: "{n} recordings may lack a little at their end",
     LEFT_OUT_EVENTS: "{n} recordings have events that begin after their end; these are left out, and with them labels "
     "that have no other event",
@@ -66,7 +70,7 @@ _SENTENCES: Mapping[str, str] = {
     OTHER_LABELS: "{n} recordings stand in the table again with other labels, equal sample by sample",
     RESPELLED: "{n} values were also written with other characters that look the same (decomposed letters, invisible "
     "characters, blanks of other kinds) and are brought to one spelling, in NFC",
-    SIMILAR: "{n} values look nearly the same as others (by case, blanks, letters of other alphabets) and stay apart",
+    SIMILAR: "{n} values look nearly the same as others (by case, blanks, hyphens, alphabet) and stay apart",
 }
 _FIRST = 5
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks.card import TaskCard
-from hear_audiomosaic.tasks.catalog import all_cards, expand, suite_of, suites
+from hear_audiomosaic.tasks.catalog import all_cards, describe, expand, suite_of, suites
+from hear_audiomosaic.tasks.findings import findings_of
 from hear_audiomosaic.tasks.layout import METADATA
+from hear_audiomosaic.tasks.limits import label_limits
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
-__all__ = ["find_card", "list_rows"]
+__all__ = ["describe_task", "find_card", "list_rows"]
 
 
 def find_card(name: str, tasks_dir: Path) -> TaskCard:
@@ -25,6 +27,25 @@ def find_card(name: str, tasks_dir: Path) -> TaskCard:
     folder = expand([name], tasks_dir)[0]
     shipped = {card.directory_name: card for card in all_cards()}
     return shipped[folder] if folder in shipped else PreparedTask.open(tasks_dir / folder).card
+
+
+def describe_task(name: str, tasks_dir: Path) -> dict[str, Any]:
+    """The facts of a task's card, and if it is prepared, what is odd about it.
+
+    Returns:
+        The card's fields; ``findings``: kind -> name -> more, as the preparation remembers them; ``limits``: what the
+        labels do not allow, in words. Both are empty where the task is not prepared.
+
+    Raises:
+        TaskError: no such task, or several; or a prepared one that is broken.
+    """
+    card = find_card(name, tasks_dir)
+    directory = tasks_dir / expand([name], tasks_dir)[0]
+    prepared = (directory / METADATA).is_file()
+    return describe(card) | {
+        "findings": findings_of(directory) if prepared else {},
+        "limits": label_limits(PreparedTask.open(directory)).in_words() if prepared else [],
+    }
 
 
 def list_rows(suite: str | None, tasks_dir: Path) -> list[dict[str, Any]]:

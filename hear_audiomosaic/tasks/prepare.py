@@ -48,6 +48,7 @@ from hear_audiomosaic.tasks.layout import (
     replace_directory,
     write_vocabulary,
 )
+from hear_audiomosaic.tasks.limits import tell_limits
 from hear_audiomosaic.tasks.prepared import PreparedTask
 from hear_audiomosaic.tasks.twins import twins_in
 
@@ -172,8 +173,7 @@ def prepare_folder(
     with preparing(target):
         if target.exists() and _made_from(target, plan_sha256, plan.clips, source_dir, overwrite=overwrite):
             _add_rates(target, partial, plan, source_dir, rates, workers)
-            tell(findings_of(target), card.name)
-            return PreparedTask.open(target)
+            return _told(PreparedTask.open(target))
         recordings = convert(plan.clips, source_dir, partial, rates, title=card.name, workers=workers)
         plan = events_within(plan, recordings)
         findings = merged([plan.findings, found_in(recordings), twins_in(plan.clips, recordings)])
@@ -185,8 +185,14 @@ def prepare_folder(
         )
         forget_conversion(partial)
         replace_directory(partial, target)
-    tell(findings, card.name)
-    return PreparedTask.open(target)
+    return _told(PreparedTask.open(target))
+
+
+def _told(task: PreparedTask) -> PreparedTask:
+    """The task, after what is odd about it is told."""
+    tell(findings_of(task.directory), task.card.name)
+    tell_limits(task)
+    return task
 
 
 def _checked_rates(rates_hz: Sequence[int]) -> tuple[int, ...]:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from hear_audiomosaic.tasks.convert import Recording, clip_key
+from hear_audiomosaic.files import read_json
+from hear_audiomosaic.tasks.convert import Recording, clip_key, recordings_from_json
 from hear_audiomosaic.tasks.findings import OTHER_LABELS, SEVERAL_SPLITS, Findings
 from hear_audiomosaic.tasks.folder import Clip
+from hear_audiomosaic.tasks.layout import PREPARATION
+from hear_audiomosaic.tasks.prepared import PreparedTask
 from hear_audiomosaic.tasks.splits import Fold
 
-__all__ = ["trained_test_clips", "twins_in"]
+__all__ = ["trained_test_clips", "trained_test_clips_of", "twins_in"]
 
 
 def twins_in(clips: Sequence[Clip], recordings: Mapping[str, Recording]) -> Findings:
@@ -50,6 +53,15 @@ def trained_test_clips(recordings: Mapping[str, Recording], folds: Iterable[Fold
         others = {digest for split in (*fold.train, fold.valid) for digest in by_split.get(split, ()) if digest}
         count += sum(digest in others for digest in by_split.get(fold.test, ()))
     return count
+
+
+def trained_test_clips_of(task: PreparedTask) -> int:
+    """The same of a prepared task; 0 where ``preparation.json`` says nothing of it."""
+    try:
+        recordings = recordings_from_json(read_json(task.directory / PREPARATION)["recordings"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return 0
+    return trained_test_clips(recordings, task.card.folds)
 
 
 def _groups(clips: Iterable[tuple[str, Clip]]) -> list[list[Clip]]:

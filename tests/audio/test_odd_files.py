@@ -13,6 +13,10 @@ from hear_audiomosaic.audio.wholeness import lack_of
 from hear_audiomosaic.errors import AudioError
 
 CUTS = (0.3, 0.5, 0.9)
+N_CUTS = 40
+"""Of each container, in the long form."""
+N_MUTATIONS = 150
+"""Likewise; of the header, a byte to eight of it."""
 
 
 @pytest.mark.parametrize("ending", CONTAINERS)
@@ -62,6 +66,7 @@ def test_chunk_sizes_that_lead_nowhere(tmp_path: Path) -> None:
         plain[:38],
         plain[:16] + b"\xff" * 4 + plain[20:],
         b"riff" + bytes(2000),
+        b"riff" + bytes(52) + b"\xff" * 8 + bytes(200),
         b"NIST_1A\n",
         b".snd\xff",
         b"OggS",
@@ -136,3 +141,37 @@ def test_flac_of_unknown_length_is_refused(tmp_path: Path) -> None:
     content[22:26] = bytes(4)  # total samples in STREAMINFO
     with pytest.raises(AudioError, match="does not say how long it is"):
         read_audio(saved(tmp_path / "a.flac", bytes(content)))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("ending", CONTAINERS)
+def test_wherever_a_file_is_cut_it_is_refused(tmp_path: Path, ending: str) -> None:
+    rng = np.random.default_rng(0)
+    content = encoded(sound(3.0), *CONTAINERS[ending])
+    served = []
+    for cut in rng.uniform(0.02, 0.9, N_CUTS):
+        path = saved(tmp_path / f"cut.{ending}", content[: int(cut * len(content))])
+        try:
+            decode(path)
+        except AudioError:
+            continue
+        served.append(cut)
+    assert served == []
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("ending", CONTAINERS)
+def test_headers_with_other_bytes_are_read_or_refused(tmp_path: Path, ending: str) -> None:
+    """Nothing but an AudioError, and nothing that is not finite comes through."""
+    rng = np.random.default_rng(1)
+    content = encoded(sound(1.0), *CONTAINERS[ending])
+    for _ in range(N_MUTATIONS):
+        changed = bytearray(content)
+        for at in rng.integers(0, 120, rng.integers(1, 9)):
+            changed[at] = rng.choice([0, 0xFF, 0x7F, rng.integers(0, 256)])
+        try:
+            decoded = decode(saved(tmp_path / f"odd.{ending}", bytes(changed)))
+        except AudioError:
+            continue
+        assert np.isfinite(decoded.samples).all()
+        assert decoded.rate_hz > 0

@@ -66,6 +66,14 @@ def test_odd_recordings_are_told_and_remembered(tmp_path: Path, caplog: pytest.L
     assert not list(task.directory.glob(".*"))
 
 
+def test_sound_above_half_the_rate_is_told(tmp_path: Path) -> None:
+    source = scene_folder(tmp_path / "in")
+    write_audio(source, "audio/clip05.wav", tone(20000, 0.5, 48000), 48000)
+    write_audio(source, "audio/clip06.wav", tone(20000, 0.5, 48000) + 0.2 * tone(2000, 0.5, 48000), 48000)
+    found = remembered(prepare(source, tmp_path, split_column="split", rates_hz=[48000, 16000]))
+    assert found == {"lost in resampling": {"audio/clip05.wav": "at 16000 Hz"}}
+
+
 def test_an_interrupted_preparation_forgets_nothing_odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clips that are kept from before are not decoded again, and what was odd about them is still known."""
     source = odd_folder(tmp_path / "in")
@@ -169,7 +177,9 @@ def test_labels_that_nearly_look_the_same_are_told(tmp_path: Path) -> None:
         ("stra\u00dfe", "strasse", False, True),
         ("cat", "cot", False, False),
         ("1", "01", False, False),
-        ("a-b", "a_b", False, False),
+        ("air-con", "air_con", False, True),
+        ("air con", "air_con", False, True),
+        ("-1", "1", False, False),
         ("e", "\u00e9", False, False),
     ],
 )

@@ -257,6 +257,23 @@ def test_a_label_that_a_test_split_lacks_is_logged(tmp_path: Path, caplog: pytes
     assert "Of 3 labels 1 do not occur in valid: cow" in caplog.text
 
 
+def test_labels_that_are_not_trained_and_labels_that_are_not_tested_are_both_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = changed(0, label="cow")
+    rows[3]["label"] = "emu"
+    with caplog.at_level(logging.WARNING):
+        prepare(scene_folder(tmp_path / "in", rows), tmp_path, split_column="split", allow_untrained_labels=True)
+    told = [record.message for record in caplog.records]
+    assert told == [
+        "Of 4 labels 1 do not occur in train, which trains when test tests: emu",
+        "Of 4 labels 2 do not occur in valid: cow, emu",
+        "Of 4 labels 1 do not occur in test: cow",
+        "pets: no training clip has the label 'emu', of which a probe can learn nothing",
+        "pets: no test clip has the label 'cow', of which the score says nothing",
+    ]
+
+
 def test_a_column_called_group_is_kept_but_does_not_bind(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     rows = [row | {"group": "g0"} for row in scene_rows()]
     with caplog.at_level(logging.WARNING):

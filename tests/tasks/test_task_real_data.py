@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,50 @@ from typing import Any
 import pytest
 from task_folders import write_table
 
+from hear_audiomosaic.audio import decode
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks import prepare_folder
 from hear_audiomosaic.tasks.folder import FolderRecipe, read_folder, read_table
+
+EVERY = 150
+"""Of the recordings of all sets, one in so many is decoded; in the long form all are."""
+
+
+def recordings(shared: Path) -> list[Path]:
+    return sorted(path for path in (shared / "data").rglob("*") if path.suffix in (".ogg", ".flac", ".wav"))
+
+
+def test_no_real_recording_is_refused(shared: Path) -> None:
+    """Nor called silent, cancelled or cut short; that lossy codecs overshoot full scale is so."""
+    some = recordings(shared)[::EVERY]
+    assert len(some) > 50
+    for path in some:
+        decoded = decode(path)
+        assert (decoded.is_silent, decoded.is_cancelled, decoded.lack) == (False, False, ""), path
+        assert decoded.peak < 2
+
+
+@pytest.mark.faults
+def test_none_of_all_real_recordings_is_refused(shared: Path) -> None:
+    odd = [path.name for path in recordings(shared) if decode(path).is_silent or decode(path).lack]
+    assert odd == []
+
+
+@pytest.mark.faults
+def test_hears_own_archives_are_read(shared: Path, tmp_path: Path) -> None:
+    """WAV of eight kinds from fifteen sources; two clips of Vocal Imitation are zeros."""
+    silent, n = [], 0
+    for archive in sorted((shared / "data" / "hear_small").glob("*.zip")):
+        with zipfile.ZipFile(archive) as content:
+            for name in content.namelist():
+                if name.endswith(".wav") and not Path(name).name.startswith("._"):
+                    path = Path(content.extract(name, tmp_path))
+                    decoded = decode(path)
+                    assert (decoded.is_cancelled, decoded.lack) == (False, ""), name
+                    silent += [path.name] * decoded.is_silent
+                    n += 1
+    assert n == 694
+    assert len(silent) == 2
 
 
 def cut(shared: Path, name: str, folder: Path, every: int) -> Path:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from hear_audiomosaic.reporting.analysis.model import Analysis
 from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.text.formats import decimals, listing
+from hear_audiomosaic.reporting.text.limits import about_limits
 
 __all__ = ["about_units", "overall_remarks", "p_equation", "p_text", "without_interval"]
 
@@ -44,7 +45,7 @@ def without_interval(comparison: Comparison, analysis: Analysis) -> tuple[str, .
 
 
 def about_units(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:
-    """What is taken as independent on each task, a sentence for each kind; and which tasks test seen groups."""
+    """What is taken as independent on each task, a sentence for each kind; which tasks test seen groups; limits."""
     tasks: defaultdict[str, list[str]] = defaultdict(list)
     for column in comparison.columns:
         cells = (analysis.cell(row.label, column.label) for row in comparison.rows)
@@ -68,7 +69,7 @@ def about_units(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:
     known = [text.format(listing(tasks[kind])) for kind, text in sentences.items() if tasks[kind]]
     if shared:
         known.append(f"Groups of test clips stand in training, too, on {listing(shared)}: no score of unseen groups.")
-    return tuple(known)
+    return (*known, *about_limits(comparison))
 
 
 def overall_remarks(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:
