@@ -179,13 +179,20 @@ class _PlainLoader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - yaml has it so
 
+    depth = 0
+
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise UnreadableError(f"line {event.start_mark.line + 1}: anchors (&x) and aliases (*x) are not used here")
         if getattr(event, "tag", None) is not None:
             raise UnreadableError(f"line {event.start_mark.line + 1}: tags (!x) are not used here")
-        return super().compose_node(parent, index)
+        if self.depth > _DEEPEST:
+            raise UnreadableError(f"it is nested more than {_DEEPEST} levels deep")
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         names: list[Any] = [self.construct_object(name, deep=True) for name, _ in node.value]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import importlib
-import io
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 from hear_audiomosaic.errors import PretrainingError
 from hear_audiomosaic.files import write_text
 from hear_audiomosaic.parsing import UnreadableError, parse_text
-from hear_audiomosaic.printable import shortened
 from hear_audiomosaic.reading import read_file
 
 __all__ = ["RunLog"]
@@ -74,18 +72,29 @@ class RunLog:
 
 
 def _rows(content: bytes) -> list[dict[str, str]]:
-    """The whole rows of a log: half a row, left by a kill, lacks fields.
+    """The whole rows of a log. What stands behind the last line feed was cut short by a kill.
 
     Raises:
         UnreadableError: it is no table of numbers with a column "step".
     """
-    reader = csv.DictReader(io.StringIO(parse_text(content), newline=""))
-    try:
-        rows = [row for row in reader if None not in row.values() and None not in row]
-        for row in rows:
+    text = parse_text(content)
+    if '"' in text or "\r" in text:
+        raise UnreadableError("it holds quotes or carriage returns, which no log has")
+    lines = text.split("\n")[:-1]
+    names = lines[0].split(",") if lines else []
+    if lines and ("step" not in names or len(set(names)) != len(names)):
+        raise UnreadableError("its first line does not name the columns, step among them")
+    rows = []
+    for number, line in enumerate(lines[1:], start=2):
+        row = dict(zip(names, line.split(","), strict=False))
+        try:
             _ = int(row["step"]), [float(value) for value in row.values() if value]
-    except (csv.Error, KeyError, ValueError) as error:
-        raise UnreadableError(f"line {reader.line_num} or before: {shortened(error)}") from error
+            whole = line.count(",") == len(names) - 1
+        except (KeyError, ValueError):
+            whole = False
+        if not whole:
+            raise UnreadableError(f"line {number} is no row of {len(names)} numbers")
+        rows.append(row)
     return rows
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 _EVENT_PARTS = ("file", "label", "start_ms", "end_ms")
 _UNREADABLE = (
     *(OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, TypeError, AttributeError, NotImplementedError),
-    *(RuntimeError, KeyError, MemoryError),
+    *(RuntimeError, KeyError, MemoryError, OverflowError, SyntaxError, tokenize.TokenError),
 )
 """What reading a broken archive raises."""
 
@@ -199,11 +200,14 @@ def _check_sizes(path: Path) -> None:
     """Refuse an archive before anything of the size that it claims is allocated.
 
     Raises:
-        ValueError: an array is not of the size of its entry, or the whole is out of all proportion to the file.
+        ValueError: an array stands there twice, or is not of the size of its entry, or the whole is out of all
+            proportion to the file.
     """
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         size = sum(entry.file_size for entry in entries)
+        if len({entry.filename for entry in entries}) < len(entries):
+            raise ValueError("it holds an array twice")
         if size > max(_LARGEST_UNQUESTIONED, _LARGEST_RATIO * path.stat().st_size):
             raise ValueError(f"it would unpack to {size} bytes")
         for entry in entries:

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError, computed_field, model_validator
-from pydantic_core import from_json
 
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.files import write_text
 from hear_audiomosaic.hear.card import EncoderCard
+from hear_audiomosaic.parsing import parse_json
 from hear_audiomosaic.results.limits import TaskLimits
 from hear_audiomosaic.results.record import Record
 from hear_audiomosaic.results.scores import FoldScores, MeanAndStd, aggregate, over_folds
@@ -230,7 +230,7 @@ def read_result(path: Path) -> Result:
         ResultError: not JSON, or not of these schemas; the first fault is named.
     """
     try:
-        content: Any = from_json(path.read_bytes())
+        content: Any = parse_json(path.read_bytes())
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error}") from error
     except ValueError as error:

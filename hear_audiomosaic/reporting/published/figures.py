@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from hear_audiomosaic.errors import ResultError
+from hear_audiomosaic.parsing import parse_csv
 from hear_audiomosaic.paths import content_dir
+from hear_audiomosaic.printable import listed
+from hear_audiomosaic.reading import read_file
 from hear_audiomosaic.reporting.tables.model import Better
 
 __all__ = [
@@ -193,21 +195,15 @@ def _in(folder: Path | None, name: str) -> Path:
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    if not path.is_file():
-        raise ResultError(f"{path} is missing; expected a file of published figures: reinstall hear_audiomosaic.")
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file, restkey="", strict=True)
-        if tuple(reader.fieldnames or ()) != columns:
-            found = ",".join(reader.fieldnames or ())
-            raise ResultError(f"{path.name}: expected the columns {','.join(columns)}; found {found}.")
-        for row in reader:
-            where = f"{path.name}, line {reader.line_num}"
-            if "" in row or None in row.values():
-                raise ResultError(f"{where}: expected {len(columns)} values, found more or fewer.")
-            empty = [name for name in columns if not row[name].strip() and name not in _MAY_BE_EMPTY]
-            if empty:
-                raise ResultError(f"{where}: no {' and no '.join(empty)}; every figure needs all of them.")
-            yield row
+    found, rows = read_file(path, parse_csv, ResultError, "published figures", "mend it, or reinstall hear_audiomosaic")
+    if tuple(found) != columns:
+        raise ResultError(f"{path.name}: expected the columns {','.join(columns)}; found {listed(found, between=',')}.")
+    for line, cells in rows:
+        row, where = dict(zip(columns, cells, strict=True)), f"{path.name}, line {line}"
+        empty = [name for name in columns if not row[name].strip() and name not in _MAY_BE_EMPTY]
+        if empty:
+            raise ResultError(f"{where}: no {' and no '.join(empty)}; every figure needs all of them.")
+        yield row
 
 
 def _whole(path: Path, figures: list[PublishedFigure]) -> tuple[PublishedFigure, ...]:
