@@ -25,6 +25,7 @@ from hear_audiomosaic.probing.run import run_protocol
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.results.predictions import Predictions
 from hear_audiomosaic.results.schema import Result, read_result, write_result
+from hear_audiomosaic.results.support import contradiction, has_predictions
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
 __all__ = ["run"]
@@ -117,6 +118,12 @@ def _is_finished(cell: Cell) -> bool:
         _log.warning(
             "%s is made again: its %s changed, or was not recorded when it was made.", cell.path, ", ".join(others)
         )
+        return False
+    if not has_predictions(cell.path, result):
+        _log.warning("%s is made again: its predictions are not beside it.", cell.path)
+        return False
+    if reason := contradiction(cell.path, result):
+        _log.warning("%s is made again: %s.", cell.path, reason)
         return False
     if result.encoder.label != cell.encoder.label:  # the same weights under another name
         encoder = result.encoder.model_copy(update={"label": cell.encoder.label})

@@ -10,6 +10,7 @@ from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.results.predictions import FoldPredictions, Predictions
 from hear_audiomosaic.results.schema import Result, find_results, read_result
+from hear_audiomosaic.results.support import contradiction
 
 __all__ = ["LoadedResult", "ResultFolder", "SkippedFile", "load_results", "scene_predictions"]
 
@@ -99,7 +100,8 @@ class ResultFolder:
 def load_results(folder: str | Path | ResultFolder) -> ResultFolder:
     """Read every result file under a folder.
 
-    A broken or foreign JSON file is skipped. Where two files hold the same cell (encoder, task, protocol and seed,
+    A broken or foreign JSON file is skipped, and so is a result whose scores are not those of the predictions beside it
+    (:mod:`hear_audiomosaic.results.support`). Where two files hold the same cell (encoder, task, protocol and seed,
     down to their fingerprints), the newer one counts and the other is skipped, so that no score counts twice.
 
     Args:
@@ -124,6 +126,9 @@ def load_results(folder: str | Path | ResultFolder) -> ResultFolder:
             loaded = LoadedResult(file, read_result(path))
         except ResultError as error:
             skipped.append(SkippedFile(file, str(error).replace(str(path), file).removeprefix(f"{file} ")))
+            continue
+        if reason := contradiction(path, loaded.result):
+            skipped.append(SkippedFile(file, f"{reason}; run it again"))
             continue
         key = _cell_key(loaded.result)
         other = newest.get(key)

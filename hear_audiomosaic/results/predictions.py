@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -35,9 +36,9 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 _EVENT_PARTS = ("file", "label", "start_ms", "end_ms")
 _UNREADABLE = (
     *(OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, TypeError, AttributeError, NotImplementedError),
-    *(RuntimeError, KeyError, MemoryError, OverflowError, SyntaxError, tokenize.TokenError),
+    *(RuntimeError, KeyError, MemoryError, OverflowError, SyntaxError, tokenize.TokenError, struct.error),
 )
-"""What reading a broken archive raises."""
+"""What reading a broken archive raises; numpy takes headers for Python."""
 
 
 _LARGEST_UNQUESTIONED = 256 * 2**20
@@ -182,11 +183,9 @@ class Predictions:
         """
         by_split: dict[str, dict[str, npt.NDArray[Any]]] = {}
         try:
-            _check_sizes(path)
-            with np.load(path, allow_pickle=False) as archive:
-                for key in archive.files:
-                    split, _, name = key.rpartition("/")
-                    by_split.setdefault(split, {})[name] = archive[key]
+            for key, array in _read(path):
+                split, _, name = key.rpartition("/")
+                by_split.setdefault(split, {})[name] = array
         except _UNREADABLE as error:
             raise ResultError(f"{path} cannot be read as predictions, a NumPy archive (.npz)") from error
         wanted = by_split if splits is None else splits
@@ -196,8 +195,10 @@ class Predictions:
             raise ResultError(f"{path} does not hold the result's predictions ({error})") from error
 
 
-def _check_sizes(path: Path) -> None:
-    """Refuse an archive before anything of the size that it claims is allocated.
+def _read(path: Path) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Names and arrays of an archive, refused before anything of the size that it claims is allocated.
+
+    ``np.load`` would open it twice, and believe a header.
 
     Raises:
         ValueError: an array stands there twice, or is not of the size of its entry, or the whole is out of all
@@ -211,15 +212,19 @@ def _check_sizes(path: Path) -> None:
         if size > max(_LARGEST_UNQUESTIONED, _LARGEST_RATIO * path.stat().st_size):
             raise ValueError(f"it would unpack to {size} bytes")
         for entry in entries:
+            if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+                raise ValueError(f"{entry.filename} is compressed in an unknown way")
             with archive.open(entry) as file:
                 read = _HEADERS.get(np.lib.format.read_magic(file))
                 if read is None:
                     raise ValueError(f"{entry.filename} is of an unknown version")
-                shape, _, dtype = read(file)
+                shape, fortran_order, dtype = read(file)
                 claimed = math.prod(shape) * dtype.itemsize
                 held = entry.file_size - file.tell()
-            if claimed != held:
-                raise ValueError(f"{entry.filename} claims {claimed} bytes and holds {held}")
+                if claimed != held or dtype.hasobject:
+                    raise ValueError(f"{entry.filename} claims {claimed} bytes of {dtype} and holds {held}")
+                array = np.frombuffer(file.read(), dtype) if claimed else np.empty(0, dtype)
+            yield entry.filename.removesuffix(".npy"), array.reshape(shape, order="F" if fortran_order else "C")
 
 
 def _write(path: Path, arrays: Arrays) -> None:

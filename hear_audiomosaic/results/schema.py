@@ -5,8 +5,8 @@ they apply), with the test
 predictions beside it in an ``.npz`` of the same stem. Scores that are not finite (a perfect class has an infinite d')
 are the strings "Infinity", "-Infinity" and "NaN", so that the file is strict JSON.
 
-``score`` and ``score_std`` stand in the file for whoever opens it; they are derived from the folds, and derived anew
-when the file is read.
+``score`` and ``score_std`` stand in the file for whoever opens it; they follow from the folds, and a file that says
+otherwise is refused.
 """
 
 from __future__ import annotations
@@ -227,7 +227,8 @@ def read_result(path: Path) -> Result:
     """Read and validate one result file, of this schema or an older one.
 
     Raises:
-        ResultError: not JSON, or not of these schemas; the first fault is named.
+        ResultError: not JSON, not of these schemas, or its score is not that of its test splits; the first fault is
+            named.
     """
     try:
         content: Any = parse_json(path.read_bytes())
@@ -235,15 +236,24 @@ def read_result(path: Path) -> Result:
         raise ResultError(f"{path} cannot be read: {error}") from error
     except ValueError as error:
         raise ResultError(f"{path} is not a result file: the file: Invalid JSON: {error}") from error
+    stated = content if isinstance(content, dict) else {}
     if isinstance(content, dict):
         content = upgraded(content)
         content = {name: value for name, value in content.items() if name not in Result.model_computed_fields}
     try:
-        return Result.model_validate(content)
+        result = Result.model_validate(content)
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"]) or "the file"
         raise ResultError(f"{path} is not a result file: {where}: {fault['msg']}") from error
+    for name, derived in (("score", result.score), ("score_std", result.score_std)):
+        if isinstance(said := stated.get(name), int | float) and not _is_near(said, derived):
+            raise ResultError(f"{path} contradicts itself: it says {name} = {said}, its test splits give {derived}")
+    return result
+
+
+def _is_near(said: float, derived: float | None) -> bool:
+    return said == derived or (derived is not None and abs(said) < 1e12 and abs(said - derived) <= 1e-9)
 
 
 def find_results(folder: Path) -> Iterator[Path]:

@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from hear_audiomosaic.errors import AudioError
 from hear_audiomosaic.hear.objects import Labelled
 from hear_audiomosaic.metrics.version import SCORING_VERSION
 from hear_audiomosaic.probing import get_protocol
+from hear_audiomosaic.results.predictions import Predictions
 from hear_audiomosaic.results.schema import read_result, write_result
 from hear_audiomosaic.tasks import PreparedTask
 
@@ -186,3 +189,53 @@ def test_a_result_outlives_its_audio(tmp_path: Path, own_task: Path) -> None:
     assert the_result(tmp_path).read_bytes() == before
     with pytest.raises(AudioError):
         task_audio(task, 16000, tmp_path / "store")
+
+
+def cut(path: Path) -> None:
+    predictions = path.with_suffix(".npz")
+    predictions.write_bytes(predictions.read_bytes()[:-20])
+
+
+def remove(path: Path) -> None:
+    path.with_suffix(".npz").unlink()
+
+
+def put_another(path: Path) -> None:
+    """Predictions that can be read, of the same clips."""
+    [fold] = Predictions.load(path.with_suffix(".npz"))
+    replace(fold, probabilities=fold.probabilities[::-1].copy()).save(path.with_suffix(".npz"))
+
+
+def edit_the_score(path: Path) -> None:
+    result = read_result(path)
+    [fold] = result.folds
+    better = fold.model_copy(update={"scores": dict.fromkeys(fold.scores, 0.999)})
+    write_result(path, result.model_copy(update={"folds": (better,)}))
+
+
+def edit_the_score_on_top(path: Path) -> None:
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"score": 0.999}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (cut, "is not the file of predictions that was written with it"),
+        (remove, "its predictions are not beside it"),
+        (put_another, "is not the file of predictions that was written with it"),
+        (edit_the_score, "the result file says 0.999"),
+        (edit_the_score_on_top, "contradicts itself: it says score = 0.999"),
+    ],
+)
+def test_what_its_predictions_do_not_support_is_made_again(
+    tmp_path: Path, own_task: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None], said: str
+) -> None:
+    made(tmp_path, own_task)
+    path = the_result(tmp_path)
+    right = [fold.scores for fold in read_result(path).folds]
+    damage(path)
+    assert made(tmp_path, own_task) == (1, 0)
+    assert said in caplog.text
+    assert [fold.scores for fold in read_result(path).folds] == right
+    assert made(tmp_path, own_task) == (0, 1)

@@ -311,9 +311,6 @@ def spoil(path: Path, how: str) -> None:
         np.savez(path, **{"test/probabilities": np.zeros((4, 2))})
     elif how == "other shapes":
         np.savez(path, **dict(np.load(path)) | {"test/target": np.zeros((3, 5))})
-    elif how == "other scores":
-        stored_before = dict(np.load(path))
-        np.savez(path, **stored_before | {"test/prediction": stored_before["test/prediction"][:, ::-1]})
 
 
 @pytest.mark.parametrize(
@@ -325,7 +322,6 @@ def spoil(path: Path, how: str) -> None:
         ("array", "cannot be read as predictions"),
         ("other names", "there is no test/files"),
         ("other shapes", "does not hold the result's predictions"),
-        ("other scores", "not the score of the result file"),
     ],
 )
 def test_predictions_that_cannot_be_used_leave_a_reason(tmp_path: Path, how: str, reason: str) -> None:
