@@ -20,7 +20,6 @@ Results are files; a call that was interrupted resumes where it was when it is m
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -205,7 +204,7 @@ def probe(
     strict: bool = False,
     trainer: Literal["fused", "reference"] = "fused",
 ) -> ProbeResult:
-    """Probe an embeddings directory of heareval's layout; writes ``test.predicted-scores.json`` into it.
+    """Probe an embeddings directory of heareval's layout; writes ``test.predicted-scores.json`` into it; resumes.
 
     Args:
         directory: ``<embeddings>/<module>/<task>``.
@@ -220,18 +219,13 @@ def probe(
         EmbeddingError: the directory is not one of heareval's, or contradicts itself.
         ProtocolError: the protocol does not apply to the task.
     """
-    from hear_audiomosaic.heareval.read import read_heareval_directory
-    from hear_audiomosaic.heareval.write import write_predictions
-    from hear_audiomosaic.probing import get_protocol, run_protocol
-    from hear_audiomosaic.probing.event_targets import frame_limits_in_words
+    from hear_audiomosaic.bench.probe_directory import probe_directory
+    from hear_audiomosaic.probing import get_protocol
 
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
-    task = read_heareval_directory(Path(directory))
-    result = run_protocol(task, chosen, seed=seed, device=device, precision=precision, strict=strict, trainer=trainer)
-    write_predictions(Path(directory), result, task.embedding_size)
-    for words in frame_limits_in_words(task, chosen):
-        logging.getLogger(__name__).warning("%s: %s", task.name, words)
-    return result
+    return probe_directory(
+        Path(directory), chosen, seed=seed, device=device, precision=precision, strict=strict, trainer=trainer
+    )
 
 
 def pretrain(method: str, data: Sequence[str], out: StrPath, **settings: Any) -> Pretrained:

@@ -22,6 +22,7 @@ from hear_audiomosaic.hear.objects import EncoderLike, Labelled, as_encoder, nam
 from hear_audiomosaic.hear.surroundings import kept
 from hear_audiomosaic.probing.fold_predictions import fold_predictions
 from hear_audiomosaic.probing.run import run_protocol
+from hear_audiomosaic.probing.unfinished import Unfinished, unfinished_folder
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.results.predictions import Predictions
 from hear_audiomosaic.results.schema import Result, read_result, write_result
@@ -81,7 +82,10 @@ def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary
         return
     cells = list(cells_of(plan, encoder, task, audio, embeddings.digest if embeddings else None))
     missing = [cell for cell in cells if not _is_finished(cell)]
-    summary.kept.extend(cell.path for cell in cells if cell not in missing)
+    for cell in cells:
+        if cell not in missing:
+            summary.kept.append(cell.path)
+            Unfinished(unfinished_folder(cell.path)).remove()  # of a run that was killed after it wrote the result
     if not missing:
         return
     try:
@@ -135,6 +139,7 @@ def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str) -> Result:
     """Probe, and write the predictions and the result."""
     task = probe_task(cell.task, embeddings)
     digest = embeddings.digest
+    unfinished = Unfinished(unfinished_folder(cell.path))
     started = time.perf_counter()
     with progress_bar(None, f"probe {task.name}", "check") as bar:
 
@@ -143,9 +148,15 @@ def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str) -> Result:
             bar.update()
 
         probe = run_protocol(
-            task, cell.protocol, seed=cell.seed, device=device, precision=cell.precision, progress=on_check
+            task,
+            cell.protocol,
+            seed=cell.seed,
+            device=device,
+            precision=cell.precision,
+            progress=on_check,
+            unfinished=unfinished,
         )
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - started + unfinished.earlier_s
     predictions = cell.path.with_suffix(".npz")
     folds = [fold_predictions(fold, cell.task.groups(fold.split)) for fold in probe.folds]
     Predictions(tuple(folds)).save(predictions)
@@ -161,6 +172,7 @@ def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str) -> Result:
     )
     result = result_of(cell, outcome)
     write_result(cell.path, result)
+    unfinished.remove()
     return result
 
 

@@ -36,6 +36,7 @@ from hear_audiomosaic.probing.monitor import recorded, worst
 from hear_audiomosaic.probing.postprocessing import Setting
 from hear_audiomosaic.probing.probe import Job, RunSettings, TrainingData
 from hear_audiomosaic.probing.standardise import Standardiser
+from hear_audiomosaic.probing.unfinished import State, Unit
 from hear_audiomosaic.tasks import TaskCard
 
 if TYPE_CHECKING:
@@ -170,7 +171,8 @@ class LogisticProbe:
         for job in jobs:
             if (id(job.data), job.point) not in fitted:
                 progress(f"C = {self.inverse_penalties[job.point]:g}")
-                fitted[id(job.data), job.point] = _trained(card, job.data, self.inverse_penalties[job.point])
+                one = _resumed(card, job.data, self.inverse_penalties[job.point], settings.unit.part(len(fitted)))
+                fitted[id(job.data), job.point] = one
         return [fitted[id(job.data), job.point] for job in jobs]
 
 
@@ -206,6 +208,17 @@ class TrainedLogistic:
         hit = rows.targets * np.log(p)
         losses = -(hit + (1.0 - rows.targets) * np.log1p(-p)) if self.data.monitor.multilabel else -hit.sum(axis=1)
         return float(losses.mean()), probabilities
+
+
+def _resumed(card: TaskCard, data: TrainingData, inverse_penalty: float, unit: Unit) -> TrainedLogistic:
+    """As it was saved, or made now."""
+    if (state := unit.saved()) is not None:
+        facts = state.facts
+        setting = tuple((str(name), value) for name, value in facts["setting"])
+        return TrainedLogistic(data, inverse_penalty, facts["score"], setting, facts["seconds"])
+    one = _trained(card, data, inverse_penalty)
+    unit.offer(lambda: State({}, {"score": one.score, "setting": one.setting, "seconds": one.seconds}))
+    return one
 
 
 def _trained(card: TaskCard, data: TrainingData, inverse_penalty: float) -> TrainedLogistic:

@@ -150,6 +150,7 @@ class MlpProbe:
                 precision=settings.precision,
                 strict=settings.strict,
                 on_check=lambda heads: progress(f"{heads} training"),
+                unit=settings.unit.part(start),
             )
         return trained
 

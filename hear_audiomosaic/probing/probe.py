@@ -6,7 +6,7 @@ There are :class:`~hear_audiomosaic.probing.mlp.MlpProbe` and :class:`~hear_audi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ from hear_audiomosaic.probing.data import SplitRows
 from hear_audiomosaic.probing.grid import Value
 from hear_audiomosaic.probing.monitor import Monitor
 from hear_audiomosaic.probing.postprocessing import Setting
+from hear_audiomosaic.probing.unfinished import Unit
 from hear_audiomosaic.tasks import TaskCard
 
 __all__ = ["Job", "Probe", "RunSettings", "TrainedProbe", "TrainingData"]
@@ -33,6 +34,8 @@ class RunSettings:
     """Replicate where heareval crashes or stops early."""
     trainer: str = "fused"
     """``fused``, or ``reference`` (:mod:`hear_audiomosaic.probing.reference`)."""
+    unit: Unit = field(default_factory=Unit.unsaved, compare=False, repr=False)
+    """Where the jobs at hand go on, and whom to tell their state; a probe that does not look at it begins anew."""
 
 
 @dataclass(frozen=True)

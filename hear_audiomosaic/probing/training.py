@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,9 @@ from hear_audiomosaic.probing.heads import Head, HeadConstants
 from hear_audiomosaic.probing.monitor import worst
 from hear_audiomosaic.probing.postprocessing import Setting
 from hear_audiomosaic.probing.probe import TrainingData
+from hear_audiomosaic.probing.unfinished import State, Unit
 
-__all__ = ["FEWEST_STEPS", "Candidate", "Trained", "Trainer"]
+__all__ = ["FEWEST_STEPS", "Candidate", "Trained", "Trainer", "restore_heads", "state_of_heads"]
 
 FEWEST_STEPS = 30
 """Optimiser steps below which a head has hardly left its initial weights; ``docs/protocol.md`` has the runs."""
@@ -84,6 +85,33 @@ class Trained:
         """Mean loss on a split, and its (n, C) probabilities."""
         return self.head.predict(rows)
 
+    def _restore(self, state: State, number: int) -> None:
+        facts: dict[str, Any] = state.facts["heads"][number]
+        self.score, self.epoch, self.waited, self.seconds = (facts[key] for key in _NUMBERS)
+        self.setting = tuple((str(name), value) for name, value in facts["setting"])
+        self.checks = [(epoch, value, loss) for epoch, value, loss in facts["checks"]]
+        self.train_losses = list(facts["train_losses"])
+        for name, tensor in self.head.parameters.items():
+            tensor.copy_(state.tensors[f"best.{number}.{name}"])
+
+
+_NUMBERS = ("score", "epoch", "waited", "seconds")
+_LISTS = ("setting", "checks", "train_losses")
+
+
+def state_of_heads(heads: Sequence[Trained]) -> State:
+    """What :func:`restore_heads` takes."""
+    tensors = {
+        f"best.{i}.{name}": tensor for i, one in enumerate(heads) for name, tensor in one.head.parameters.items()
+    }
+    return State(tensors, {"heads": [{key: getattr(one, key) for key in (*_NUMBERS, *_LISTS)} for one in heads]})
+
+
+def restore_heads(heads: Sequence[Trained], state: State) -> None:
+    """Bring heads that have just begun (:meth:`Trained.begin`) to where they were."""
+    for number, one in enumerate(heads):
+        one._restore(state, number)
+
 
 class Trainer(Protocol):
     """Trains heads, each to its own early stop."""
@@ -99,6 +127,7 @@ class Trainer(Protocol):
         strict: bool = False,
         record_losses: bool = False,
         on_check: Callable[[int], None] | None = None,
+        unit: Unit | None = None,
     ) -> list[Trained]:
         """Train heads.
 
@@ -111,6 +140,7 @@ class Trainer(Protocol):
             strict: replicate where heareval crashes or stops early.
             record_losses: keep each epoch's mean training loss.
             on_check: called with the number of heads that a validation covered.
+            unit: where to go on, and whom to tell each epoch's state.
 
         Returns:
             One per candidate, in their order.

@@ -7,6 +7,8 @@ import random
 import torch
 from torch import Tensor
 
+from hear_audiomosaic.probing.unfinished import State
+
 __all__ = ["Masks"]
 
 POOL = 1 << 23
@@ -32,6 +34,7 @@ class Masks:
         self._generator = torch.Generator(device).manual_seed(seed)
         self._offsets = random.Random(seed)  # noqa: S311 - not a secret
         self._pool: Tensor | None = None
+        self._before_pool: Tensor | None = None
 
     def apply_(self, x: Tensor) -> None:
         """Set elements of a contiguous tensor to zero, each with the chance of dropout; no scaling."""
@@ -51,7 +54,21 @@ class Masks:
 
         The chance of a zero is the dropout to within 2^-17 (draws of 16 bits, four at a time).
         """
+        self._before_pool = self._generator.get_state()
         words = torch.empty(size // 4 + 1, dtype=torch.int64).random_(-(2**63), None, generator=self._generator)
         threshold = round(self._dropout * 2**16) - 2**15
         kept = words.view(torch.int16)[:size] >= threshold
         return kept.to(torch.int16 if self._dtype == torch.bfloat16 else torch.int32).neg_()
+
+    def state(self) -> State:
+        """Where the draws are; the pool as what it was drawn from."""
+        drawn_from = self._generator.get_state() if self._before_pool is None else self._before_pool
+        n_pool = 0 if self._pool is None else self._pool.numel()
+        return State({"generator": drawn_from}, {"offsets": self._offsets.getstate(), "pool": n_pool})
+
+    def restore(self, state: State) -> None:
+        """Go on where :meth:`state` was asked."""
+        version, words, gauss = state.facts["offsets"]
+        self._offsets.setstate((version, tuple(words), gauss))
+        self._generator.set_state(state.tensors["generator"])
+        self._pool = self._draw_pool(state.facts["pool"]) if state.facts["pool"] else None

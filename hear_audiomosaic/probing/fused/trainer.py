@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from itertools import groupby
 
 import numpy as np
@@ -28,7 +29,8 @@ from hear_audiomosaic.probing.fused.stack import Layout, Scratch, Stack
 from hear_audiomosaic.probing.heads import HeadConstants
 from hear_audiomosaic.probing.monitor import improves
 from hear_audiomosaic.probing.probe import TrainingData
-from hear_audiomosaic.probing.training import Candidate, Trained
+from hear_audiomosaic.probing.training import Candidate, Trained, restore_heads, state_of_heads
+from hear_audiomosaic.probing.unfinished import State, Unit
 
 __all__ = ["train"]
 
@@ -48,17 +50,19 @@ def train(
     strict: bool = False,
     record_losses: bool = False,
     on_check: Callable[[int], None] | None = None,
+    unit: Unit | None = None,
 ) -> list[Trained]:
     """Train heads, those of one shape together, as :class:`hear_audiomosaic.probing.training.Trainer` says.
 
     ``precision`` is ``fp32``, or ``bf16`` for bfloat16 matrix products in the hidden layers.
     """
     results = [Trained.begin(candidate, constants, device) for candidate in candidates]
-    for members in _same_shape(candidates):
+    unit = unit or Unit.unsaved()
+    for number, members in enumerate(_same_shape(candidates)):
         run = _Run(
             [candidates[i] for i in members], [results[i] for i in members], constants, device, precision, strict
         )
-        run.train(seed, record_losses, on_check or (lambda heads: None))
+        run.train(seed, record_losses, on_check or (lambda heads: None), unit.part(number))
     return results
 
 
@@ -73,6 +77,20 @@ def _same_shape(candidates: Sequence[Candidate]) -> list[list[int]]:
     data_set = [seen.setdefault(id(candidate.data), len(seen)) for candidate in candidates]
     order = sorted(range(len(candidates)), key=lambda i: (shape(i), data_set[i], i))
     return [list(group) for _, group in groupby(order, key=shape)]
+
+
+@dataclass
+class _Position:
+    """How far the training is."""
+
+    alive: list[int]
+    """Candidates that train in this round, in the order of the stack."""
+    rounds: int = 0
+    """Rounds, each from one validation to the next, that are over."""
+    chunks: int = 0
+    """Chunks of this round that are through."""
+    epochs: int = 0
+    """Epochs of the next chunk in this round; after all of them it has been validated, too."""
 
 
 class _Rows:
@@ -131,25 +149,57 @@ class _Run:
         return batch_slices(len(data.values), self._point.batch_size, normalised=normalised, strict=self._strict)
 
     @torch.inference_mode()
-    def train(self, seed: int, record_losses: bool, on_check: Callable[[int], None]) -> None:
+    def train(self, seed: int, record_losses: bool, on_check: Callable[[int], None], unit: Unit) -> None:
         masks = Masks(self._layout.dropout, seed, self._layout.dtype, self._layout.device)
-        alive = list(range(len(self._candidates)))
-        every, check = self._point.check_val_every_n_epoch, 0
-        chunks = self._cut(alive, masks)
-        while alive:
-            check += 1
-            for chunk, members in chunks:
-                started = time.perf_counter()
-                self._epochs(chunk, members, every, record_losses)
-                self._check(chunk, members, check * every - 1)
-                for index in members:
-                    self._results[index].seconds += (time.perf_counter() - started) / len(members)
-            on_check(len(alive))
-            remaining = [position for position, index in enumerate(alive) if not self._is_done(index, check)]
-            if len(remaining) < len(alive):
+        at = self._restored(unit.saved(), masks)
+        if not at.alive:
+            return
+        chunks = self._cut(at.alive, masks)
+        while at.alive:
+            for chunk, members in chunks[at.chunks :]:
+                self._to_validation(
+                    chunk, members, at, record_losses, lambda: unit.offer(lambda: self._state(at, masks))
+                )
+                at.chunks, at.epochs = at.chunks + 1, 0
+            at.rounds, at.chunks = at.rounds + 1, 0
+            on_check(len(at.alive))
+            remaining = [place for place, index in enumerate(at.alive) if not self._is_done(index, at.rounds)]
+            if len(remaining) < len(at.alive):
                 self._stack.keep(remaining)
-                alive = [alive[position] for position in remaining]
-                chunks = self._cut(alive, masks)
+                at.alive = [at.alive[place] for place in remaining]
+                chunks = self._cut(at.alive, masks)
+        unit.offer(lambda: self._state(at, masks))
+
+    def _to_validation(
+        self, chunk: Chunk, members: list[int], at: _Position, record_losses: bool, on_epoch: Callable[[], None]
+    ) -> None:
+        """Train a chunk until its next validation, and validate it."""
+        every = self._point.check_val_every_n_epoch
+        while at.epochs < every:
+            started = time.perf_counter()
+            self._epoch(chunk, members, record_losses)
+            at.epochs += 1
+            if at.epochs == every:
+                self._check(chunk, members, (at.rounds + 1) * every - 1)
+            for index in members:
+                self._results[index].seconds += (time.perf_counter() - started) / len(members)
+            on_epoch()
+
+    def _state(self, at: _Position, masks: Masks) -> State:
+        """All that training goes on from; of heads that are done, the results alone."""
+        heads, drawn = state_of_heads(self._results), masks.state()
+        stack = {f"stack.{name}": tensor for name, tensor in self._stack.state.items()} if at.alive else {}
+        tensors = {**heads.tensors, **stack, **{f"masks.{name}": tensor for name, tensor in drawn.tensors.items()}}
+        return State(tensors, {**heads.facts, "masks": drawn.facts, "position": asdict(at)})
+
+    def _restored(self, state: State | None, masks: Masks) -> _Position:
+        if state is None:
+            return _Position(list(range(len(self._candidates))))
+        restore_heads(self._results, state)
+        masks.restore(State({"generator": state.tensors["masks.generator"]}, state.facts["masks"]))
+        for name in self._stack.state if state.facts["position"]["alive"] else ():
+            self._stack.state[name] = state.tensors[f"stack.{name}"].to(self._layout.device)
+        return _Position(**state.facts["position"])
 
     def _cut(self, alive: list[int], masks: Masks) -> list[tuple[Chunk, list[int]]]:
         """Cut the stack into chunks of heads with common rows."""
@@ -169,15 +219,14 @@ class _Run:
             start += len(members)
         return chunks
 
-    def _epochs(self, chunk: Chunk, members: list[int], epochs: int, record_losses: bool) -> None:
+    def _epoch(self, chunk: Chunk, members: list[int], record_losses: bool) -> None:
         rows = self._rows[id(self._candidates[members[0]].data)]
-        for _ in range(epochs):
-            losses = torch.zeros(len(members), device=self._layout.device) if record_losses else None
-            for x, y in rows.batches:
-                chunk.step(x, y, losses)
-            if losses is not None:
-                for index, loss in zip(members, (losses / rows.n).tolist(), strict=True):
-                    self._results[index].train_losses.append(loss)
+        losses = torch.zeros(len(members), device=self._layout.device) if record_losses else None
+        for x, y in rows.batches:
+            chunk.step(x, y, losses)
+        if losses is not None:
+            for index, loss in zip(members, (losses / rows.n).tolist(), strict=True):
+                self._results[index].train_losses.append(loss)
 
     def _check(self, chunk: Chunk, members: list[int], epoch: int) -> None:
         """Validate a chunk, and keep the weights of heads that improved."""
