@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import soundfile
 
 from hear_audiomosaic.audio.resampling import resample
 from hear_audiomosaic.errors import AudioError
+from hear_audiomosaic.file_errors import file_errors
 
 __all__ = ["read_audio", "write_wav"]
 
@@ -57,6 +59,7 @@ def write_wav(path: str | Path, samples: npt.NDArray[np.float32], rate_hz: int) 
 
     Raises:
         AudioError: no sample, more than one channel, or a value that is not finite.
+        FileError: it cannot be written.
     """
     path = Path(path)
     samples = np.asarray(samples)
@@ -64,5 +67,8 @@ def write_wav(path: str | Path, samples: npt.NDArray[np.float32], rate_hz: int) 
         raise AudioError(
             f"Cannot write {path}: expected a non-empty mono signal of finite samples; got shape {samples.shape}."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, np.clip(samples, -1.0, 1.0), rate_hz, subtype="PCM_16", format="WAV")
+    content = io.BytesIO()  # libsndfile says nothing of a full disk
+    soundfile.write(content, np.clip(samples, -1.0, 1.0), rate_hz, subtype="PCM_16", format="WAV")
+    with file_errors("written", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.getbuffer())

@@ -6,10 +6,8 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +19,11 @@ import torch
 from hear_audiomosaic.audio import read_audio
 from hear_audiomosaic.embedding.audio_digests import TaskAudio, task_audio
 from hear_audiomosaic.embedding.store import SplitEmbeddings, SplitStore
-from hear_audiomosaic.errors import AudioError, EncoderError
+from hear_audiomosaic.errors import AudioError, EmbeddingError, EncoderError
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.tasks.prepared import PreparedTask
+from hear_audiomosaic.threads import in_threads
 
 __all__ = ["TaskEmbeddings", "embed_task"]
 
@@ -151,22 +150,16 @@ def _batches(clips: list[_Clip], batch_seconds: float) -> Iterator[list[_Clip]]:
 def _read_ahead(batches: Iterator[list[_Clip]], rate_hz: int) -> Iterator[tuple[list[_Clip], torch.Tensor]]:
     """Read batches in threads, a few ahead of the encoder."""
 
-    def load(batch: list[_Clip]) -> torch.Tensor:
-        return torch.from_numpy(np.stack([read_audio(clip.path, rate_hz)[0] for clip in batch]))  # (B, S)
+    def load(batch: list[_Clip]) -> tuple[list[_Clip], torch.Tensor]:
+        return batch, torch.from_numpy(np.stack([read_audio(clip.path, rate_hz)[0] for clip in batch]))  # (B, S)
 
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        pending: list[tuple[list[_Clip], Future[torch.Tensor]]] = []
-        try:
-            while True:
-                fresh = islice(batches, _LOOK_AHEAD - len(pending))
-                pending += [(batch, pool.submit(load, batch)) for batch in fresh]
-                if not pending:
-                    return
-                batch, future = pending.pop(0)
-                yield batch, future.result()
-        finally:
-            for _, future in pending:
-                future.cancel()
+    try:
+        yield from in_threads(load, batches, _WORKERS, _LOOK_AHEAD)
+    except MemoryError as error:
+        raise EmbeddingError(
+            f"There is not enough memory to read clips ahead ({error or 'out of memory'}); end other programs, and run "
+            "the same command again: what is embedded is kept."
+        ) from error
 
 
 def _encode(

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import EmbeddingError
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.locks import locked
 
 __all__ = ["SplitEmbeddings", "SplitStore"]
@@ -76,12 +77,13 @@ class SplitStore:
         self._n_bytes = 0  # of the index
         self._writing: ExitStack | None = None
         self._logs: dict[str, BinaryIO] = {}
-        self._load()
+        with file_errors("read", folder):
+            self._load()
 
     def __enter__(self) -> SplitStore:
         split, task = self.folder.name, self.folder.parent.name
         holder = f"another run that embeds split {split} of {task} into the same store"
-        with ExitStack() as stack:
+        with file_errors("written", self.folder), ExitStack() as stack:
             stack.enter_context(locked(self.folder / "writer.lock", holder, EmbeddingError))
             self._load()
             for name, whole in self._whole().items():
@@ -125,9 +127,10 @@ class SplitStore:
         if self._timed:
             new["times.f64"] = np.ascontiguousarray(timestamps_ms, dtype="<f8").tobytes()
         for name, begin in self._whole().items():  # the index last; over what an append that failed left behind
-            self._logs[name].seek(begin)
-            self._logs[name].write({**new, _INDEX: line}[name])
-            self._logs[name].flush()
+            with file_errors("written", self.folder / name):
+                self._logs[name].seek(begin)
+                self._logs[name].write({**new, _INDEX: line}[name])
+                self._logs[name].flush()
         self._entries[file] = _Entry(audio, self._n_rows, len(values))
         self._n_rows += len(values)
         self._n_bytes += len(line)

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import read_json, write_bytes, write_json
 
 __all__ = ["read_checkpoint", "write_checkpoint"]
@@ -42,7 +43,8 @@ def write_checkpoint(
     write_json(folder / _INDEX, {"step": step, "file": path.name, **facts})
     for other in (*folder.glob("checkpoint-*.safetensors"), *folder.glob(".checkpoint-*.part")):  # .part: of a kill
         if other != path:
-            other.unlink()
+            with file_errors("removed", other):
+                other.unlink()
 
 
 def read_checkpoint(

@@ -19,7 +19,8 @@ from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr, ValidationEr
 from pydantic_core import from_json
 
 from hear_audiomosaic.errors import ResultError
-from hear_audiomosaic.files import write_text
+from hear_audiomosaic.file_errors import described
+from hear_audiomosaic.files import read_bytes, write_text
 from hear_audiomosaic.hear.card import EncoderCard
 from hear_audiomosaic.results.record import Record
 from hear_audiomosaic.results.scores import FoldScores, MeanAndStd, aggregate, over_folds
@@ -217,9 +218,9 @@ def read_result(path: Path) -> Result:
         ResultError: not JSON, or not of these schemas; the first fault is named.
     """
     try:
-        content: Any = from_json(path.read_bytes())
+        content: Any = from_json(read_bytes(path))
     except OSError as error:
-        raise ResultError(f"{path} cannot be read: {error}") from error
+        raise ResultError(described(error, "read", path)) from error
     except ValueError as error:
         raise ResultError(f"{path} is not a result file: the file: Invalid JSON: {error}") from error
     if isinstance(content, dict):
@@ -234,5 +235,12 @@ def read_result(path: Path) -> Result:
 
 
 def find_results(folder: Path) -> Iterator[Path]:
-    """Paths of all result files under ``folder``, sorted."""
-    yield from sorted(path for path in folder.rglob("*.json") if not path.name.startswith("."))
+    """Paths of all result files under ``folder``, sorted; what is no file, such as a pipe, is among them."""
+    yield from sorted(path for path in folder.rglob("*.json") if not path.name.startswith(".") and not _is_folder(path))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.files import read_text
 from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.tasks.assignment import SplitAssignment, assign_splits, check_labels
 from hear_audiomosaic.tasks.layout import sort_labels
@@ -106,7 +108,7 @@ def read_table(path: Path) -> Table:
     rows: list[Row] = []
     lines: list[int] = []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with io.StringIO(read_text(path, "utf-8-sig"), newline="") as file:
             reader = csv.reader(file, strict=True)
             columns = next(reader, [])
             for cells in reader:

@@ -13,16 +13,12 @@ from __future__ import annotations
 import csv
 import io
 import logging
-import os
 import re
-import shutil
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hear_audiomosaic.errors import TaskError
-from hear_audiomosaic.files import write_text
-from hear_audiomosaic.locks import locked
+from hear_audiomosaic.files import read_text, write_text
 
 __all__ = [
     "GROUPS",
@@ -30,9 +26,7 @@ __all__ = [
     "PREPARATION",
     "VOCABULARY",
     "heareval_spelling",
-    "preparing",
     "read_vocabulary",
-    "replace_directory",
     "sort_labels",
     "vocabulary_csv",
     "write_vocabulary",
@@ -76,8 +70,7 @@ def read_vocabulary(path: Path) -> tuple[str, ...]:
         TaskError: the file is missing, has other columns, or its indices are not 0, 1, ... without gaps.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
+        rows = [row for row in csv.reader(io.StringIO(read_text(path, "utf-8-sig"), newline="")) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TaskError(f"Cannot read the label vocabulary {path}: {error}") from error
     if not rows or rows[0] != ["idx", "label"] or any(len(row) != 2 for row in rows):
@@ -105,22 +98,3 @@ def heareval_spelling(labels: Sequence[str]) -> dict[str, str]:
 
     read = pd.read_csv(io.StringIO(vocabulary_csv(labels), newline=""))["label"].tolist()
     return {ours: str(theirs) for ours, theirs in zip(labels, read, strict=True) if ours != str(theirs)}
-
-
-def preparing(target: Path) -> AbstractContextManager[None]:
-    """Let one process at a time make ``target``; a second one waits. The lock is a file in ``.locks`` beside it."""
-    return locked(target.parent / ".locks" / target.name, f"another process that prepares {target.name}", TaskError)
-
-
-def replace_directory(finished: Path, target: Path) -> None:
-    """Rename a finished folder to its final name, replacing an older one."""
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
-    if target.exists():
-        target.rename(old)
-    try:
-        finished.rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -8,8 +8,8 @@ from typing import Any
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks.card import TaskCard
 from hear_audiomosaic.tasks.catalog import all_cards, expand, suite_of, suites
-from hear_audiomosaic.tasks.layout import METADATA
 from hear_audiomosaic.tasks.prepared import PreparedTask
+from hear_audiomosaic.tasks.publishing import prepared_names
 
 __all__ = ["find_card", "list_rows"]
 
@@ -39,7 +39,7 @@ def list_rows(suite: str | None, tasks_dir: Path) -> list[dict[str, Any]]:
     """
     if suite is not None and suite not in suites():
         raise TaskError(f"There is no suite '{suite}'; there are: {', '.join(suites())}")
-    prepared = {path.parent.name for path in tasks_dir.glob(f"[!.]*/{METADATA}")}
+    prepared = set(prepared_names(tasks_dir))
     cards = list(all_cards() if suite is None else suites()[suite])
     rows = [_row(card, suite_of(card), card.directory_name in prepared) for card in cards]
     if suite is None:

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import read_json, sha256_of_json, write_json
 from hear_audiomosaic.paths import default_tasks_dir
+from hear_audiomosaic.tasks import publishing
 from hear_audiomosaic.tasks.card import (
     EVENT_EVALUATION,
     MULTICLASS_EVALUATION,
@@ -28,21 +30,13 @@ from hear_audiomosaic.tasks.convert import (
     Recording,
     clip_key,
     convert,
+    lacking_rates,
     recordings_from_json,
     recordings_to_json,
     same_recording,
 )
 from hear_audiomosaic.tasks.folder import Clip, FolderPlan, FolderRecipe, parse_where, read_folder
-from hear_audiomosaic.tasks.layout import (
-    GROUPS,
-    METADATA,
-    PREPARATION,
-    VOCABULARY,
-    heareval_spelling,
-    preparing,
-    replace_directory,
-    write_vocabulary,
-)
+from hear_audiomosaic.tasks.layout import GROUPS, METADATA, PREPARATION, VOCABULARY, heareval_spelling, write_vocabulary
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
 __all__ = ["prepare_folder"]
@@ -162,10 +156,21 @@ def prepare_folder(
     card = _card(plan, scoring, {"name": name, "version": version, "mode": mode, **(facts or {})})
     _warn_of_heareval_spelling(plan)
     target = (default_tasks_dir() if tasks_dir is None else Path(tasks_dir)) / card.directory_name
-    partial = target.with_name(f".{target.name}.part")
+    partial = publishing.unfinished(target)
     plan_sha256 = _plan_sha256(plan, card)
-    with preparing(target):
-        if target.exists() and _made_from(target, plan_sha256, plan.clips, source_dir, overwrite=overwrite):
+
+    def is_there() -> bool:
+        return target.exists() and _made_from(target, plan_sha256, plan.clips, source_dir, overwrite=overwrite)
+
+    publishing.put_in_place(target)
+    # A finished task is opened where nothing can be written, too.
+    if not publishing.awaits_publishing(target) and is_there() and not lacking_rates(target, plan.clips, rates):
+        publishing.tidy(target)
+        _log.info("%s is prepared already, from the same input: nothing to do", target)
+        return PreparedTask.open(target)
+    with publishing.preparing(target):
+        publishing.finish_publishing(target)
+        if is_there():
             _add_rates(target, partial, plan, source_dir, rates, workers)
             return PreparedTask.open(target)
         recordings = convert(plan.clips, source_dir, partial, rates, title=card.name, workers=workers)
@@ -176,8 +181,9 @@ def prepare_folder(
             {"plan_sha256": plan_sha256, "recordings": recordings_to_json(recordings)},
             indent=None,
         )
-        (partial / INPUTS).unlink(missing_ok=True)
-        replace_directory(partial, target)
+        with file_errors("removed", partial / INPUTS):
+            (partial / INPUTS).unlink(missing_ok=True)
+        publishing.publish(partial, target)
     return PreparedTask.open(target)
 
 
@@ -304,18 +310,12 @@ def _add_rates(
     target: Path, partial: Path, plan: FolderPlan, source_dir: Path, rates: Sequence[int], workers: int | None
 ) -> None:
     """Convert the rates that a finished task lacks, or of which files are missing."""
-
-    def is_whole(rate_hz: int) -> bool:
-        return all((target / str(rate_hz) / clip.split / clip.file).is_file() for clip in plan.clips)
-
-    lacking = [rate_hz for rate_hz in rates if not is_whole(rate_hz)]
-    if not lacking:
-        _log.info("%s is prepared already, from the same input: nothing to do", target)
-        return
-    convert(plan.clips, source_dir, partial, lacking, title=target.name, workers=workers)
-    for rate_hz in lacking:
-        replace_directory(partial / str(rate_hz), target / str(rate_hz))
-    shutil.rmtree(partial)
+    if lacking := lacking_rates(target, plan.clips, rates):
+        convert(plan.clips, source_dir, partial, lacking, title=target.name, workers=workers)
+        with file_errors("removed", partial / INPUTS):
+            (partial / INPUTS).unlink(missing_ok=True)
+        publishing.fill_folder(partial, target)
+    shutil.rmtree(partial, ignore_errors=True)
 
 
 def _within(clip: Clip, recording: Recording) -> Clip:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import stat
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -15,9 +15,12 @@ import numpy.typing as npt
 import soundfile
 
 from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.file_errors import file_errors
+from hear_audiomosaic.files import read_text
 from hear_audiomosaic.pretraining.data.crops import AUDIO_SUFFIXES, Recording
 from hear_audiomosaic.pretraining.data.index import Names, read_index, write_index
 from hear_audiomosaic.progress import progress_bar
+from hear_audiomosaic.threads import in_threads
 
 __all__ = ["FileClips", "open_folder", "open_manifest"]
 
@@ -108,7 +111,8 @@ def open_manifest(manifest: Path, clip_s: float) -> FileClips:
         PretrainingError: no path in it, a table without that column, or not text.
     """
     try:
-        text = manifest.read_text(encoding="utf-8-sig")
+        with file_errors("read", manifest):
+            text = read_text(manifest, "utf-8-sig")
     except UnicodeDecodeError as error:
         raise PretrainingError(
             f"{manifest} is neither a folder, nor a .tar shard, nor a UTF-8 list of recordings ({error})."
@@ -149,6 +153,8 @@ def _headers(root: Path, names: Sequence[str], location: str) -> list[list[int]]
         path = root / name
         try:
             status = path.stat()
+            if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
+                return [0, 0, 0, 1]
             stamp = [status.st_size, status.st_mtime_ns]
             if indexed.get(name, [])[:2] == stamp:
                 return list(indexed[name])
@@ -160,8 +166,8 @@ def _headers(root: Path, names: Sequence[str], location: str) -> list[list[int]]
 
     blocks = [names[first : first + _BLOCK] for first in range(0, len(names), _BLOCK)]
     headers: list[list[int]] = []
-    with ThreadPoolExecutor(_THREADS) as pool, progress_bar(len(names), "read headers", "file") as bar:
-        for block in pool.map(lambda block: [header(name) for name in block], blocks):
+    with progress_bar(len(names), "read headers", "file") as bar:
+        for block in in_threads(lambda block: [header(name) for name in block], blocks, _THREADS, 2 * _THREADS):
             headers += block
             bar.update(len(block))
     index = dict(zip(names, headers, strict=True))

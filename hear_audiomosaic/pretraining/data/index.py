@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hear_audiomosaic.files import write_bytes
+from hear_audiomosaic.files import read_bytes, write_bytes
 from hear_audiomosaic.paths import data_home
 
 __all__ = ["Names", "read_index", "write_index"]
@@ -46,7 +46,7 @@ def _index_path(location: str) -> Path:
 def read_index(location: str) -> dict[str, Any]:
     """Return the index cached for ``location`` (an absolute path or a URL); empty when none can be read."""
     try:
-        content = json.loads(_index_path(location).read_bytes())
+        content = json.loads(read_bytes(_index_path(location)))
     except (OSError, ValueError):
         return {}
     known = isinstance(content, dict) and content.get("location") == location
