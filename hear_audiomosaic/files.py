@@ -8,6 +8,7 @@ shares the folder; where the file system has no locks, only what is older than a
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
 import json
@@ -108,17 +109,32 @@ def rename(old: Path, new: Path) -> None:
     Raises:
         FileError: it cannot be renamed, and keeps its name.
     """
-    with file_errors("renamed", old):
+    with file_errors(f"renamed to {new.name}", old):
         if old.is_dir():
-            flush()
+            flush(old)
         old.rename(new)
         _sync_folder(new.parent)
 
 
-def flush() -> None:
-    """Have everything that was written on the disk: one call, where one for each of 50,000 clips would take long."""
-    if hasattr(os, "sync"):
-        os.sync()
+def flush(folder: Path) -> None:
+    """Have on the disk what was written to a folder's file system: one call, where one for each clip would take long.
+
+    Raises:
+        FileError: the disk is full or broken.
+    """
+    with file_errors("written", folder):
+        try:
+            syncfs = ctypes.CDLL(None, use_errno=True).syncfs
+        except (OSError, AttributeError, TypeError):  # another system than Linux
+            if hasattr(os, "sync"):
+                os.sync()
+            return
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            if syncfs(descriptor):
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        finally:
+            os.close(descriptor)
 
 
 def read_bytes(path: Path) -> bytes:

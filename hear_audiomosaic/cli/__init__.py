@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         say(f"error: {described(error, 'read')}")
         raise SystemExit(1) from None
     except MemoryError as error:
-        say(f"error: {error or 'out of memory'}. {_NO_MEMORY}")
+        say(f"error: {str(error) or 'out of memory'}. {_NO_MEMORY}")
         raise SystemExit(1) from None
     except SystemExit as ended:
         if ended.code == _INTERRUPTED:

@@ -157,8 +157,8 @@ def _read_ahead(batches: Iterator[list[_Clip]], rate_hz: int) -> Iterator[tuple[
         yield from in_threads(load, batches, _WORKERS, _LOOK_AHEAD)
     except MemoryError as error:
         raise EmbeddingError(
-            f"There is not enough memory to read clips ahead ({error or 'out of memory'}); end other programs, and run "
-            "the same command again: what is embedded is kept."
+            f"There is not enough memory to read ahead ({str(error) or 'out of memory'}); end other programs, and "
+            "run the same command again: what is embedded is kept."
         ) from error
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import importlib
-import io
 import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hear_audiomosaic.errors import PretrainingError
 from hear_audiomosaic.file_errors import file_errors
-from hear_audiomosaic.files import read_text, write_text
+from hear_audiomosaic.files import write_text
 
 __all__ = ["RunLog"]
 
@@ -78,11 +76,8 @@ class RunLog:
     def _rows(self) -> list[dict[str, str]]:
         if not self.path.is_file():
             return []
-        try:
-            with file_errors("read", self.path):
-                rows = list(csv.DictReader(io.StringIO(read_text(self.path), newline="")))
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise PretrainingError(f"{self.path} is no log of a run ({error}); move it away.") from error
+        with self.path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
         # Half a row, left by a kill, lacks fields.
         return [row for row in rows if None not in row.values() and None not in row]
 

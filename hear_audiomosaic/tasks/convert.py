@@ -132,8 +132,9 @@ def _leftovers(clips: Sequence[Clip], source_dir: Path, folder: Path, rates_hz: 
     """Keys of clips whose files in ``folder`` were made from the present sources; everything else is removed."""
     now = {clip_key(clip): _stamp(clip.source, source_dir / clip.source) for clip in clips}
     try:
-        before: Mapping[str, Any] = read_json(folder / INPUTS)
-    except (OSError, ValueError):
+        with file_errors("read", folder / INPUTS):
+            before: Mapping[str, Any] = read_json(folder / INPUTS) if (folder / INPUTS).exists() else {}
+    except ValueError:
         before = {}
     usable = {key for key, stamp in now.items() if before.get(key) == stamp}
     wanted = {path for clip in clips if clip_key(clip) in usable for path in _targets(folder, clip, rates_hz).values()}

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.file_errors import described
 from hear_audiomosaic.files import read_text
 from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.tasks.assignment import SplitAssignment, assign_splits, check_labels
@@ -120,7 +121,9 @@ def read_table(path: Path) -> Table:
                 lines.append(reader.line_num)
     except FileNotFoundError as error:
         raise TaskError(f"There is no {path}; expected a CSV table with a column 'filename'") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise TaskError(described(error, "read", path)) from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise TaskError(f"Cannot read {path} as a UTF-8 CSV table: {error}") from error
     twice = [column for column, times in Counter(columns).items() if times > 1]
     if twice:

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.file_errors import described
 from hear_audiomosaic.files import read_text, write_text
 
 __all__ = [
@@ -71,7 +72,9 @@ def read_vocabulary(path: Path) -> tuple[str, ...]:
     """
     try:
         rows = [row for row in csv.reader(io.StringIO(read_text(path, "utf-8-sig"), newline="")) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise TaskError(described(error, "read", path)) from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise TaskError(f"Cannot read the label vocabulary {path}: {error}") from error
     if not rows or rows[0] != ["idx", "label"] or any(len(row) != 2 for row in rows):
         raise TaskError(

@@ -287,10 +287,11 @@ def _made_from(target: Path, plan_sha256: str, clips: Sequence[Clip], source_dir
         TaskError: it was not, and may not be overwritten.
     """
     try:
-        before = read_json(target / PREPARATION)
+        with file_errors("read", target / PREPARATION):  # a task that cannot be read is not taken for another one
+            before = read_json(target / PREPARATION) if (target / PREPARATION).exists() else {}
         recordings = recordings_from_json(before["recordings"])
         same_tables = before["plan_sha256"] == plan_sha256
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         recordings, same_tables, reason = {}, False, "was not made by this command"
     else:
         reason = "was made with other labels, splits or options"

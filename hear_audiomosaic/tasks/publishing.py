@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -57,7 +58,7 @@ def finish_publishing(target: Path) -> None:
         FileError: a folder cannot be renamed.
     """
     ready, before, gone = (_hidden(target, kind) for kind in ("ready", "before", "gone"))
-    if ready.exists():
+    if ready.is_dir():
         if target.exists():
             if before.exists():  # of an earlier kill; the target is newer
                 _discard(before, gone)
@@ -72,7 +73,7 @@ def finish_publishing(target: Path) -> None:
 
 def awaits_publishing(target: Path) -> bool:
     """Whether a kill left ``target`` where :func:`finish_publishing` gives it another content, or one at all."""
-    return _hidden(target, "ready").exists() or (not target.exists() and _hidden(target, "before").exists())
+    return _hidden(target, "ready").is_dir() or (not target.exists() and _hidden(target, "before").exists())
 
 
 def tidy(target: Path) -> None:
@@ -91,7 +92,9 @@ def prepared_names(tasks_dir: Path) -> list[str]:
     """Names of the task folders, sorted; one that a killed process left between two names is put in its place first."""
     for path in [*tasks_dir.glob(".*.ready"), *tasks_dir.glob(".*.before")]:
         put_in_place(tasks_dir / path.name[1:].rpartition(".")[0])
-    return sorted(path.parent.name for path in tasks_dir.glob(f"[!.]*/{METADATA}"))
+    folders = tasks_dir.iterdir() if tasks_dir.is_dir() else []
+    # Also where the metadata are a link that leads nowhere: the task is then named, where it would seem to be absent.
+    return sorted(path.name for path in folders if path.name[0] != "." and os.path.lexists(path / METADATA))
 
 
 def put_in_place(target: Path) -> None:
@@ -111,7 +114,7 @@ def fill_folder(folder: Path, target: Path) -> None:
     Raises:
         FileError: a file cannot be moved.
     """
-    flush()
+    flush(folder)
     with file_errors("moved", folder):
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             place = target / path.relative_to(folder)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import make_folder, read_json, write_json
 from hear_audiomosaic.paths import default_tasks_dir
 from hear_audiomosaic.progress import progress
@@ -120,9 +121,10 @@ def _is_same(target: Path, metadata: dict[str, Any], *, overwrite: bool) -> bool
     if not target.exists():
         return False
     try:
-        if read_json(target / METADATA) == metadata:
-            return True
-    except (OSError, ValueError):
+        with file_errors("read", target / METADATA):  # a task that cannot be read is not taken for another one
+            if (target / METADATA).exists() and read_json(target / METADATA) == metadata:
+                return True
+    except ValueError:
         pass
     if not overwrite:
         raise TaskError(
