@@ -8,6 +8,7 @@ __all__ = [
     "CheckpointError",
     "EmbeddingError",
     "EncoderError",
+    "FileError",
     "HearAudioMosaicError",
     "MetricError",
     "PretrainingError",
@@ -54,6 +55,14 @@ class EmbeddingError(HearAudioMosaicError):
 
 class EncoderError(HearAudioMosaicError):
     """A module or its model breaks the HEAR API, or no such encoder exists."""
+
+
+class FileError(HearAudioMosaicError, OSError):
+    """The operating system refuses a file or a folder: a full disk, no permission, something else in its place.
+
+    It is an :class:`OSError`, too, with its ``errno``; the message is one line
+    (:func:`hear_audiomosaic.file_errors.file_errors`).
+    """
 
 
 class MetricError(HearAudioMosaicError):

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import time
 from pathlib import Path
 
-from hear_audiomosaic.files import sha256_of_file
+from hear_audiomosaic.file_errors import described
+from hear_audiomosaic.files import read_bytes, sha256_of_file
 
 __all__ = ["FileDigests"]
+
+_log = logging.getLogger(__name__)
 
 _SETTLED_NS = 2_000_000_000
 """A file that changed less than this before it was read is not remembered: clocks of file systems are coarse, so that
@@ -36,7 +40,11 @@ class FileDigests:
         self._fresh: list[str] = []
 
     def __enter__(self) -> FileDigests:
-        for line in self._memory.read_bytes().splitlines() if self._memory.is_file() else ():
+        try:
+            lines = read_bytes(self._memory).splitlines()
+        except OSError:  # none yet, or it cannot be read: all files are
+            lines = []
+        for line in lines:
             record = _checked(line)
             if record is not None:
                 name, state, digest = record
@@ -47,9 +55,12 @@ class FileDigests:
         """Remember what was read, also of a run that is broken off."""
         if not self._fresh:
             return
-        self._memory.parent.mkdir(parents=True, exist_ok=True)
-        with self._memory.open("a", encoding="utf-8") as file:
-            file.write("\n" + "\n".join(self._fresh) + "\n")  # a line that a kill cut short ends here
+        try:
+            self._memory.parent.mkdir(parents=True, exist_ok=True)
+            with self._memory.open("a", encoding="utf-8") as file:
+                file.write("\n" + "\n".join(self._fresh) + "\n")  # a line that a kill cut short ends here
+        except OSError as error:  # of a store that is read-only, say
+            _log.info("The digests are not remembered: %s", described(error, "written", self._memory))
 
     def of(self, path: Path) -> str:
         """Hexadecimal SHA-256 of a file's bytes.

@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from hear_audiomosaic.errors import HearAudioMosaicError
+from hear_audiomosaic.file_errors import described
 
 __all__ = ["locked", "locked_or_refused"]
 
@@ -75,9 +76,7 @@ def _held(path: Path, error: type[HearAudioMosaicError], when_busy: Callable[[],
             lock.acquire()
     except OSError as cause:
         if cause.errno not in _NO_LOCKS_HERE:
-            raise error(
-                f"{path} cannot be locked ({cause.strerror or cause}); choose a folder that can be written to."
-            ) from cause
+            raise error(described(cause, "locked", path)) from cause
         _log.warning("The file system of %s has no locks: two runs at a time would spoil each other's files.", path)
     try:
         yield

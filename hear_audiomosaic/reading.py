@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +9,9 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from hear_audiomosaic.errors import HearAudioMosaicError
-from hear_audiomosaic.parsing import UnreadableError, faults
+from hear_audiomosaic.file_errors import described
+from hear_audiomosaic.files import read_bytes
+from hear_audiomosaic.parsing import faults
 from hear_audiomosaic.printable import shortened
 
 __all__ = ["read_file"]
@@ -33,12 +34,12 @@ def read_file(path: Path, parse: Callable[[bytes], T], error: type[HearAudioMosa
         error: the file cannot be read or is not what it should be.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
-            raise UnreadableError("it is no file")
-        return parse(path.read_bytes())
+        return parse(read_bytes(path))
     except FileNotFoundError as missing:
         raise error(f"There is no {path}; expected {what}; {cure}.") from missing
     except ValidationError as cause:  # a ValueError, too
         raise error(f"{path} cannot be read as {what}: {faults(cause)}; {cure}.") from cause
-    except (OSError, ValueError, MemoryError) as cause:
+    except OSError as cause:
+        raise error(described(cause, "read", path)) from cause
+    except (ValueError, MemoryError) as cause:
         raise error(f"{path} cannot be read as {what}: {shortened(cause, 600)}; {cure}.") from cause

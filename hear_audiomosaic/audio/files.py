@@ -14,6 +14,7 @@ that is shorter than that, or an Ogg stream without its last page.
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ import soundfile
 from hear_audiomosaic.audio.resampling import resample
 from hear_audiomosaic.audio.wholeness import lack_of
 from hear_audiomosaic.errors import AudioError
+from hear_audiomosaic.file_errors import file_errors
 
 __all__ = ["ANOTHER_SCALE", "MAY_LACK_S", "Decoded", "decode", "read_audio", "write_wav"]
 
@@ -135,6 +137,7 @@ def write_wav(path: str | Path, samples: npt.NDArray[np.float32], rate_hz: int) 
 
     Raises:
         AudioError: no sample, more than one channel, or a value that is not finite.
+        FileError: it cannot be written.
     """
     path = Path(path)
     samples = np.asarray(samples)
@@ -142,8 +145,11 @@ def write_wav(path: str | Path, samples: npt.NDArray[np.float32], rate_hz: int) 
         raise AudioError(
             f"Cannot write {path}: expected a non-empty mono signal of finite samples; got shape {samples.shape}."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, np.clip(samples, -1.0, 1.0), rate_hz, subtype="PCM_16", format="WAV")
+    content = io.BytesIO()  # libsndfile says nothing of a full disk
+    soundfile.write(content, np.clip(samples, -1.0, 1.0), rate_hz, subtype="PCM_16", format="WAV")
+    with file_errors("written", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.getbuffer())
 
 
 def _channels(path: Path) -> tuple[npt.NDArray[np.float32], int, int]:

@@ -15,7 +15,8 @@ from hear_audiomosaic.bench.outcome import Outcome, result_of
 from hear_audiomosaic.bench.plan import Plan, Summary
 from hear_audiomosaic.bench.unloaded import unloaded
 from hear_audiomosaic.embedding import TaskEmbeddings, embed_task, task_audio, task_stores
-from hear_audiomosaic.errors import HearAudioMosaicError, ResultError
+from hear_audiomosaic.errors import FileError, HearAudioMosaicError, ResultError
+from hear_audiomosaic.file_errors import file_errors, hits_every_file
 from hear_audiomosaic.files import sha256_of_file
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.hear.objects import EncoderLike, Labelled, as_encoder, name_of
@@ -37,8 +38,8 @@ _log = logging.getLogger(__name__)
 def run(plan: Plan, *, on_result: Callable[[Result], None] | None = None) -> Summary:
     """Run all that is not there yet.
 
-    A failure of one encoder or one task is recorded and the rest is run. A run that was interrupted, by Ctrl-C or by a
-    kill, resumes where it was when it is started again.
+    A failure of one encoder or one task is recorded and the rest is run. A run that was interrupted, by Ctrl-C, by a
+    kill or by a full disk, resumes where it was when it is started again.
 
     Args:
         plan: what to run.
@@ -46,6 +47,9 @@ def run(plan: Plan, *, on_result: Callable[[Result], None] | None = None) -> Sum
 
     Returns:
         What was done.
+
+    Raises:
+        FileError: the disk is full or read-only; what is finished is kept.
     """
     summary = Summary()
     for item in plan.encoders:
@@ -72,10 +76,11 @@ def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary
     """The results of one encoder on one task that were not there and did not fail, each written when it is yielded."""
     audio = embeddings = None
     try:
-        audio = task_audio(task, encoder.sample_rate, plan.store_dir)
-        if any(store.is_begun for store in task_stores(encoder, task, plan.store_dir).values()):
-            # Made whole and sure of also where all results are there: it says whether they were made from it.
-            embeddings = embed_task(encoder, task, plan.store_dir, audio=audio)
+        with file_errors("used"):
+            audio = task_audio(task, encoder.sample_rate, plan.store_dir)
+            if any(store.is_begun for store in task_stores(encoder, task, plan.store_dir).values()):
+                # Made whole and sure of also where all results are there: it says whether they were made from it.
+                embeddings = embed_task(encoder, task, plan.store_dir, audio=audio)
     except HearAudioMosaicError as error:
         for cell in cells_of(plan, encoder, task, audio):
             _record_failure(cell, error, summary)
@@ -89,14 +94,16 @@ def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary
     if not missing:
         return
     try:
-        embeddings = embeddings or embed_task(encoder, task, plan.store_dir, audio=audio)
+        with file_errors("used"):
+            embeddings = embeddings or embed_task(encoder, task, plan.store_dir, audio=audio)
     except HearAudioMosaicError as error:
         for cell in missing:
             _record_failure(cell, error, summary)
         return
     for cell in missing:
         try:
-            result = _probe(cell, embeddings, plan.device)
+            with file_errors("used"):
+                result = _probe(cell, embeddings, plan.device)
         except HearAudioMosaicError as error:
             _record_failure(cell, error, summary)
             continue
@@ -177,11 +184,26 @@ def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str) -> Result:
 
 
 def _record_failure(cell: Cell, error: HearAudioMosaicError, summary: Summary) -> None:
-    """A failure is a result, too, but it replaces none that was made from all that is there alike."""
+    """A failure is a result, too, but it replaces none that was made from all that is there alike.
+
+    Raises:
+        FileError: a full or read-only disk, which is nothing of the cell and would fail every other one, too.
+    """
+    if isinstance(error, FileError) and hits_every_file(error):
+        raise error
     summary.failures.append(f"{cell.encoder.ref.text} on {cell.task.card.name}: {error}")
     if _is_finished(cell):
         return
-    write_result(cell.path, result_of(cell, error))
+    _write_failure(cell, error, summary)
+
+
+def _write_failure(cell: Cell, error: HearAudioMosaicError, summary: Summary) -> None:
+    try:
+        write_result(cell.path, result_of(cell, error))
+    except FileError as refused:
+        if hits_every_file(refused):
+            raise
+        summary.failures.append(f"{cell.encoder.ref.text} on {cell.task.card.name}: that is not recorded: {refused}")
 
 
 def _record_unloaded(plan: Plan, item: EncoderLike | Labelled, error: HearAudioMosaicError, summary: Summary) -> None:
@@ -193,7 +215,7 @@ def _record_unloaded(plan: Plan, item: EncoderLike | Labelled, error: HearAudioM
     for task in plan.tasks:
         for cell in cells_of(plan, encoder, task, None):
             if not _is_success(cell.path):
-                write_result(cell.path, result_of(cell, error))
+                _write_failure(cell, error, summary)
 
 
 def _is_success(path: Path) -> bool:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 from hear_audiomosaic.cli._common import say, spread_values
 from hear_audiomosaic.errors import HearAudioMosaicError
+from hear_audiomosaic.file_errors import described
 from hear_audiomosaic.printable import printable
 
 __all__ = ["main"]
 
+_NO_MEMORY = "End other programs, and run the same command again: what is finished is kept."
 _INTERRUPTED = 130  # typer's exit code of Ctrl-C
 
 
@@ -31,6 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(spread_values(sys.argv[1:] if arguments is None else arguments), prog_name="hear-audiomosaic")
     except HearAudioMosaicError as error:
         say(f"error: {error}")
+        raise SystemExit(1) from None
+    except OSError as error:  # of reading; what is written says more itself
+        say(f"error: {described(error, 'read')}")
+        raise SystemExit(1) from None
+    except MemoryError as error:
+        say(f"error: {str(error) or 'out of memory'}. {_NO_MEMORY}")
         raise SystemExit(1) from None
     except SystemExit as ended:
         if ended.code == _INTERRUPTED:

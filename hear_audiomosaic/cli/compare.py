@@ -30,9 +30,10 @@ def compare(
     """Test on which tasks one encoder is better than another: paired t test, Holm over tasks."""
     from hear_audiomosaic.api import load_results
 
-    comparisons = load_results(results).compare(a, b, protocol=protocol)
-    for line in comparisons.skipped:
+    loaded = load_results(results)
+    for line in loaded.loaded.skipped:  # before an encoder turns out to be missing for it
         say(f"skipped: {line}")
+    comparisons = loaded.compare(a, b, protocol=protocol)
     if as_json:
         print_json([one.facts() for one in comparisons])
         return

@@ -17,9 +17,9 @@ from zipfile import ZIP_STORED, ZipFile
 import numpy as np
 
 from hear_audiomosaic.embedding.index import Dtype
-from hear_audiomosaic.embedding.rows import told
 from hear_audiomosaic.embedding.store import SplitStore
 from hear_audiomosaic.errors import EmbeddingError
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import remove_leftovers, write_bytes
 from hear_audiomosaic.locks import locked_or_refused
 
@@ -244,7 +244,7 @@ def _remove(log: Log) -> int:
         for path in sorted(log.folder.iterdir(), key=lambda path: path.name != _INDEX):
             if path.is_file() and path.name != _LOCK:
                 n_bytes = path.stat().st_size
-                with told(path, "removed"):
+                with file_errors("removed", path):
                     path.unlink()
                 freed += n_bytes
     return freed

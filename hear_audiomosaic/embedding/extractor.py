@@ -7,10 +7,8 @@ import time
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +24,13 @@ from hear_audiomosaic.embedding.failures import Failures
 from hear_audiomosaic.embedding.index import Dtype
 from hear_audiomosaic.embedding.rows import DamagedRowsError, SplitEmbeddings
 from hear_audiomosaic.embedding.store import SplitStore
-from hear_audiomosaic.errors import AudioError, EncoderError, HearAudioMosaicError
+from hear_audiomosaic.errors import AudioError, EmbeddingError, EncoderError, HearAudioMosaicError
 from hear_audiomosaic.files import sha256_of_json
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.hear.foreign import OutOfMemory
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.tasks.prepared import PreparedTask
+from hear_audiomosaic.threads import in_threads
 
 __all__ = ["TaskEmbeddings", "embed_task", "task_stores"]
 
@@ -232,21 +231,16 @@ def _read_ahead(
     batches: Iterator[list[_Clip]], rate_hz: int, failures: Failures
 ) -> Iterator[tuple[list[_Clip], torch.Tensor]]:
     """Read batches in threads, a few ahead of the encoder; what cannot be read is left out and told."""
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        pending: list[Future[_Read]] = []
-        try:
-            while True:
-                fresh = islice(batches, _LOOK_AHEAD - len(pending))
-                pending += [pool.submit(_read, batch, rate_hz) for batch in fresh]
-                if not pending:
-                    return
-                read = pending.pop(0).result()
-                for clip, error in read.failed:
-                    failures.add(clip.path, error)
-                yield from read.batches
-        finally:
-            for future in pending:
-                future.cancel()
+    try:
+        for read in in_threads(lambda batch: _read(batch, rate_hz), batches, _WORKERS, _LOOK_AHEAD):
+            for clip, error in read.failed:
+                failures.add(clip.path, error)
+            yield from read.batches
+    except MemoryError as error:
+        raise EmbeddingError(
+            f"There is not enough memory to read ahead ({str(error) or 'out of memory'}); end other programs, and "
+            "run the same command again: what is embedded is kept."
+        ) from error
 
 
 @dataclass(frozen=True)

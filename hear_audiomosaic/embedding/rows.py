@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from hear_audiomosaic.embedding.index import DTYPES, Entry, Header, rows_checksum
 from hear_audiomosaic.errors import EmbeddingError
 
-__all__ = ["DamagedRowsError", "RowFiles", "SplitEmbeddings", "is_of_a_log", "read_rows", "told", "write_at"]
+__all__ = ["DamagedRowsError", "RowFiles", "SplitEmbeddings", "is_of_a_log", "read_rows", "write_at"]
 
 Array = npt.NDArray[Any]
 _ENDINGS = {"float32": "f32", "float16": "f16"}
@@ -142,23 +142,3 @@ def write_at(file: FileIO, begin: int, content: bytes) -> None:
 def is_of_a_log(name: str) -> bool:
     """Whether a file is one that a log's writer makes beside the index, of any generation."""
     return _OF_A_LOG.fullmatch(name) is not None
-
-
-@contextmanager
-def told(path: Path, how: str) -> Iterator[None]:
-    """Make what the file system refuses one line that names the file.
-
-    Args:
-        path: of the file.
-        how: "read" or "written".
-
-    Raises:
-        EmbeddingError: an OSError was raised inside.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise EmbeddingError(
-            f"{path} cannot be {how}: {error.strerror or error}. What was embedded so far is kept; when that is mended "
-            "the same command goes on."
-        ) from error

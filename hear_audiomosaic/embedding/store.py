@@ -31,10 +31,10 @@ from hear_audiomosaic.embedding.rows import (
     SplitEmbeddings,
     is_of_a_log,
     read_rows,
-    told,
     write_at,
 )
 from hear_audiomosaic.errors import EmbeddingError
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import write_bytes
 from hear_audiomosaic.locks import locked
 
@@ -98,7 +98,7 @@ class SplitStore:
         Raises:
             EmbeddingError: there is none, it is of another format, or its description is damaged.
         """
-        with told(folder / _INDEX, "read"):
+        with file_errors("read", folder / _INDEX):
             index = read_index(folder / _INDEX)
         header = index.header
         if header is None:
@@ -112,7 +112,7 @@ class SplitStore:
     def __enter__(self) -> SplitStore:
         split, task = self.folder.name, self.folder.parent.name
         holder = f"another run that embeds split {split} of {task} into the same store"
-        with ExitStack() as stack:
+        with file_errors("written", self.folder), ExitStack() as stack:
             stack.enter_context(locked(self.folder / "writer.lock", holder, EmbeddingError))
             self._load()
             stack.callback(self._close)
@@ -129,7 +129,7 @@ class SplitStore:
     def __exit__(self, kind: object, *_: object) -> None:
         try:
             if kind is None and not self._is_synced:
-                with told(self.folder, "written"):
+                with file_errors("written", self.folder):
                     for log in self._logs:  # the index last
                         os.fsync(log.fileno())
         finally:
@@ -187,7 +187,7 @@ class SplitStore:
         line = line_of(entry)
         contents = (*(array.tobytes() for array in rows), line)
         self._is_synced = False
-        with told(self.folder, "written"):  # over what an append that failed left behind; the index last
+        with file_errors("written", self.folder):  # over what an append that failed left behind; the index last
             for log, begin, content in zip(self._logs, self._ends().values(), contents, strict=True):
                 write_at(log, begin, content)
         self._entries[file] = entry
@@ -239,7 +239,7 @@ class SplitStore:
 
     def usage(self) -> StoreUsage:
         """What it takes on disk."""
-        with told(self.folder, "read"):
+        with file_errors("read", self.folder):
             n_bytes = sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
         lines = [line_of(self._rows.header), *(line_of(entry) for entry in self._entries.values())]
         rows = sum(entry.n_rows for entry in self._entries.values())
@@ -272,14 +272,14 @@ class SplitStore:
     def _load(self) -> int:
         """Read the index, then see which of its rows are there, in this order; how many of its lines are damaged."""
         self._entries, self.is_begun, self._is_old, self._n_rows, self._n_bytes = {}, False, False, 0, 0
-        with told(self.folder / _INDEX, "read"):
+        with file_errors("read", self.folder / _INDEX):
             index = read_index(self.folder / _INDEX)
         if index.header is None:
             self._is_old = index.state == "old"
             return int(index.state == "void")
         self._rows = RowFiles(self.folder, self._fitting(index.header))
         self.is_begun, self._n_bytes = True, index.n_bytes
-        with told(self.folder, "read"):
+        with file_errors("read", self.folder):
             n_present = self._rows.n_present()
         for entry in index.entries:
             if entry.end <= n_present:
@@ -304,7 +304,7 @@ class SplitStore:
         """The files of rows; where another process wrote the log anew, what it has of the same rows."""
         if not self._entries:
             return []
-        with told(self.folder, "read"):
+        with file_errors("read", self.folder):
             try:
                 return self._rows.open(stack)
             except FileNotFoundError:
@@ -325,7 +325,7 @@ class SplitStore:
     def _open(self) -> None:
         """Open what is written to, cut to what is whole; remove what broken-off writing left behind."""
         self._close()
-        with told(self.folder, "written"):
+        with file_errors("written", self.folder):
             for path in self.folder.iterdir():
                 if is_of_a_log(path.name) and path.name not in self._rows.widths:
                     path.unlink()
@@ -346,7 +346,7 @@ class SplitStore:
 
     def _write_anew(self, entries: Sequence[Entry]) -> None:
         """Write other files of rows with those of ``entries`` that are whole, then the index; then go on there."""
-        with ExitStack() as stack, told(self.folder, "written"):
+        with ExitStack() as stack, file_errors("written", self.folder):
             logs = self._open_to_read(stack)
             rows = RowFiles(self.folder, replace(self._rows.header, generation=self._next_generation()))
             kept, n_rows = [], 0

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from hear_audiomosaic.errors import EmbeddingError
-from hear_audiomosaic.files import write_bytes, write_text
+from hear_audiomosaic.file_errors import file_errors
+from hear_audiomosaic.files import make_folder, write_bytes, write_text
 from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.probing import ProbeResult, ProbeTask, SplitRows
 from hear_audiomosaic.probing.fold_predictions import fold_predictions
@@ -45,8 +46,9 @@ def write_heareval_directory(directory: Path, task: ProbeTask, metadata: Mapping
     _check_names(directory, "split", metadata["splits"])
     for split in metadata["splits"]:
         _check_names(directory, "clip", task.splits[split].files)
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / ".done.embeddings").unlink(missing_ok=True)
+    make_folder(directory)
+    with file_errors("removed", directory / ".done.embeddings"):
+        (directory / ".done.embeddings").unlink(missing_ok=True)
     labels = _write_vocabulary(directory, task)
     write_text(directory / METADATA, json.dumps(metadata, indent=1))
     orders = _json_orders({split: len(task.splits[split].files) for split in metadata["splits"]})

@@ -131,6 +131,8 @@ class _Run:
                     log.write({"step": self.step, **row, "seconds": time.perf_counter() - begin})
                     bar.set_postfix(loss=f"{row['loss']:.4f}")
                 if self.step % s.save_every == 0 or self.step == s.n_steps:
+                    if log:
+                        log.flush()
                     self._save()
                 bar.update()
         if log:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import importlib
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import write_text
 from hear_audiomosaic.parsing import UnreadableError, parse_text
 from hear_audiomosaic.reading import read_file
@@ -37,15 +39,17 @@ class RunLog:
             lines = [list(kept[0]), *(list(row.values()) for row in kept)]
             write_text(self.path, "".join(",".join(line) + "\n" for line in lines))
         else:
-            self.path.unlink(missing_ok=True)
-        self._board = _tensorboard(folder, step)
+            with file_errors("removed", self.path):
+                self.path.unlink(missing_ok=True)
+        with file_errors("written", folder / "tensorboard"):
+            self._board = _tensorboard(folder, step)
 
     def write(self, row: Mapping[str, float]) -> None:
         """Add a row; the first one fixes the columns, "step" in front. NaN leaves its field empty."""
         new = self._columns is None
         if self._columns is None:
             self._columns = list(row)
-        with self.path.open("a", newline="", encoding="utf-8") as file:
+        with file_errors("written", self.path), self.path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             if new:
                 writer.writerow(self._columns)
@@ -54,6 +58,13 @@ class RunLog:
             for name, value in row.items():
                 if name != "step" and not math.isnan(value):
                     self._board.add_scalar(name, value, int(row["step"]))
+
+    def flush(self) -> None:
+        """Have all rows on the disk, before a checkpoint says that their steps are done."""
+        with file_errors("written", self.path):
+            if self.path.is_file():
+                with self.path.open("r+b") as file:
+                    os.fsync(file.fileno())
 
     def last(self) -> dict[str, float]:
         """The values of the last row; empty if there is none."""

@@ -19,6 +19,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import sha256_of_json, write_bytes, write_json
 from hear_audiomosaic.parsing import UnreadableError, parse_json
 from hear_audiomosaic.paths import plain_name_fault
@@ -81,7 +82,8 @@ def write_checkpoint(
     write_json(folder / _INDEX, {**checkpoint, _SEAL: sha256_of_json(checkpoint)})
     for other in (*folder.glob("checkpoint-*.safetensors"), *folder.glob(".checkpoint-*.part")):  # .part: of a kill
         if other != path:
-            other.unlink()
+            with file_errors("removed", other):
+                other.unlink()
 
 
 def read_checkpoint(

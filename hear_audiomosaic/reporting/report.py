@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hear_audiomosaic.errors import ResultError
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import write_text
 from hear_audiomosaic.reporting.analysis.leaderboard_ranks import leaderboard_row
 from hear_audiomosaic.reporting.analysis.uncertainty import analyse
@@ -105,7 +106,8 @@ def write_report(results: Path | ResultFolder, out_dir: Path, *, playback: Audio
     if report.leaderboard is not None:
         write_text(report.leaderboard, leaderboard)
     else:  # one of an earlier report would be taken for a part of this
-        (out_dir / "leaderboard.csv").unlink(missing_ok=True)
+        with file_errors("removed", out_dir / "leaderboard.csv"):
+            (out_dir / "leaderboard.csv").unlink(missing_ok=True)
     return report
 
 

@@ -26,7 +26,8 @@ import hear_adversarial
 from hear_adversarial.encoder import ConvEncoder, get_size
 from hear_adversarial.front_end import RATE_HZ, raw_frames
 from hear_adversarial.objective import AdversarialObjective, ObjectiveSettings
-from hear_audiomosaic.files import read_json, write_json, write_text
+from hear_audiomosaic.file_errors import file_errors
+from hear_audiomosaic.files import make_folder, read_json, write_json, write_text
 from hear_audiomosaic.hear import load_encoder
 from hear_audiomosaic.reproduce.positions.probes import embed_sounds, embed_windows, measure
 from hear_audiomosaic.reproduce.positions.views import Views, make_audible, make_views, read_clips
@@ -50,7 +51,7 @@ def run(recipe: Mapping[str, Any], data_dir: Path, out: Path, *, device: str, on
         device: of the measurements through the HEAR API; training is on the CPU, whose time is the budget.
         on_message: called with each run's numbers.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     frames = _training_frames(data_dir, recipe["train"])
     minutes = sum(clip.shape[1] for clip in frames) / 6000
     on_message(f"{len(frames)} clips for training, {minutes:.1f} minutes")
@@ -138,7 +139,8 @@ def draw(runs: Sequence[Mapping[str, float]], path: Path) -> None:
         axes.set_yticklabels([key.removeprefix("auc/").replace("_", " ") for key in keys])
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
-    figure.savefig(path, dpi=150)
+    with file_errors("written", path):
+        figure.savefig(path, dpi=150)
     plt.close(figure)
 
 

@@ -43,7 +43,7 @@ def find_recordings(data_dir: Path, sources: Sequence[str]) -> list[Path]:
                 raise AudioError(f"{path} has no columns filename and {column}; it has {', '.join(rows.columns)}.")
             files += [folder / name for name in sorted(rows["filename"][rows[column].isin(values.split(","))])]
         else:
-            files += sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+            files += sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
     if not files:
         raise AudioError(f"There is no recording in {', '.join(sources)} (below {data_dir}).")
     return files

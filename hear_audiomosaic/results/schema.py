@@ -18,7 +18,8 @@ from typing import Any, Literal
 from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError, computed_field, model_validator
 
 from hear_audiomosaic.errors import ResultError
-from hear_audiomosaic.files import write_text
+from hear_audiomosaic.file_errors import described
+from hear_audiomosaic.files import read_bytes, write_text
 from hear_audiomosaic.hear.card import EncoderCard
 from hear_audiomosaic.parsing import parse_json
 from hear_audiomosaic.results.limits import TaskLimits
@@ -231,9 +232,9 @@ def read_result(path: Path) -> Result:
             named.
     """
     try:
-        content: Any = parse_json(path.read_bytes())
+        content: Any = parse_json(read_bytes(path))
     except OSError as error:
-        raise ResultError(f"{path} cannot be read: {error}") from error
+        raise ResultError(described(error, "read", path)) from error
     except ValueError as error:
         raise ResultError(f"{path} is not a result file: the file: Invalid JSON: {error}") from error
     stated = content if isinstance(content, dict) else {}
@@ -257,5 +258,12 @@ def _is_near(said: float, derived: float | None) -> bool:
 
 
 def find_results(folder: Path) -> Iterator[Path]:
-    """Paths of all result files under ``folder``, sorted."""
-    yield from sorted(path for path in folder.rglob("*.json") if not path.name.startswith("."))
+    """Paths of all result files under ``folder``, sorted; what is no file, such as a pipe, is among them."""
+    yield from sorted(path for path in folder.rglob("*.json") if not path.name.startswith(".") and not _is_folder(path))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

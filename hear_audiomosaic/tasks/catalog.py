@@ -12,7 +12,7 @@ from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.paths import content_dir
 from hear_audiomosaic.printable import listed
 from hear_audiomosaic.tasks.card import TaskCard
-from hear_audiomosaic.tasks.layout import METADATA
+from hear_audiomosaic.tasks.publishing import prepared_names
 
 __all__ = ["all_cards", "describe", "expand", "get_card", "how_to_prepare", "suite_of", "suites"]
 
@@ -72,7 +72,7 @@ def expand(names: Iterable[str], tasks_dir: Path | None = None) -> tuple[str, ..
     Raises:
         TaskError: a name is neither a suite nor a task, or names several tasks.
     """
-    prepared = [] if tasks_dir is None else sorted(path.parent.name for path in tasks_dir.glob(f"[!.]*/{METADATA}"))
+    prepared = [] if tasks_dir is None else prepared_names(tasks_dir)
     chosen: dict[str, None] = {}
     for name in names:
         if name in suites():

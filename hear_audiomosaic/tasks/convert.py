@@ -8,9 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +16,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from hear_audiomosaic.errors import AudioError
-from hear_audiomosaic.files import read_json, sha256_of_file, write_json
+from hear_audiomosaic.file_errors import file_errors
+from hear_audiomosaic.files import make_folder, read_json, sha256_of_file, write_json
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.tasks.findings import LOST, SILENT, Findings, oddities
 from hear_audiomosaic.tasks.folder import Clip
+from hear_audiomosaic.threads import in_threads
 
 __all__ = [
     "Recording",
@@ -29,6 +29,7 @@ __all__ = [
     "convert",
     "forget_conversion",
     "found_in",
+    "lacking_rates",
     "recordings_from_json",
     "recordings_to_json",
     "same_recording",
@@ -77,6 +78,15 @@ def same_recording(path: Path, known: Recording) -> bool:
     return status.st_size == known.size and sha256_of_file(path) == known.sha256
 
 
+def lacking_rates(target: Path, clips: Sequence[Clip], rates_hz: Sequence[int]) -> list[int]:
+    """The rates of which a task's folder lacks files."""
+
+    def is_whole(rate_hz: int) -> bool:
+        return all((target / str(rate_hz) / clip.split / clip.file).is_file() for clip in clips)
+
+    return [rate_hz for rate_hz in rates_hz if not is_whole(rate_hz)]
+
+
 def convert(
     clips: Sequence[Clip], source_dir: Path, folder: Path, rates_hz: Sequence[int], *, title: str, workers: int | None
 ) -> dict[str, Recording]:
@@ -99,27 +109,20 @@ def convert(
         AudioError: recordings are missing, corrupt, empty or not finite; all of them have been tried and are named.
     """
     finished = _leftovers(clips, source_dir, folder, rates_hz)
-    with ThreadPoolExecutor(workers or min(_MOST_WORKERS, os.cpu_count() or 1)) as pool, _cancelling(pool):
-        jobs: dict[Future[Recording], str] = {
-            pool.submit(
-                _convert_one,
-                source_dir,
-                clip.source,
-                _targets(folder, clip, rates_hz),
-                _oddities_path(folder, clip),
-                clip_key(clip) in finished,
-            ): clip_key(clip)
-            for clip in clips
-        }
-        problems: list[str] = []
-        done: dict[str, Recording] = {}
-        with progress_bar(len(jobs), title, "clip") as bar:
-            for job in as_completed(jobs):
-                try:
-                    done[jobs[job]] = job.result()
-                except AudioError as error:
-                    problems.append(str(error))
-                bar.update()
+    problems: list[str] = []
+    done: dict[str, Recording] = {}
+
+    def one(clip: Clip) -> None:
+        targets, key = _targets(folder, clip, rates_hz), clip_key(clip)
+        try:
+            done[key] = _convert_one(source_dir, clip.source, targets, _oddities_path(folder, clip), key in finished)
+        except AudioError as error:
+            problems.append(str(error))
+
+    n_threads = workers or min(_MOST_WORKERS, os.cpu_count() or 1)
+    with progress_bar(len(clips), title, "clip") as bar:
+        for _ in in_threads(one, clips, n_threads, 4 * n_threads):
+            bar.update()
     if problems:
         listed = "\n  ".join(sorted(problems)[:10])
         raise AudioError(
@@ -130,16 +133,6 @@ def convert(
     return {clip_key(clip): done[clip_key(clip)] for clip in clips}
 
 
-@contextmanager
-def _cancelling(pool: ThreadPoolExecutor) -> Iterator[None]:
-    """Drop the jobs that have not begun when something interrupts."""
-    try:
-        yield
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-
-
 def _targets(folder: Path, clip: Clip, rates_hz: Sequence[int]) -> dict[int, Path]:
     return {rate_hz: folder / str(rate_hz) / clip.split / clip.file for rate_hz in sorted(rates_hz)}
 
@@ -148,23 +141,25 @@ def _leftovers(clips: Sequence[Clip], source_dir: Path, folder: Path, rates_hz: 
     """Keys of clips whose files in ``folder`` were made from the present sources; everything else is removed."""
     now = {clip_key(clip): _stamp(clip.source, source_dir / clip.source) for clip in clips}
     try:
-        before: Any = read_json(folder / _INPUTS)
-    except (OSError, ValueError):
+        with file_errors("read", folder / _INPUTS):
+            before: Any = read_json(folder / _INPUTS) if (folder / _INPUTS).exists() else {}
+    except ValueError:
         before = {}
     before = before if isinstance(before, dict) else {}
     usable = {key for key, stamp in now.items() if before.get(key) == stamp}
     same = [clip for clip in clips if clip_key(clip) in usable]
     wanted = {path for clip in same for path in _targets(folder, clip, rates_hz).values()}
     known = {_oddities_path(folder, clip) for clip in same}
-    for path in folder.glob("**/*"):
-        if path.is_file() and path not in wanted and path not in known:
-            path.unlink()
+    with file_errors("removed", folder):
+        for path in folder.glob("**/*"):
+            if path not in wanted and path not in known and (path.is_symlink() or not path.is_dir()):
+                path.unlink()
     kept = sum(path.is_file() for path in wanted)
     if kept:
         _log.info("Keeping %d audio files of an interrupted preparation", kept)
     for rate_hz in rates_hz:
         for split in {clip.split for clip in clips}:
-            (folder / str(rate_hz) / split).mkdir(parents=True, exist_ok=True)
+            make_folder(folder / str(rate_hz) / split)
     write_json(folder / _INPUTS, now, indent=None)
     return usable
 
@@ -199,7 +194,8 @@ def _convert_one(source_dir: Path, source: str, targets: Mapping[int, Path], odd
             raise AudioError(f"{path} is too short: no sample is left at {rate_hz} Hz")
         temporary = targets[rate_hz].with_name(f".{targets[rate_hz].name}.part")
         write_wav(temporary, samples, rate_hz)
-        temporary.replace(targets[rate_hz])
+        with file_errors("written", targets[rate_hz]):
+            temporary.replace(targets[rate_hz])
     lowest = min(targets)
     return Recording(
         source=source,
@@ -228,7 +224,8 @@ def _frames(path: Path) -> int | None:
 
 def forget_conversion(folder: Path) -> None:
     """Remove what a conversion leaves for the next one to resume from."""
-    (folder / _INPUTS).unlink(missing_ok=True)
+    with file_errors("removed", folder / _INPUTS):
+        (folder / _INPUTS).unlink(missing_ok=True)
     shutil.rmtree(folder / _ODDITIES, ignore_errors=True)
 
 

@@ -13,16 +13,12 @@ from __future__ import annotations
 import csv
 import io
 import logging
-import os
 import re
-import shutil
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.files import write_text
-from hear_audiomosaic.locks import locked
 from hear_audiomosaic.parsing import parse_csv
 from hear_audiomosaic.printable import listed
 from hear_audiomosaic.reading import read_file
@@ -33,9 +29,7 @@ __all__ = [
     "PREPARATION",
     "VOCABULARY",
     "heareval_spelling",
-    "preparing",
     "read_vocabulary",
-    "replace_directory",
     "sort_labels",
     "vocabulary_csv",
     "write_vocabulary",
@@ -105,22 +99,3 @@ def heareval_spelling(labels: Sequence[str]) -> dict[str, str]:
     if len(read) != len(labels):  # a bare carriage return, which ends a row there
         raise TaskError("heareval would not read the vocabulary row by row; take line ends out of the labels")
     return {ours: str(theirs) for ours, theirs in zip(labels, read, strict=True) if ours != str(theirs)}
-
-
-def preparing(target: Path) -> AbstractContextManager[None]:
-    """Let one process at a time make ``target``; a second one waits. The lock is a file in ``.locks`` beside it."""
-    return locked(target.parent / ".locks" / target.name, f"another process that prepares {target.name}", TaskError)
-
-
-def replace_directory(finished: Path, target: Path) -> None:
-    """Rename a finished folder to its final name, replacing an older one."""
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
-    if target.exists():
-        target.rename(old)
-    try:
-        finished.rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -12,6 +12,7 @@ from hear_audiomosaic.tasks.findings import findings_of
 from hear_audiomosaic.tasks.layout import METADATA
 from hear_audiomosaic.tasks.limits import label_limits
 from hear_audiomosaic.tasks.prepared import PreparedTask
+from hear_audiomosaic.tasks.publishing import prepared_names
 
 __all__ = ["describe_task", "find_card", "list_rows"]
 
@@ -60,7 +61,7 @@ def list_rows(suite: str | None, tasks_dir: Path) -> list[dict[str, Any]]:
     """
     if suite is not None and suite not in suites():
         raise TaskError(f"There is no suite '{suite}'; there are: {', '.join(suites())}")
-    prepared = {path.parent.name for path in tasks_dir.glob(f"[!.]*/{METADATA}")}
+    prepared = set(prepared_names(tasks_dir))
     cards = list(all_cards() if suite is None else suites()[suite])
     rows = [_row(card, suite_of(card), card.directory_name in prepared) for card in cards]
     if suite is None:

@@ -14,9 +14,11 @@ import numpy as np
 
 from hear_audiomosaic.audio.rates import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, is_sample_rate
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import read_json, sha256_of_json, write_json
 from hear_audiomosaic.paths import default_tasks_dir
 from hear_audiomosaic.printable import listed
+from hear_audiomosaic.tasks import publishing
 from hear_audiomosaic.tasks.card import (
     EVENT_EVALUATION,
     MULTICLASS_EVALUATION,
@@ -32,22 +34,14 @@ from hear_audiomosaic.tasks.convert import (
     convert,
     forget_conversion,
     found_in,
+    lacking_rates,
     recordings_from_json,
     recordings_to_json,
     same_recording,
 )
 from hear_audiomosaic.tasks.findings import findings_of, merged, tell
 from hear_audiomosaic.tasks.folder import Clip, FolderPlan, FolderRecipe, parse_where, read_folder
-from hear_audiomosaic.tasks.layout import (
-    GROUPS,
-    METADATA,
-    PREPARATION,
-    VOCABULARY,
-    heareval_spelling,
-    preparing,
-    replace_directory,
-    write_vocabulary,
-)
+from hear_audiomosaic.tasks.layout import GROUPS, METADATA, PREPARATION, VOCABULARY, heareval_spelling, write_vocabulary
 from hear_audiomosaic.tasks.limits import tell_limits
 from hear_audiomosaic.tasks.prepared import PreparedTask
 from hear_audiomosaic.tasks.twins import twins_in
@@ -168,10 +162,21 @@ def prepare_folder(
     card = _card(plan, scoring, {"name": name, "version": version, "mode": mode, **(facts or {})})
     _warn_of_heareval_spelling(plan)
     target = (default_tasks_dir() if tasks_dir is None else Path(tasks_dir)) / card.directory_name
-    partial = target.with_name(f".{target.name}.part")
+    partial = publishing.unfinished(target)
     plan_sha256 = _plan_sha256(plan, card)
-    with preparing(target):
-        if target.exists() and _made_from(target, plan_sha256, plan.clips, source_dir, overwrite=overwrite):
+
+    def is_there() -> bool:
+        return target.exists() and _made_from(target, plan_sha256, plan.clips, source_dir, overwrite=overwrite)
+
+    publishing.put_in_place(target)
+    # A finished task is opened where nothing can be written, too.
+    if not publishing.awaits_publishing(target) and is_there() and not lacking_rates(target, plan.clips, rates):
+        publishing.tidy(target)
+        _log.info("%s is prepared already, from the same input: nothing to do", target)
+        return _told(PreparedTask.open(target))
+    with publishing.preparing(target):
+        publishing.finish_publishing(target)
+        if is_there():
             _add_rates(target, partial, plan, source_dir, rates, workers)
             return _told(PreparedTask.open(target))
         recordings = convert(plan.clips, source_dir, partial, rates, title=card.name, workers=workers)
@@ -184,7 +189,7 @@ def prepare_folder(
             indent=None,
         )
         forget_conversion(partial)
-        replace_directory(partial, target)
+        publishing.publish(partial, target)
     return _told(PreparedTask.open(target))
 
 
@@ -298,10 +303,11 @@ def _made_from(target: Path, plan_sha256: str, clips: Sequence[Clip], source_dir
         TaskError: it was not, and may not be overwritten.
     """
     try:
-        before = read_json(target / PREPARATION)
+        with file_errors("read", target / PREPARATION):  # a task that cannot be read is not taken for another one
+            before = read_json(target / PREPARATION) if (target / PREPARATION).exists() else {}
         recordings = recordings_from_json(before["recordings"])
         same_tables = before["plan_sha256"] == plan_sha256 and all(clip_key(clip) in recordings for clip in clips)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         recordings, same_tables, reason = {}, False, "was not made by this command"
     else:
         reason = "was made with other labels, splits or options"
@@ -321,18 +327,11 @@ def _add_rates(
     target: Path, partial: Path, plan: FolderPlan, source_dir: Path, rates: Sequence[int], workers: int | None
 ) -> None:
     """Convert the rates that a finished task lacks, or of which files are missing."""
-
-    def is_whole(rate_hz: int) -> bool:
-        return all((target / str(rate_hz) / clip.split / clip.file).is_file() for clip in plan.clips)
-
-    lacking = [rate_hz for rate_hz in rates if not is_whole(rate_hz)]
-    if not lacking:
-        _log.info("%s is prepared already, from the same input: nothing to do", target)
-        return
-    convert(plan.clips, source_dir, partial, lacking, title=target.name, workers=workers)
-    for rate_hz in lacking:
-        replace_directory(partial / str(rate_hz), target / str(rate_hz))
-    shutil.rmtree(partial)
+    if lacking := lacking_rates(target, plan.clips, rates):
+        convert(plan.clips, source_dir, partial, lacking, title=target.name, workers=workers)
+        forget_conversion(partial)
+        publishing.fill_folder(partial, target)
+    shutil.rmtree(partial, ignore_errors=True)
 
 
 def _measured(card: TaskCard, plan: FolderPlan, recordings: Mapping[str, Recording]) -> TaskCard:

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.file_errors import described
 from hear_audiomosaic.files import read_json, sha256_of_json
 from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.printable import listed, shortened
 from hear_audiomosaic.tasks.card import TaskCard
 from hear_audiomosaic.tasks.catalog import how_to_prepare
 from hear_audiomosaic.tasks.layout import GROUPS, METADATA, VOCABULARY, read_vocabulary
+from hear_audiomosaic.tasks.publishing import prepared_names, put_in_place
 
 __all__ = ["EventLabel", "PreparedTask", "find_task"]
 
@@ -67,6 +69,7 @@ class PreparedTask:
             directory = directory.resolve()  # "." and "x/..": stores and results call their folders by its name
             if fault := plain_name_fault(directory.name, "task folder"):
                 raise TaskError(f"{directory}: {fault}")
+        put_in_place(directory)
         metadata = _read(directory / METADATA)
         card = TaskCard.from_metadata(metadata, str(directory / METADATA))
         vocabulary = read_vocabulary(directory / VOCABULARY)
@@ -174,9 +177,7 @@ def find_task(name: str, tasks_dir: Path) -> PreparedTask:
     """
     if plain_name_fault(name, "task"):
         raise TaskError(f"'{name}' is not a task name; give NAME or NAME-VERSION-MODE, and the folder by --tasks-dir")
-    prepared = sorted(
-        path.parent.name for path in tasks_dir.glob(f"*/{METADATA}") if not path.parent.name.startswith(".")
-    )
+    prepared = prepared_names(tasks_dir)
     if name in prepared:
         return PreparedTask.open(tasks_dir / name)
     matching = [folder for folder in prepared if folder.startswith(f"{name}-")]
@@ -191,8 +192,10 @@ def find_task(name: str, tasks_dir: Path) -> PreparedTask:
 def _read(path: Path) -> Any:
     try:
         content = read_json(path)
-    except OSError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise TaskError(f"{path.parent} is not a task folder in HEAR's layout: it has no {path.name}") from error
+    except OSError as error:
+        raise TaskError(described(error, "read", path)) from error
     except ValueError as error:
         raise TaskError(f"{path} cannot be read: {error}; prepare the task again") from error
     if not isinstance(content, dict):

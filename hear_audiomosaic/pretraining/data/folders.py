@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -20,6 +20,7 @@ from hear_audiomosaic.pretraining.data.index import Names, read_index, write_ind
 from hear_audiomosaic.printable import listed
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.reading import read_file
+from hear_audiomosaic.threads import in_threads
 
 __all__ = ["FileClips", "open_folder", "open_manifest"]
 
@@ -151,6 +152,8 @@ def _headers(root: Path, names: Sequence[str], location: str) -> list[list[int]]
         path = root / name
         try:
             status = path.stat()
+            if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
+                return [0, 0, 0, 1]
             stamp = [status.st_size, status.st_mtime_ns]
             if indexed.get(name, [])[:2] == stamp:
                 return list(indexed[name])
@@ -162,8 +165,8 @@ def _headers(root: Path, names: Sequence[str], location: str) -> list[list[int]]
 
     blocks = [names[first : first + _BLOCK] for first in range(0, len(names), _BLOCK)]
     headers: list[list[int]] = []
-    with ThreadPoolExecutor(_THREADS) as pool, progress_bar(len(names), "read headers", "file") as bar:
-        for block in pool.map(lambda block: [header(name) for name in block], blocks):
+    with progress_bar(len(names), "read headers", "file") as bar:
+        for block in in_threads(lambda block: [header(name) for name in block], blocks, _THREADS, 2 * _THREADS):
             headers += block
             bar.update(len(block))
     index = dict(zip(names, headers, strict=True))

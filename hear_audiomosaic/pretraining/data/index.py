@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hear_audiomosaic.files import write_bytes
+from hear_audiomosaic.files import read_bytes, write_bytes
 from hear_audiomosaic.paths import data_home
 
 __all__ = ["Names", "read_index", "write_index"]
@@ -56,7 +56,7 @@ def read_index(location: str) -> dict[str, Any]:
     """
     path = _index_path(location)
     try:
-        head, _, content = path.read_bytes().partition(b"\n")
+        head, _, content = read_bytes(path).partition(b"\n")
     except FileNotFoundError:
         return {}
     except OSError as error:

@@ -11,7 +11,6 @@ import re
 import tarfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -25,6 +24,7 @@ from hear_audiomosaic.pretraining.data.crops import Recording
 from hear_audiomosaic.pretraining.data.index import Names, read_index, write_index
 from hear_audiomosaic.printable import shortened
 from hear_audiomosaic.progress import progress
+from hear_audiomosaic.threads import in_threads
 
 __all__ = ["ShardClips", "expand_braces", "open_shards"]
 
@@ -124,8 +124,8 @@ def open_shards(patterns: Sequence[str]) -> ShardClips:
     if not urls:
         raise PretrainingError(f"{', '.join(patterns)} names no shard; expected a range such as {{000..009}}.")
     urls = [url if "://" in url else str(Path(url).resolve()) for url in urls]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        shards = list(progress(pool.map(_members, urls), "index shards", total=len(urls), unit="shard"))
+    read = in_threads(_members, urls, _THREADS, 2 * _THREADS)
+    shards = list(progress(read, "index shards", total=len(urls), unit="shard"))
     names = [
         f"{PurePosixPath(url).name}/{name}" for url, shard in zip(urls, shards, strict=True) for name, _, _ in shard
     ]
@@ -148,6 +148,8 @@ def _members(url: str) -> list[list[Any]]:
     system, path = _file_system(url)
     try:
         info = system.info(path)
+        if info.get("type", "file") not in ("file", "link"):  # a pipe would be waited for
+            raise PretrainingError(f"{url} is not a file; give the path of a .tar shard.")
         changed = next((info[k] for k in ("mtime", "ETag", "LastModified", "created") if info.get(k)), "")
         stamp = [info["size"], str(changed)]
         known = read_index(url)

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.reproduce.aliasing.response import (
     ALIASED_HZ,
     FREQUENCIES_HZ,
@@ -55,7 +56,8 @@ def draw(responses: Sequence[EncoderResponse], stems: Mapping[float, Tables], wi
         bottom.suptitle(f"Untrained stems, width {width}: 5, 20, 30, 45 Hz fold onto 1.25 Hz", fontsize=10)
         means = {depth: {n: np.mean(t, axis=0) for n, t in tables.items()} for depth, tables in stems.items()}
         _draw_stems(bottom.subplots(1, 3, width_ratios=(1.5, 1, 1)), means)
-    figure.savefig(path, dpi=110)
+    with file_errors("written", path):
+        figure.savefig(path, dpi=110)
     plt.close(figure)
 
 

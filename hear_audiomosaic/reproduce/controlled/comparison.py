@@ -14,6 +14,7 @@ from hear_audiomosaic.audiomosaic.encoder import PATCH
 from hear_audiomosaic.audiomosaic.objective import AudioMosaicObjective
 from hear_audiomosaic.bench.plan import Plan
 from hear_audiomosaic.bench.runner import run as run_plan
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import read_json, write_bytes, write_json
 from hear_audiomosaic.hear.reference import EncoderRef
 from hear_audiomosaic.pretraining import PretrainSettings, pretrain
@@ -139,5 +140,6 @@ def draw_losses(runs: Path, methods: list[str], path: Path) -> None:
         axes.plot([int(row["step"]) * batch / 1000 for row in rows], [float(row["loss"]) for row in rows])
         axes.set(title=method, xlabel="thousand crops seen", ylabel="its own loss")
         axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=120, metadata={"Software": None})
+    with file_errors("written", path):
+        figure.savefig(path, dpi=120, metadata={"Software": None})
     plt.close(figure)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from hear_audiomosaic.audio.duplicates import RATE_HZ, find_duplicates
 from hear_audiomosaic.errors import PretrainingError
 from hear_audiomosaic.files import read_json, sha256_of_json, write_json
 from hear_audiomosaic.reproduce.controlled.sets import FixedSplit, read_rows
+from hear_audiomosaic.threads import in_threads
 
 __all__ = ["SAME_SOUND", "Clip", "SharedSound", "clips_and_tests", "find_shared_sound", "same_sound_as_test"]
 
@@ -71,8 +71,7 @@ def find_shared_sound(
     identity = sha256_of_json([list(clips), list(tests), changed, SAME_SOUND])
     if cache is not None and cache.is_file() and (before := read_json(cache))["identity"] == identity:
         return [SharedSound(tuple(p["clip"]), tuple(p["test"]), p["correlation"]) for p in before["pairs"]]
-    with ThreadPoolExecutor(_THREADS) as threads:
-        samples = list(threads.map(_read, files))
+    samples = list(in_threads(_read, files, _THREADS, 2 * _THREADS))
     found = find_duplicates(samples[: len(clips)], samples[len(clips) :], SAME_SOUND)
     pairs = [SharedSound(clips[one.first], tests[one.second], round(one.correlation, 4)) for one in found]
     for pair in pairs:

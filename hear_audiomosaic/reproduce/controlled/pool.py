@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import write_json
 from hear_audiomosaic.reproduce.controlled.content import Clip
 from hear_audiomosaic.reproduce.controlled.sets import FixedSplit, Row, read_rows
@@ -69,7 +70,8 @@ def build_pool(
     """
     for old in sorted(out.iterdir()) if out.is_dir() else []:
         if old.name not in {one.name for one in sets}:
-            _link(old, [], old)
+            with file_errors("cleared", old):
+                _link(old, [], old)
     summary = {}
     for one in sets:
         folder = data_dir / one.name
@@ -90,7 +92,8 @@ def build_pool(
                 reasons["not_free"] += 1
             else:
                 kept.append(row)
-        _link(folder, [row["filename"] for row in kept], out / one.name)
+        with file_errors("filled with links", out / one.name):
+            _link(folder, [row["filename"] for row in kept], out / one.name)
         durations = [float(row["duration_s"]) for row in kept if row.get("duration_s")]
         summary[one.name] = {
             "clips": len(kept),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import write_text
 from hear_audiomosaic.tasks import PreparedTask
 from hear_audiomosaic.tasks.prepare import prepare_folder
@@ -136,7 +137,8 @@ def prepare_fixed(
     for child in split.source.iterdir():
         link = folder / child.name
         if child.is_dir() and not link.is_symlink():
-            link.symlink_to(os.path.relpath(child.resolve(), folder.resolve()), target_is_directory=True)
+            with file_errors("made", link):
+                link.symlink_to(os.path.relpath(child.resolve(), folder.resolve()), target_is_directory=True)
     return prepare_folder(
         folder,
         spec["name"],

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from hear_adversarial.negatives import OPERATORS
+from hear_audiomosaic.file_errors import file_errors
 
 __all__ = ["draw"]
 
@@ -36,5 +37,6 @@ def draw(results: Mapping[str, Mapping[str, float]], path: Path) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper center", ncols=2, frameon=False)
-    figure.savefig(path, dpi=150)
+    with file_errors("written", path):
+        figure.savefig(path, dpi=150)
     plt.close(figure)

@@ -13,20 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from hear_audiomosaic.errors import TaskError
-from hear_audiomosaic.files import read_json, write_json
+from hear_audiomosaic.file_errors import file_errors
+from hear_audiomosaic.files import make_folder, read_json, write_json
 from hear_audiomosaic.paths import default_tasks_dir
 from hear_audiomosaic.progress import progress
+from hear_audiomosaic.tasks import publishing
 from hear_audiomosaic.tasks.card import SECTION, TaskCard
 from hear_audiomosaic.tasks.catalog import get_card, suites
-from hear_audiomosaic.tasks.layout import (
-    GROUPS,
-    METADATA,
-    VOCABULARY,
-    preparing,
-    replace_directory,
-    sort_labels,
-    write_vocabulary,
-)
+from hear_audiomosaic.tasks.layout import GROUPS, METADATA, VOCABULARY, sort_labels, write_vocabulary
 from hear_audiomosaic.tasks.prepared import PreparedTask
 from hear_audiomosaic.tasks.synthetic.events import make_events
 from hear_audiomosaic.tasks.synthetic.scenes import make_percussion, make_pitch, make_tags, make_timbre
@@ -95,15 +89,19 @@ def prepare_synthetic(
     metadata = card.to_metadata()
     metadata[SECTION]["revision"] = REVISION
     target = (default_tasks_dir() if tasks_dir is None else Path(tasks_dir)) / card.directory_name
-    partial = target.with_name(f".{target.name}.part")
+    partial = publishing.unfinished(target)
+    publishing.put_in_place(target)
 
     def is_there() -> bool:
         return _is_same(target, metadata, overwrite=overwrite)
 
-    if is_there() and _is_whole(target, rate_hz):  # a finished task is opened where nothing can be written, too
+    # A finished task is opened where nothing can be written, too.
+    if not publishing.awaits_publishing(target) and is_there() and _is_whole(target, rate_hz):
+        publishing.tidy(target)
         _log.info("%s is made already: nothing to do", target)
         return PreparedTask.open(target)
-    with preparing(target):
+    with publishing.preparing(target):
+        publishing.finish_publishing(target)
         there = is_there()
         if there and _is_whole(target, rate_hz):
             return PreparedTask.open(target)
@@ -112,11 +110,10 @@ def prepare_synthetic(
         files = [f"{card.name}_{i:04d}.wav" for i in range(len(clips.labels))]
         _write_audio(partial / str(rate_hz), clips, files, rate_hz, card.name)
         if there:
-            replace_directory(partial / str(rate_hz), target / str(rate_hz))
-            partial.rmdir()
+            publishing.fill_folder(partial, target)
         else:
             _write_tables(partial, metadata, clips, files)
-            replace_directory(partial, target)
+            publishing.publish(partial, target)
     return PreparedTask.open(target)
 
 
@@ -124,9 +121,10 @@ def _is_same(target: Path, metadata: dict[str, Any], *, overwrite: bool) -> bool
     if not target.exists():
         return False
     try:
-        if read_json(target / METADATA) == metadata:
-            return True
-    except (OSError, ValueError):
+        with file_errors("read", target / METADATA):  # a task that cannot be read is not taken for another one
+            if (target / METADATA).exists() and read_json(target / METADATA) == metadata:
+                return True
+    except ValueError:
         pass
     if not overwrite:
         raise TaskError(
@@ -145,7 +143,7 @@ def _write_audio(folder: Path, clips: SyntheticClips, files: list[str], rate_hz:
     from hear_audiomosaic.audio import write_wav
 
     for split in sorted(set(clips.splits)):
-        (folder / split).mkdir(parents=True, exist_ok=True)
+        make_folder(folder / split)
     rows = list(zip(clips.waveforms, clips.splits, files, strict=True))
     for waveform, split, file in progress(rows, title, unit="clip"):
         write_wav(folder / split / file, waveform, rate_hz)
