@@ -126,17 +126,20 @@ def test_names_of_things_that_could_not_be_loaded() -> None:
 
 def test_a_failure_is_listed_and_the_rest_is_done(folder: Path) -> None:
     results = ha.evaluate(["nobody", "logmel"], ["synth_pitch"], ["logistic"])
-    assert len(results) == 1
+    assert {one.encoder.ref: one.status for one in results} == {"logmel": "success", "nobody": "error"}
     [failure] = results.failures
     assert failure.startswith("nobody: ")
-    assert "1 results, 0 failed" in repr(results)
+    assert "2 results, 1 failed" in repr(results)
 
 
 def test_nothing_but_failures(folder: Path) -> None:
+    nameless = ha.evaluate(["no reference"], ["synth_pitch"], ["logistic"], out="none")
+    assert (len(nameless), len(nameless.failures)) == (0, 1)
+    assert nameless.to_dataframe().empty
     results = ha.evaluate(["nobody"], ["synth_pitch"], ["logistic"])
-    assert len(results) == 0
-    assert results.to_dataframe().empty
-    assert len(results.failures) == 1
+    [failed] = results
+    assert (failed.status, failed.encoder.label, failed.encoder.sample_rate_hz) == ("error", "nobody", None)
+    assert len(results.to_dataframe()) == len(results.failures) == 1
 
 
 def test_a_single_name_is_a_list_of_one(folder: Path) -> None:

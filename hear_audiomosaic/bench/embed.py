@@ -8,6 +8,7 @@ from typing import Literal
 
 from hear_audiomosaic.bench.assemble import probe_task
 from hear_audiomosaic.embedding import embed_task
+from hear_audiomosaic.errors import AudioError, EncoderError, HearAudioMosaicError
 from hear_audiomosaic.files import read_json
 from hear_audiomosaic.hear.objects import EncoderLike, as_encoder
 from hear_audiomosaic.heareval.write import write_heareval_directory
@@ -41,11 +42,15 @@ def embed_tasks(
 
     Raises:
         EncoderError: no such encoder, or one that breaks the contract.
-        AudioError: a clip cannot be read.
+        AudioError: a clip cannot be read. This and what an encoder fails on is raised after the last task.
     """
-    loaded = as_encoder(encoder, device=device)
+    loaded, failed = as_encoder(encoder, device=device), list[HearAudioMosaicError]()
     for task in tasks:
-        embeddings = embed_task(loaded, task, out if layout == "store" else store_dir)
+        try:
+            embeddings = embed_task(loaded, task, out if layout == "store" else store_dir)
+        except (AudioError, EncoderError) as error:  # the other tasks are embedded all the same
+            failed.append(error)
+            continue
         if layout == "store":
             yield next(iter(embeddings.stores.values())).folder.parent
             continue
@@ -53,3 +58,5 @@ def embed_tasks(
         metadata = read_json(task.directory / "task_metadata.json")
         write_heareval_directory(folder, probe_task(task, embeddings), metadata)
         yield folder
+    if failed:
+        raise type(failed[0])("\n".join(map(str, failed))) from failed[0]

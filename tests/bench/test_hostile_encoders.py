@@ -16,6 +16,7 @@ from hostile_encoders import CHANGING, FAILING, LOUD, Hostile, write_all
 
 from hear_audiomosaic.bench.plan import Plan, Summary
 from hear_audiomosaic.bench.runner import run
+from hear_audiomosaic.cli import main
 from hear_audiomosaic.hear import card, encoder
 from hear_audiomosaic.hear.surroundings import SETTINGS
 from hear_audiomosaic.probing import get_protocol
@@ -160,3 +161,31 @@ def test_failed_and_known_cells_of_one_reference_are_one_row(
         (name, "few-shot-1", "failed"),
         (name, "quick", "done"),
     ]
+
+
+def test_the_command_says_what_failed_and_prints_facts_only(
+    tmp_path: Path, tiny: PreparedTask, modules: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Through the command line: a module that exits with 0 is a failure, and one that prints leaves JSON alone."""
+    tasks, results = f"--tasks {tiny.card.name} --tasks-dir {tiny.directory.parent}", tmp_path / "results"
+
+    def typed(line: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(line.split())
+        return int(ended.value.code or 0), *capfd.readouterr()
+
+    common = f"{tasks} --store {tmp_path / 'store'} --protocols logistic --out {results}"
+    code, out, err = typed(f"run --encoders exits_at_import prints {common} --json")
+    assert (code, [row["encoder"] for row in json.loads(out)]) == (1, ["prints"])
+    assert "failed: exits_at_import: Importing exits_at_import failed: SystemExit" in err
+    code, out, _ = typed(f"status {results}")
+    assert (code, out.splitlines()[-1]) == (0, "1 done, 0 partly, 1 failed, 0 missing")
+    assert "failed: exits_at_import on tiny, logistic: Importing exits_at_import failed: SystemExit" in out
+    code, _, _ = typed(f"report {results} --out {tmp_path / 'report'}")
+    assert code == 0
+    for name in ("report.md", "index.html", "report.csv"):
+        assert "SystemExit: it ended the program with exit code 0" in (tmp_path / "report" / name).read_text()
+    code, out, _ = typed("encoders check prints --json")
+    assert {finding["verdict"] for finding in json.loads(out)} <= {"ok", "warn", "FAIL"}
+    code, out, err = typed("encoders check exits_at_import --json")
+    assert (code, [finding["check"] for finding in json.loads(out)]) == (1, ["loads"])

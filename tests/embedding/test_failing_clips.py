@@ -19,6 +19,7 @@ import toy_encoder
 from torch import Tensor
 
 from hear_audiomosaic.audio import read_audio
+from hear_audiomosaic.bench.embed import embed_tasks
 from hear_audiomosaic.embedding import TaskEmbeddings, embed_task, extractor
 from hear_audiomosaic.errors import AudioError, EncoderError
 from hear_audiomosaic.hear.objects import as_encoder
@@ -141,6 +142,17 @@ def test_a_batch_that_is_too_much_for_the_memory_is_halved(
 
     with pytest.raises(EncoderError, match=r"failed on .*\.wav.* and 13 more clips: .*MemoryError"):
         embed(task, tmp_path / "other", never)
+
+
+def test_embed_goes_on_with_the_next_task(task: PreparedTask, tmp_path: Path) -> None:
+    spoilt = PreparedTask.open(Path(shutil.copytree(task.directory, tmp_path / "tasks" / "spoilt-v1-full")))
+    split = next(split for split in spoilt.splits if "3.wav" in spoilt.labels(split))
+    spoilt.audio_path(split, "3.wav", 16000).write_bytes(b"RIFF")
+    encoder = module(toy_encoder.get_scene_embeddings)
+    made = embed_tasks(encoder, [spoilt, task], out=tmp_path, layout="store", store_dir=tmp_path)
+    assert next(made).name == task.directory.name
+    with pytest.raises(AudioError, match=r"3\.wav"):
+        next(made)
 
 
 def test_an_error_keeps_no_batch_alive(task: PreparedTask, tmp_path: Path) -> None:
