@@ -96,7 +96,7 @@ def test_functions_without_a_file_are_part_of_the_fingerprint() -> None:
 def test_a_set_in_the_code_of_a_notebook_has_one_order() -> None:
     module = types.ModuleType("cell")
     exec("def get_scene_embeddings(audio, model): return audio in {'c', 'a', 'b'}", module.__dict__)  # noqa: S102
-    [code] = compiled_code(module, object, lambda value, name: "").values()
+    [code] = compiled_code(module, object, lambda value, name: "")[0].values()
     assert """["'a'", "'b'", "'c'"]""" in code
 
 

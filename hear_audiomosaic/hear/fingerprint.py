@@ -117,25 +117,29 @@ def encoder_inventory(
     """
     file = getattr(module, "__file__", None)
     path = Path(file) if file else None
-    sources = read_sources(module.__name__, path)
+    classes = {type(one).__module__ for one in model.modules()} - {module.__name__, "__main__"}
     with Digester(data_home() / "digests" / "encoders.txt") as digester:
-        values = ValueDigests(sources.own.keys() | {module.__name__}, path and path.parent, digester.file)
+        is_script = path is None or module.__name__ == "__main__"  # its namespace holds anything: what is used counts
+        own = {module.__name__}
+        compiled, used = (
+            compiled_code(module, type(model), ValueDigests(own, None, digester.file).of) if is_script else ({}, set())
+        )
+        sources = read_sources(module.__name__, path, loaded=classes | used)
+        values = ValueDigests(sources.own.keys() | own, path and path.parent, digester.file)
         code = {name: digester.file(one) for name, one in sources.files.items()} | {"module": module.__name__}
-        if path is None:
-            code |= compiled_code(module, type(model), values.of)
         weights = dict(_weights(model, ref))
         data = dict(_data_files(sources))
         counted = {one.absolute() for one in (*sources.files.values(), *data.values(), *weights.values())}
         read = {one for one in map(Path, files_read) if counted.isdisjoint((one, *one.parents))}
         return Inventory(
-            code=code,
+            code=code | compiled,
             packages=installed_versions(sources.installed, sources.installed_by_own) | {"torch": torch.__version__},
             options={name: repr(value) for name, value in ref.options},
             weights={key: one for name, path in weights.items() for key, one in digester.path(path, name).items()},
             data_files=digester.bounded(data),
             files_read=digester.bounded(_named((one for one in read if of_the_encoder(one, PACKAGE)), path)),
             environment=environment_digests(sources.own.values()),
-            state=values.of_model(model) | _globals(sources, values),
+            state=values.of_model(model) | _globals(sources, values, module),
         )
 
 
@@ -156,7 +160,7 @@ def _data_files(sources: Sources) -> Iterator[tuple[str, Path]]:
         found = {path: name for name, path in package_files(sources.package)}
     for source in sources.own.values():
         for name, path in named_files(source):
-            if of_the_encoder(path, PACKAGE):
+            if source.parent in path.parents or of_the_encoder(path, PACKAGE):
                 found.setdefault(path, name)
     yield from _unique((name, path) for path, name in found.items())
 
@@ -176,11 +180,12 @@ def _unique(named: Iterable[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
         yield (name if counts[name] == 1 else f"{name} ({counts[name]})"), path
 
 
-def _globals(sources: Sources, values: ValueDigests) -> dict[str, str]:
+def _globals(sources: Sources, values: ValueDigests, module: ModuleType) -> dict[str, str]:
     """Values in the namespaces of the encoder's modules that were imported with it."""
     found: dict[str, str] = {}
-    for name in sorted(sources.eager):
-        loaded, file = sys.modules.get(name), sources.own.get(name)
+    for name in sorted(sources.eager - {"__main__"}):
+        loaded = module if name == module.__name__ else sys.modules.get(name)
+        file = sources.own.get(name)
         if loaded is not None and file is not None and getattr(loaded, "__file__", None) == str(file):
             found |= values.of_globals(loaded)
     return found

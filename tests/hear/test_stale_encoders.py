@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -153,15 +154,39 @@ def test_large_weights_are_read_anew_where_nothing_can_be_remembered(
     assert "large weights are read anew" in caplog.text
 
 
-def test_a_package_with_very_much_in_it_counts_by_names_and_sizes(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_very_many_files_the_largest_count_by_names_and_sizes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data_files, "_MOST_FILES", 2)
-    paths = {f"{i}.txt": bench.write(f"{i}.txt", "12") for i in range(3)}
+    paths = {f"{i}.txt": bench.write(f"{i}.txt", "1" * (9 - i)) for i in range(4)}
     with data_files.Digester(bench.folder / "memory") as digester:
-        assert digester.bounded(paths) == {f"{i}.txt": "2 bytes" for i in range(3)}
-        del paths["0.txt"]
-        assert {len(digest) for digest in digester.bounded(paths).values()} == {64}
+        digests = digester.bounded(paths)
+    assert (digests["0.txt"], digests["1.txt"]) == ("9 bytes", "8 bytes")
+    assert (len(digests["2.txt"]), len(digests["3.txt"])) == (64, 64)
+
+
+def test_the_class_of_a_model_counts_wherever_it_comes_from(bench: Bench) -> None:
+    def pair(gain: int) -> Encoder:
+        bench.write("net_of_it.py", f"import torch\nclass Inner(torch.nn.Module):\n    gain = {gain}")
+        bench.forget()
+        model = bench.load()._model
+        model.inner = importlib.import_module("net_of_it").Inner()
+        return as_encoder((model, sys.modules["stale"]))
+
+    bench.encoder("1")
+    one, again, other = (pair(gain) for gain in (1, 1, 2))
+    assert one.inventory.differences(again.inventory) == []
+    assert "code: net_of_it.py" in one.inventory.differences(other.inventory)
+
+
+def test_what_a_notebook_imports_counts(bench: Bench) -> None:
+    def pair(gain: int) -> Encoder:
+        bench.write("helper.py", f"GAIN = {gain}")
+        bench.forget()
+        module = types.ModuleType("a_notebook")
+        text = TEMPLATE.format(head="import helper", gain="helper.GAIN", init="pass", load="pass", lines="pass")
+        exec(text, module.__dict__)  # noqa: S102 - a notebook's cell
+        return as_encoder((module.load_model(), module))
+
+    assert pair(1).inventory.differences(pair(2).inventory) == ["code: helper.py", "state: helper.GAIN"]
 
 
 def found(ref: str, check: str) -> tuple[str, str]:

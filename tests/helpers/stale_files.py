@@ -127,6 +127,19 @@ def a_file_of_its_own_name(bench: Bench) -> Iterator[None]:
 
 
 @stale
+def a_file_beside_an_installed_encoder(bench: Bench) -> Iterator[None]:
+    bench.ref = "installed_encoder"
+    bench.encoder(
+        "np.load(Path(__file__).with_name('mel.npy'))", "NAMES = ['numpy']", file="site-packages/installed_encoder.py"
+    )
+    bench.add_path(bench.folder / "site-packages")
+    bench.array("site-packages/mel.npy", 1)
+    bench.array("site-packages/numpy/unrelated.npy", 1)  # this folder is another package
+    yield
+    bench.array("site-packages/mel.npy", 2)
+
+
+@stale
 def a_file_far_away_that_its_source_names(bench: Bench) -> Iterator[None]:
     path = bench.array("../far/away.npy", 1).resolve()
     bench.encoder(f"np.load({str(path)!r})")

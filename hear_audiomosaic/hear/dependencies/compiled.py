@@ -10,10 +10,12 @@ from hear_audiomosaic.hear.contract import FUNCTIONS
 __all__ = ["code_text", "compiled_code"]
 
 
-def compiled_code(module: ModuleType, model_class: type, value_digest: Callable[[object, str], str]) -> dict[str, str]:
+def compiled_code(
+    module: ModuleType, model_class: type, value_digest: Callable[[object, str], str]
+) -> tuple[dict[str, str], set[str]]:
     """Code of a module that lies in no file: its HEAR functions, the model's class, and what these use.
 
-    Functions, classes and values of the same namespace are followed by name; of imported modules nothing is.
+    Functions, classes and values of the same namespace are followed by name; imported modules are named.
 
     Args:
         module: the module.
@@ -21,10 +23,11 @@ def compiled_code(module: ModuleType, model_class: type, value_digest: Callable[
         value_digest: digest of a value that the code uses, from the value and its name.
 
     Returns:
-        Name -> text of the code, or digest of the value.
+        Name -> text of the code, or digest of the value; and names of the modules that it uses.
     """
     pending: list[object] = [getattr(module, name, None) for name in FUNCTIONS] + [model_class]
     found: dict[str, str] = {}
+    modules: set[str] = set()
     while pending:
         thing = pending.pop()
         if isinstance(thing, type):
@@ -42,9 +45,13 @@ def compiled_code(module: ModuleType, model_class: type, value_digest: Callable[
             if isinstance(value, FunctionType | type):
                 if value.__module__ == thing.__module__:
                     pending.append(value)
-            elif not isinstance(value, ModuleType):
+                elif value.__module__:
+                    modules.add(value.__module__)
+            elif isinstance(value, ModuleType):
+                modules.add(value.__name__)
+            else:
                 found[f"={name}"] = value_digest(value, name)
-    return found
+    return found, modules
 
 
 def code_text(code: CodeType) -> tuple[str, set[str]]:

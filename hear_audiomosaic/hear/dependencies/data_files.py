@@ -6,22 +6,27 @@ import ast
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from hear_audiomosaic.file_digests import FileDigests
 from hear_audiomosaic.files import sha256_of_file
 from hear_audiomosaic.hear.dependencies.imports import parsed
+from hear_audiomosaic.hear.dependencies.installed import SITE_NAMES
 from hear_audiomosaic.hear.dependencies.sources import walked
 
 __all__ = ["Digester", "literals", "named_files", "package_files", "path_of", "weight_files"]
 
 _log = logging.getLogger(__name__)
 
-_READ_ANEW_BYTES = 1 << 20
+_READ_ANEW_BYTES = 1 << 16
 """A smaller file is read every time, a larger one only when it has changed."""
 
-_MOST_FILES, _MOST_BYTES = 5_000, 4 << 30
-"""Of a folder that nobody gave as weights or option; of a larger one names and sizes count."""
+_MOST_FILES, _MOST_BYTES = 2_000, 1 << 30
+"""Of files that nobody gave as weights or option: the smallest ones count by their bytes, the rest by their sizes."""
+
+_MOST_WALKED = 20_000
+"""Files of one folder that nobody gave as weights or option; what comes after these does not count."""
 
 _NO_DATA = {".md", ".rst", ".log", ".pyc", ".lock", ".part", ".tmp", ".swp"}
 _CARD = "encoder_card.json"  # says what an encoder is, not what it computes
@@ -69,11 +74,14 @@ class Digester:
         return {f"{name}/{one.relative_to(path).as_posix()}": self.file(one) for one in walked(path)}
 
     def bounded(self, paths: Mapping[str, Path]) -> dict[str, str]:
-        """Of files that nobody pointed at: by their bytes, or by their sizes if they are very many or very large."""
-        sizes = {name: path.stat().st_size for name, path in paths.items()}
-        if len(sizes) > _MOST_FILES or sum(sizes.values()) > _MOST_BYTES:
-            return {name: f"{size} bytes" for name, size in sizes.items()}
-        return {name: self.file(path) for name, path in paths.items()}
+        """Of files that nobody pointed at: by their bytes, or by their sizes where they are very many or large."""
+        found: dict[str, str] = {}
+        n_bytes = 0
+        for size, name in sorted((path.stat().st_size, name) for name, path in paths.items()):
+            n_bytes += size
+            is_read = len(found) < _MOST_FILES and n_bytes <= _MOST_BYTES
+            found[name] = self.file(paths[name]) if is_read else f"{size} bytes"
+        return found
 
     def _remembered(self) -> FileDigests:
         if self._memory is None:
@@ -125,7 +133,7 @@ def path_of(text: str) -> Path | None:
 
 def package_files(package: Path) -> Iterator[tuple[str, Path]]:
     """Names and paths of a package's files that are neither code nor text about it."""
-    for path in walked(package):
+    for path in islice(walked(package), _MOST_WALKED):
         if path.suffix not in _NO_DATA | {".py"} and path.name != _CARD and not path.name.endswith("~"):
             yield path.relative_to(package.parent).as_posix(), path
 
@@ -154,7 +162,8 @@ def named_files(source: Path) -> Iterator[tuple[str, Path]]:
     """
     folder = source.parent
     texts = sorted(literals(source))
-    folders = [folder / text for text in texts if _is_folder(folder / text)]
+    is_site = folder.name in SITE_NAMES  # folders beside it are other packages
+    folders = [] if is_site else [folder / text for text in texts if _is_folder(folder / text)]
     for text in texts:
         candidates = [folder / text, folder.parent / text, _expanded(text), *(one / text for one in folders)]
         if text.startswith((".", "_", "-")):
@@ -165,7 +174,11 @@ def named_files(source: Path) -> Iterator[tuple[str, Path]]:
                     yield _short(one, folder), one
     for inner in folders:
         if inner.parent == folder and inner.name not in ("", ".", ".."):
-            yield from ((_short(one, folder), one) for one in walked(inner) if one.suffix not in _NO_DATA | {".py"})
+            yield from (
+                (_short(one, folder), one)
+                for one in islice(walked(inner), _MOST_WALKED)
+                if one.suffix not in _NO_DATA | {".py"}
+            )
 
 
 def _short(path: Path, folder: Path) -> str:

@@ -13,15 +13,17 @@ from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, distributions
 from pathlib import Path
 
-__all__ = ["distributions_of", "installed_versions", "is_installed", "is_of_python"]
+__all__ = ["SITE_NAMES", "distributions_of", "installed_versions", "is_installed", "is_of_python"]
 
-_SITE = {"site-packages", "dist-packages"}
+SITE_NAMES = {"site-packages", "dist-packages"}
+"""Names of folders that packages are installed in."""
+
 _PYTHON = tuple({Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")})
 
 
 def is_installed(path: Path) -> bool:
     """Whether a file lies where packages are installed."""
-    return not _SITE.isdisjoint(path.parts)
+    return not SITE_NAMES.isdisjoint(path.parts)
 
 
 def is_of_python(path: Path) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ModuleSpec, PathFinder
 from importlib.metadata import Distribution
@@ -58,13 +58,14 @@ def source_files(module_name: str, path: Path | None, package: Path = PACKAGE) -
     return read_sources(module_name, path, package).files
 
 
-def read_sources(module_name: str, path: Path | None, package: Path = PACKAGE) -> Sources:
+def read_sources(module_name: str, path: Path | None, package: Path = PACKAGE, loaded: Collection[str] = ()) -> Sources:
     """Source files that a HEAR module's embeddings depend on.
 
     Args:
         module_name: full name of the module.
         path: its file; None for a module that lies in none, of which only the library's part is known.
         package: folder of this library.
+        loaded: names of modules that are used beside what is imported, such as those of the model's classes.
 
     Returns:
         * the module's file; of a module in a package all sources of the top-level package, imported or not;
@@ -76,7 +77,7 @@ def read_sources(module_name: str, path: Path | None, package: Path = PACKAGE) -
         The library's own package file, which holds its version and its doors, is not among them: importing the library
         stands for importing what the three HEAR functions use.
     """
-    return _Walk(package).of(module_name, path)
+    return _Walk(package).of(module_name, path, loaded)
 
 
 def walked(folder: Path) -> Iterator[Path]:
@@ -109,7 +110,8 @@ class _Walk:
         self._seen: dict[str, bool] = {}
         self._found = Sources()
 
-    def of(self, name: str, path: Path | None) -> Sources:
+    def of(self, name: str, path: Path | None, loaded: Collection[str]) -> Sources:
+        self._waiting += [(one, True, True) for one in sorted(loaded)]
         if path is not None:
             self._start(name, path)
         while self._waiting:
@@ -134,6 +136,7 @@ class _Walk:
             self._waiting.append((name, True, True))
         else:
             self._add(path.relative_to(home).as_posix(), name, path)
+            self._found.eager.add(name)
             self._follow(path, name, eager=True)
         if not is_ours and (is_package or (lies_as_named and rest)):
             self._found.package = folder

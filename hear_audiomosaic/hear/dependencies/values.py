@@ -23,7 +23,7 @@ from hear_audiomosaic.hear.dependencies.writer import IGNORED, Writer
 
 __all__ = ["ValueDigests"]
 
-_OF_EVERY_MODULE = frozenset(vars(nn.Module())) | {"weights_path"}
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 _PLAIN_TENSORS = (Tensor, nn.Parameter)
 
 
