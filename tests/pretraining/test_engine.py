@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import math
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from unittest.mock import Mock
 
 import pytest
 import torch
-from audio_files import folder_of
+from audio_files import folder_of, noise, write
 from safetensors.torch import load_file
 from torch.utils.checkpoint import checkpoint
 
@@ -65,6 +66,16 @@ def run_of(method: str, audio: Path, out: Path, **changes: object) -> PretrainSe
 def losses(out: Path) -> list[dict[str, str]]:
     with (out / "log.csv").open(newline="") as file:
         return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("method", MODULES)
+def test_silence_alone_gives_finite_losses(method: str, tmp_path: Path) -> None:
+    for i in range(4):
+        write(tmp_path / "silence" / f"{i}.wav", 0.0 * noise(i))
+    pretrain(run_of(method, tmp_path / "silence", tmp_path / "run", n_steps=2))
+    rows = losses(tmp_path / "run")
+    assert [row["step"] for row in rows] == ["1", "2"]
+    assert all(math.isfinite(float(value)) for row in rows for value in row.values() if value)
 
 
 @pytest.mark.parametrize("method", MODULES)

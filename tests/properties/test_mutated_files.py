@@ -23,7 +23,7 @@ from audio_files import folder_of, shard
 from mutations import Case, hunt
 from safetensors.torch import load
 from small_tasks import SPLITS, clusters, event_rows, task_of
-from task_folders import event_folder, prepare, scene_folder
+from task_folders import event_folder, everything, prepare, scene_folder, scene_rows
 
 from hear_audiomosaic.embedding.audio_digests import FileDigests
 from hear_audiomosaic.hear.card import read_card
@@ -42,7 +42,7 @@ from hear_audiomosaic.tasks.folder import read_table
 SHORT = 30
 """Mutations of each kind of file in the default run."""
 LONG = 400
-"""And behind ``faults``; with 16 kinds, 6,400 mutations."""
+"""And behind ``faults``; with 17 kinds, 6,800 mutations."""
 
 CARD_YAML = """\
 name: birds
@@ -220,6 +220,19 @@ def prepared_case(directory: Path) -> Case:
         return metadata_facts(metadata), plain_vocabulary(directory), labels, groups
 
     return Case(tuple(directory / name for name in names if (directory / name).is_file()), read, says)
+
+
+def preparation(folder: Path) -> Case:
+    """What a task was made from: the same command then changes nothing, or says that the task is not its own."""
+    source = scene_folder(folder / "in", scene_rows(12))
+
+    def read() -> Any:
+        task = prepare(source, folder / "tasks", split_column="split", workers=1)
+        return {name: content for name, content in everything(task.directory).items() if name != "preparation.json"}
+
+    read()
+    [path] = (folder / "tasks").rglob("preparation.json")
+    return Case((path,), read)
 
 
 def task_card(folder: Path) -> Case:
@@ -454,6 +467,7 @@ KINDS: dict[str, Callable[[Path], Case]] = {
     "heareval's events": event_directory,
     "a prepared scene task": prepared_scene,
     "a prepared event task": prepared_events,
+    "a preparation": preparation,
     "a task card": task_card,
     "an encoder card": encoder_card,
     "a metadata table": table,

@@ -161,8 +161,8 @@ def test_a_table_that_is_not_square_or_misses_a_footnote_is_refused() -> None:
     [
         ("a,b\n1,2\n", "expected the columns"),
         ("{head}m,p,t,accuracy,1,\n", "no source"),
-        ("{head}m,p,t,accuracy\n", "values"),
-        ("{head}m,p,t,accuracy,1,s,too many\n", "values"),
+        ("{head}m,p,t,accuracy\n", "line 2: . cells, but 6 columns"),
+        ("{head}m,p,t,accuracy,1,s,too many\n", "line 2: . cells, but 6 columns"),
         ("{head}m,p,t,beauty,1,s\n", "unknown metric"),
         ("{head}m,p,t,accuracy,high,s\n", "expected a number"),
         ("{head}m,p,t,accuracy,nan,s\n", "expected a number"),
@@ -178,7 +178,7 @@ def test_broken_files_are_named(tmp_path: Path, text: str, complaint: str) -> No
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ResultError, match=r"nothing\.csv is missing"):
+    with pytest.raises(ResultError, match=r"There is no .*nothing\.csv"):
         read_figures(tmp_path / "nothing.csv")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def read_crop(recording: Recording, n_samples: int, rate_hz: int, where: float) 
     Raises:
         AudioError: the file is missing, cannot be decoded, holds no sample, or the crop holds NaN or infinity.
     """
-    file = io.BytesIO(recording.file) if isinstance(recording.file, bytes) else recording.file
+    file = _Encoded(recording.file) if isinstance(recording.file, bytes) else recording.file
     try:
         with soundfile.SoundFile(file) as sound:
             crop = _crop_of(sound, recording, n_samples, rate_hz, where)
@@ -63,6 +64,18 @@ def read_crop(recording: Recording, n_samples: int, rate_hz: int, where: float) 
     if not np.isfinite(crop).all():
         raise AudioError(f"{recording.name} holds NaN or infinite samples.")
     return np.pad(crop, (0, n_samples - len(crop))) if len(crop) < n_samples else crop
+
+
+class _Encoded(io.BytesIO):
+    """An encoded file in memory. A damaged header makes libsndfile seek to where nothing is: it stays where it is.
+
+    An exception here would be written to the terminal by the bridge between C and Python, and go no further.
+    """
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        with contextlib.suppress(ValueError, OverflowError):
+            return super().seek(offset, whence)
+        return self.tell()
 
 
 def _crop_of(
