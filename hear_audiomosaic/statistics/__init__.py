@@ -36,7 +36,7 @@ from hear_audiomosaic.statistics.overall import (
     overall_mean_rank,
     overall_win_rate,
 )
-from hear_audiomosaic.statistics.paired import PairedResult, benjamini_hochberg, holm, mcnemar
+from hear_audiomosaic.statistics.paired import PairedResult, benjamini_hochberg, holm, mcnemar, mcnemar_of_all
 from hear_audiomosaic.statistics.rankings import Ranking
 from hear_audiomosaic.statistics.ranks import (
     mean_rank,
@@ -62,6 +62,7 @@ __all__ = [
     "hear_standardised",
     "holm",
     "mcnemar",
+    "mcnemar_of_all",
     "mean_interval",
     "mean_rank",
     "nemenyi_critical_difference",

@@ -28,10 +28,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special, stats
 
 from hear_audiomosaic.errors import MetricError
 from hear_audiomosaic.statistics._arrays import Floats, check_level
@@ -156,7 +157,7 @@ def score_interval(
     check_level(level)
     if error.reason is not None or not np.isfinite(score):
         return Interval(np.nan, np.nan, level, error.reason or f"the score itself is {score}")
-    t = float(stats.t.ppf(0.5 + level / 2.0, error.df))
+    t = _t_quantile(0.5 + level / 2.0, error.df)
     if bounds is None:
         return Interval(score - t * error.value, score + t * error.value, level)
     low, high = bounds
@@ -208,8 +209,14 @@ def paired_t_test(
     elif error.value <= 1e-12:
         p = 2.0 ** (1 - error.n_units)
     else:
-        p = float(2.0 * stats.t.sf(abs(difference) / error.value, error.df))
+        p = float(2.0 * special.stdtr(error.df, -(abs(difference) / error.value)))  # stats.t.sf, without its checks
     return PairedResult(difference, score_interval(difference, error, level, bounds=None), p)
+
+
+@lru_cache(maxsize=1024)
+def _t_quantile(q: float, df: float) -> float:
+    """Student's t; all pairs of a task have the same degrees of freedom."""
+    return float(stats.t.ppf(q, df))
 
 
 def _variance(replicates: Floats) -> float:

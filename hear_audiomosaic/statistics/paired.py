@@ -4,7 +4,7 @@ Origin: McNemar, 1947; Fagerland, Lydersen and Laake, 2013; Holm, 1979; Benjamin
 
 Functions
 ---------
-- :func:`mcnemar`: right and wrong answers, exact. Any score:
+- :func:`mcnemar`: right and wrong answers, exact; :func:`mcnemar_of_all`: of each two of many encoders. Any score:
   :func:`hear_audiomosaic.statistics.jackknife.paired_t_test`.
 - :func:`holm`, :func:`benjamini_hochberg`: many comparisons at once.
 """
@@ -21,7 +21,7 @@ from hear_audiomosaic.errors import MetricError
 from hear_audiomosaic.statistics._arrays import Floats, finite_values
 from hear_audiomosaic.statistics.intervals import Interval
 
-__all__ = ["PairedResult", "benjamini_hochberg", "holm", "mcnemar"]
+__all__ = ["PairedResult", "benjamini_hochberg", "holm", "mcnemar", "mcnemar_of_all"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,29 @@ def mcnemar(correct_a: npt.ArrayLike, correct_b: npt.ArrayLike, *, mid_p: bool =
     if mid_p:
         p -= 0.5 * float(binom.pmf(k, m, 0.5)) * (1 if 2 * k == m else 2)
     return p
+
+
+def mcnemar_of_all(correct: npt.ArrayLike) -> Floats:
+    """:func:`mcnemar` of each two of many encoders, to the same bits, at the price of a few array operations.
+
+    Formula: Binomial(m, 1/2) is symmetric, so with k the smaller of the two counts p = P(X <= k) + P(X >= m - k).
+
+    Args:
+        correct: (E, n) whether each encoder is right on each clip, bool or 0 and 1.
+
+    Returns:
+        (E, E) two-sided p; 1 on the diagonal.
+
+    Raises:
+        MetricError: not two dimensions, or values other than 0 and 1.
+    """
+    right = finite_values(correct, "correct")
+    if right.ndim != 2 or not np.isin(right, (0.0, 1.0)).all():
+        raise MetricError(f"expected only 0 and 1 (wrong and right), shape (E, n), found shape {right.shape}.")
+    right_alone = right @ (1.0 - right).T  # (E, E) clips that the first gets right and the second does not
+    k, m = np.minimum(right_alone, right_alone.T), right_alone + right_alone.T
+    p = binom.cdf(k, m, 0.5) + binom.sf(m - k - 1.0, m, 0.5)
+    return np.asarray(np.where(2.0 * k == m, 1.0, np.minimum(p, 1.0)))
 
 
 def holm(p: npt.ArrayLike) -> Floats:

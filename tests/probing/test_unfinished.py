@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[str, Protocol, dict[str, object]]] = {
 SHORT_KINDS = ("scene", "scene, reference", "events, logistic")
 FUSED_KINDS = tuple(name for name in KINDS if "reference" not in name and "logistic" not in name)
 STEPS = 5
-"""Steps at which the default run kills a probe; the long form kills each of :data:`FUSED_KINDS` at every one of 150."""
+"""Steps at which the default run kills a probe; the long form kills all :data:`FUSED_KINDS` at each of the first 60."""
 DAMAGES = 40
 
 Probe = Callable[..., ProbeResult]
@@ -81,6 +81,8 @@ def killed_at(probe: Probe, folder: Path, numbers: list[int] | range) -> int:
                 probe(states)
         except Killed:
             kills += 1
+        else:  # it has no such step
+            break
         assert content(probe(Saving(folder / str(number)))) == undisturbed, number
     return kills
 
@@ -93,7 +95,7 @@ def test_killed_at_a_step(request: pytest.FixtureRequest, tmp_path: Path) -> Non
 @pytest.mark.faults
 @pytest.mark.parametrize("kind", FUSED_KINDS)
 def test_killed_at_every_step(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
-    assert killed_at(probe_of(request, kind), tmp_path, range(150)) > 60
+    assert killed_at(probe_of(request, kind), tmp_path, range(60)) > 10
 
 
 def test_seeds_together(scene_task: ProbeTask, tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from hear_audiomosaic.reporting.analysis.model import Analysis, Pair
 from hear_audiomosaic.reporting.analysis.replicates import CellReplicates
 from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow, TaskColumn
-from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar, paired_t_test
+from hear_audiomosaic.statistics import benjamini_hochberg, holm, mcnemar_of_all, paired_t_test
 
 __all__ = ["adjacent_pairs", "paired_tests", "tied_with_best"]
 
@@ -23,8 +24,9 @@ Replicates = Mapping[tuple[str, str], CellReplicates | str]
 def paired_tests(comparison: Comparison, replicates: Replicates, level: float) -> tuple[Pair, ...]:
     """Compare each two encoders on each task that both have."""
     pairs: list[Pair] = []
+    exact = _mcnemar(comparison, replicates)
     for a, b in combinations(comparison.rows, 2):
-        own = list(_on_tasks(comparison, a, b, replicates, level))
+        own = list(_on_tasks(comparison, a, b, replicates, exact, level))
         p = [one.p for one in own]
         for one, p_holm, p_bh in zip(own, holm(p).tolist(), benjamini_hochberg(p).tolist(), strict=True):
             pairs.append(_with_verdict(replace(one, p_holm=p_holm, p_bh=p_bh), comparison, 1.0 - level))
@@ -64,7 +66,12 @@ def adjacent_pairs(comparison: Comparison, analysis: Analysis) -> tuple[Pair, ..
 
 
 def _on_tasks(
-    comparison: Comparison, a: EncoderRow, b: EncoderRow, replicates: Replicates, level: float
+    comparison: Comparison,
+    a: EncoderRow,
+    b: EncoderRow,
+    replicates: Replicates,
+    exact: Mapping[tuple[str, str, str], float],
+    level: float,
 ) -> Iterator[Pair]:
     """One pair on every task that both have, before adjustment."""
     for i, column in enumerate(comparison.columns):
@@ -80,15 +87,30 @@ def _on_tasks(
         elif own[0].clips != own[1].clips:
             yield replace(empty, verdict="no test: the two were tested on different clips")
         else:
-            yield _tested(empty, own[0], own[1], level)
+            yield _tested(empty, own[0], own[1], exact.get((column.label, a.label, b.label)), level)
 
 
-def _tested(pair: Pair, a: CellReplicates, b: CellReplicates, level: float) -> Pair:
+def _mcnemar(comparison: Comparison, replicates: Replicates) -> dict[tuple[str, str, str], float]:
+    """(column label, row label, row label) -> p of McNemar's test, for two rows with the same clips, all at once."""
+    exact: dict[tuple[str, str, str], float] = {}
+    for column in comparison.columns:
+        by_clips: defaultdict[str, dict[str, npt.NDArray[np.bool_]]] = defaultdict(dict)
+        for row in comparison.rows:
+            own = replicates.get((row.label, column.label))
+            if isinstance(own, CellReplicates) and own.correct is not None:
+                by_clips[own.clips][row.label] = own.correct
+        for correct in by_clips.values():
+            p = mcnemar_of_all(list(correct.values())).tolist()
+            for i, a in enumerate(correct):
+                exact.update({(column.label, a, b): p[i][j] for j, b in enumerate(correct)})
+    return exact
+
+
+def _tested(pair: Pair, a: CellReplicates, b: CellReplicates, exact: float | None, level: float) -> Pair:
     by_seed = _seed_differences(a, b)
     test = paired_t_test(a.folds, b.folds, level, seed_differences=by_seed)
     if not test.interval.is_defined:
         return replace(pair, verdict=f"no test: {test.interval.reason}")
-    exact = mcnemar(a.correct, b.correct) if a.correct is not None and b.correct is not None else None
     return replace(pair, interval=test.interval, p=test.p, mcnemar_p=exact, includes_seeds=len(by_seed) > 1)
 
 
