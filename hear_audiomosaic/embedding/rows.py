@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ class RowFiles:
     folder: Path
     header: Header
 
-    @property
+    @cached_property
     def widths(self) -> dict[str, int]:
         """File -> bytes of a row in it."""
         header = self.header

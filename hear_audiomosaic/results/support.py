@@ -75,12 +75,12 @@ def _scores(result: Result, recorded: Mapping[str, float], predictions: FoldPred
     clip, event = (list(_of_kind(recorded, kind)) for kind in ("clip", "event"))
     if clip:
         predictions.require_classes(len(result.task.vocabulary))
-    scores = evaluate_clips(clip, predictions.targets, predictions.probabilities) if clip else {}
-    if event:
-        if predictions.reference_events is None or predictions.predicted_events is None:
-            raise MetricError("there are no events.")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # a NaN score says it
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a NaN score says it
+        scores = evaluate_clips(clip, predictions.targets, predictions.probabilities) if clip else {}
+        if event:
+            if predictions.reference_events is None or predictions.predicted_events is None:
+                raise MetricError("there are no events.")
             scores |= evaluate_events(event, predictions.reference_events, predictions.predicted_events)
     return scores
 

@@ -289,3 +289,19 @@ def test_the_split_that_gave_it_away_is_emptied_last(
     encoder = load_encoder("c_encoder")
     now = embed_task(encoder, task, tmp_path / "store").digest
     assert now == embed_task(encoder, task, tmp_path / "new").digest
+
+
+def test_float16_has_a_folder_of_its_own_and_is_compared_within_its_rounding(
+    tmp_path: Path, task: PreparedTask, says: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    encoder = load_encoder("c_encoder")
+    full = embed_task(encoder, task, tmp_path)
+    half = embed_task(encoder, task, tmp_path, dtype="float16")
+    assert {path.name for path in tmp_path.glob("c_encoder-*/*")} == {"scene", "scene-float16"}
+    rows, rounded = (one.rows("test", task.files("test")).values for one in (full, half))
+    assert np.allclose(rows, rounded, rtol=2**-11, atol=2**-25)
+    assert full.digest != half.digest
+    assert embed_task(encoder, task, tmp_path, dtype="float16").audio_seconds == 0
+    assert caplog.text == ""
+    says(gain=1.1)
+    assert embed_task(encoder, task, tmp_path, dtype="float16").audio_seconds == half.audio_seconds

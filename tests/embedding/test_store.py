@@ -71,3 +71,17 @@ def test_errors(tmp_path: Path) -> None:
         SplitStore(tmp_path, 4, True)
     with pytest.raises(EmbeddingError, match="with-statement"):
         SplitStore(tmp_path, 3, True).append("a", "b", np.zeros((1, 3), np.float32))
+
+
+def test_a_split_is_synced_once_when_it_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    fill(tmp_path, n_clips=1)
+    monkeypatch.setattr("hear_audiomosaic.embedding.store.os.fsync", synced.append)
+    with SplitStore(tmp_path, 3, True) as store:
+        for file in ("a", "b", "c"):
+            store.append(file, "digest", np.ones((1, 3), np.float32), np.zeros(1))
+        assert synced == []
+    assert len(synced) == 3  # values, times and index
+    with SplitStore(tmp_path, 3, True):
+        pass
+    assert len(synced) == 3

@@ -182,13 +182,13 @@ def check_many(folder: Path, n: int) -> None:
     assert refused > 0.5 * n
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_damaged_predictions_are_named(tmp_path: Path) -> None:
     check_many(tmp_path, N_SHORT)
 
 
 @pytest.mark.faults
-@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_damaged_predictions_are_named_4000_times(tmp_path: Path) -> None:
     check_many(tmp_path, N_LONG)
 
