@@ -60,5 +60,5 @@ def task_audio(task: PreparedTask, rate_hz: int, store_dir: Path) -> TaskAudio:
                 try:
                     clips[split][file] = digests.of(path)
                 except OSError as error:
-                    raise AudioError(f"{path} cannot be read: {error}") from error
+                    raise AudioError(described(error, "read", path)) from error
     return TaskAudio(rate, clips)

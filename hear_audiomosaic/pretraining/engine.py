@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import write_json, write_text
 from hear_audiomosaic.locks import locked_or_refused
 from hear_audiomosaic.nn.distributed import rank, synchronise_batch_norms, world_size
@@ -227,6 +228,10 @@ class _Run:
             "torch": torch.__version__,
         }
         if rank() == 0:
+            for other in self.settings.out.glob("checkpoint-*.safetensors"):  # a kill can have kept it
+                if other.name != f"checkpoint-{self.step:08d}.safetensors":
+                    with file_errors("removed", other):
+                        other.unlink()
             self.objective.save_encoder(path)
             write_json(path.with_suffix(".json"), self.facts)
         return Pretrained(path, self.facts)

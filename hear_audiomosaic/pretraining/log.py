@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import importlib
+import logging
 import math
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hear_audiomosaic.errors import PretrainingError
-from hear_audiomosaic.file_errors import file_errors
+from hear_audiomosaic.file_errors import described, file_errors
 from hear_audiomosaic.files import write_text
 from hear_audiomosaic.parsing import UnreadableError, parse_text
 from hear_audiomosaic.reading import read_file
 
 __all__ = ["RunLog"]
+
+_log = logging.getLogger(__name__)
 
 
 class RunLog:
@@ -41,7 +46,8 @@ class RunLog:
         else:
             with file_errors("removed", self.path):
                 self.path.unlink(missing_ok=True)
-        with file_errors("written", folder / "tensorboard"):
+        self._board: Any = None
+        with self._beside():
             self._board = _tensorboard(folder, step)
 
     def write(self, row: Mapping[str, float]) -> None:
@@ -54,9 +60,9 @@ class RunLog:
             if new:
                 writer.writerow(self._columns)
             writer.writerow([_text(row.get(name)) for name in self._columns])
-        if self._board is not None:
-            for name, value in row.items():
-                if name != "step" and not math.isnan(value):
+        for name, value in row.items():
+            with self._beside():
+                if self._board is not None and name != "step" and not math.isnan(value):
                     self._board.add_scalar(name, value, int(row["step"]))
 
     def flush(self) -> None:
@@ -73,8 +79,18 @@ class RunLog:
 
     def close(self) -> None:
         """Finish TensorBoard's file."""
-        if self._board is not None:
-            self._board.close()
+        with self._beside():
+            if self._board is not None:
+                self._board.close()
+
+    @contextlib.contextmanager
+    def _beside(self) -> Iterator[None]:
+        """Go on without TensorBoard's file where that cannot be written: the CSV is the log."""
+        try:
+            yield
+        except OSError as error:
+            self._board = None
+            _log.warning("%s", described(error, "written", self.path.with_name("tensorboard")))
 
     def _rows(self) -> list[dict[str, str]]:
         if not self.path.is_file():
@@ -115,9 +131,18 @@ def _text(value: float | None) -> str:
     return f"{value:d}" if isinstance(value, int) else f"{value:.9g}"
 
 
+def _without_tensorboard(raised: threading.ExceptHookArgs) -> None:
+    """A disk that refuses TensorBoard's thread is told where its file is written to; all else as ever."""
+    of_tensorboard = type(raised.thread).__module__.startswith("tensorboard")
+    if not (of_tensorboard and isinstance(raised.exc_value, OSError)):
+        threading.__excepthook__(raised)
+
+
 def _tensorboard(folder: Path, step: int) -> Any:
     try:
         module = importlib.import_module("torch.utils.tensorboard")
     except ImportError:
         return None
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _without_tensorboard
     return module.SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)

@@ -11,6 +11,7 @@ otherwise is refused.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -258,12 +259,17 @@ def _is_near(said: float, derived: float | None) -> bool:
 
 
 def find_results(folder: Path) -> Iterator[Path]:
-    """Paths of all result files under ``folder``, sorted; what is no file, such as a pipe, is among them."""
-    yield from sorted(path for path in folder.rglob("*.json") if not path.name.startswith(".") and not _is_folder(path))
+    """Paths of all result files under ``folder``, sorted.
 
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
+    Among them is what is no file, such as a pipe, and a folder that cannot be looked into: who reads it is told.
+    """
+    refused: list[OSError] = []
+    found = [
+        Path(parent, name)
+        for parent, _, names in os.walk(folder, onerror=refused.append)
+        for name in names
+        if name.endswith(".json") and not name.startswith(".")
+    ]
+    yield from sorted(
+        [*found, *(Path(error.filename) for error in refused if not isinstance(error, FileNotFoundError))]
+    )

@@ -208,7 +208,10 @@ def in_the_way(
     if code:
         said = [text for text in ended.output.splitlines() if Path(path).name.removesuffix(".part").lstrip(".") in text]
         assert said, ended.output
-    shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    elif spoil is a_file or not place.is_file():  # a pipe can have been replaced by the file that is written there
+        place.unlink()
     if aside.exists():
         aside.rename(place)
     again = run.run(line, folder)

@@ -12,6 +12,7 @@ import importlib
 import io
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -143,6 +144,14 @@ class _Disturbed:
         return iter(self._file)
 
 
+def leave_memory(mib: int) -> None:
+    """Let this process have so much more address space than it has."""
+    status = Path("/proc/self/status").read_text()
+    (kib,) = (int(line.split()[1]) for line in status.splitlines() if line.startswith("VmSize:"))
+    limit = kib * 1024 + mib * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
 def child(request: dict[str, Any], report: int) -> None:
     """The command, in the fork; never returns."""
     from hear_audiomosaic.cli import main
@@ -154,6 +163,8 @@ def child(request: dict[str, Any], report: int) -> None:
     os.dup2(1, 2)
     disturbance = Disturbance(request["folder"], request["kind"], request["at"], request["do"], request["once"])
     code = 70
+    if request["spare_mib"] is not None:
+        leave_memory(request["spare_mib"])
     try:
         disturbance.install()
         main(request["arguments"])

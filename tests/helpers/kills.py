@@ -71,11 +71,19 @@ class Commands:
         )
 
     def run(
-        self, line: str, folder: Path, *, at: int = 0, do: str = "kill", kind: str = "change", once: bool = False
+        self,
+        line: str,
+        folder: Path,
+        *,
+        at: int = 0,
+        do: str = "kill",
+        kind: str = "change",
+        once: bool = False,
+        spare_mib: int | None = None,
     ) -> Ended:
         with tempfile.NamedTemporaryFile() as output:
             request = {"arguments": line.split(), "folder": str(folder), "output": output.name}
-            request |= {"at": at, "do": do, "kind": kind, "once": once}
+            request |= {"at": at, "do": do, "kind": kind, "once": once, "spare_mib": spare_mib}
             assert self._process.stdin is not None
             assert self._process.stdout is not None
             self._process.stdin.write(json.dumps(request) + "\n")

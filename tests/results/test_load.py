@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import fake_results as fake
@@ -37,3 +39,19 @@ def test_a_folder_without_results_says_how_to_make_some(tmp_path: Path) -> None:
         load_results(tmp_path / "missing")
     with pytest.raises(ResultError, match=r"there is no JSON file.*hear-audiomosaic run"):
         load_results(tmp_path)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.save(tmp_path, fake.success(fake.LOGMEL, fake.ESC50, [0.5]))
+    (tmp_path / "closed").mkdir()
+    scandir = os.scandir
+
+    def refuse(path: object) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    loaded = load_results(tmp_path)
+    assert len(loaded) == 1
+    assert [one.file for one in loaded.skipped] == ["closed"]
