@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hear_audiomosaic.errors import AudioError
 from hear_audiomosaic.file_digests import FileDigests
+from hear_audiomosaic.file_errors import described
 from hear_audiomosaic.files import sha256_of_json
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
