@@ -308,15 +308,11 @@ class SplitStore:
             try:
                 return self._rows.open(stack)
             except FileNotFoundError:
-                before = self._entries
+                before = {(entry.file, entry.audio, entry.rows) for entry in self._entries.values()}
                 self._load()
-                same = {file for file, entry in before.items() if self._is_same(entry)}
-                self.forget(set(self._entries) - same)
+                now = tuple(self._entries.values())
+                self.forget(entry.file for entry in now if (entry.file, entry.audio, entry.rows) not in before)
                 return self._rows.open(stack) if self._entries else []
-
-    def _is_same(self, entry: Entry) -> bool:
-        now = self._entries.get(entry.file)
-        return now is not None and (now.audio, now.rows) == (entry.audio, entry.rows)
 
     def _require_writing(self) -> None:
         if self._writing is None:
