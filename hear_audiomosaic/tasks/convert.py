@@ -174,7 +174,10 @@ def _convert_one(source_dir: Path, source: str, targets: Mapping[int, Path], kee
         with file_errors("written", target):
             temporary.replace(target)
     lowest = min(targets)
-    return Recording(source, size, mtime_ns, sha256_of_file(path), _frames(targets[lowest]) or 0, lowest)
+    frames = _frames(targets[lowest])
+    if frames is None:
+        raise AudioError(f"{targets[lowest]} cannot be read again after it was written: input/output error")
+    return Recording(source, size, mtime_ns, sha256_of_file(path), frames, lowest)
 
 
 def _frames(path: Path) -> int | None:
