@@ -197,12 +197,15 @@ def _convert_one(source_dir: Path, source: str, targets: Mapping[int, Path], odd
         with file_errors("written", targets[rate_hz]):
             temporary.replace(targets[rate_hz])
     lowest = min(targets)
+    frames = _frames(targets[lowest])
+    if frames is None:
+        raise AudioError(f"{targets[lowest]} cannot be read again after it was written: input/output error")
     return Recording(
         source=source,
         size=size,
         mtime_ns=mtime_ns,
         sha256=sha256_of_file(path),
-        frames=_frames(targets[lowest]) or 0,
+        frames=frames,
         rate_hz=lowest,
         clip_sha256="" if SILENT in odd else sha256_of_file(targets[lowest]),
         odd=odd,
