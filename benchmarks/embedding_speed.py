@@ -3,11 +3,11 @@
     python benchmarks/embedding_speed.py TASK_DIR [--encoders logmel random:tiny] [--repeats 3] [--heareval]
 
 TASK_DIR is a prepared task. For each encoder, in turn within one process: the bare forward pass (HEAR's function under
-``no_grad`` over decoded audio that lies in memory, in the batches that ``embed`` makes) and ``embed_task`` into an empty
-store (reading, decoding and digesting every recording, checking every answer, writing, checksums). With ``--heareval``,
-heareval 2021.1.3's own embeddings runner embeds the same clips with the same encoder, and so does ``hear-audiomosaic
-embed --layout heareval``, each in a process of its own, start included. The fastest of the repeats counts. The figures
-of merit are the ratios (wanted: at most 1.08, at least 1.5).
+``no_grad`` over decoded audio that lies in memory, in the batches that ``embed`` makes) and ``embed_task`` into an
+empty store (reading, decoding and digesting every recording, checking every answer, writing, checksums). With
+``--heareval``, heareval 2021.1.3's own embeddings runner embeds the same clips with the same encoder, and so does
+``hear-audiomosaic embed --layout heareval``, each in a process of its own, start included. The fastest of the repeats
+counts. The figures of merit are the ratios (wanted: at most 1.08, at least 1.5).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def measure(encoder: Encoder, task: PreparedTask, repeats: int) -> None:
 
 def measure_heareval(ref: str, task: PreparedTask, repeats: int) -> None:
     """Our command and heareval's, each in its own process."""
-    name, _, weights = ref.partition(":")
+    weights = ref.partition(":")[2]
     encoder = load_encoder(ref)
     module = encoder._module.__name__
     seconds: dict[str, list[float]] = defaultdict(list)
@@ -93,10 +93,13 @@ def measure_heareval(ref: str, task: PreparedTask, repeats: int) -> None:
             ours = [sys.executable, "-m", "hear_audiomosaic", "embed", "--encoder", ref]
             ours += ["--tasks-dir", str(task.directory.parent), "--tasks", task.directory.name]
             ours += ["--layout", "heareval", "--out", f"{out}/ours", "--store", f"{out}/store"]
-            seconds["heareval"].append(elapsed(lambda command=theirs: subprocess.run(command, check=True, capture_output=True)))
-            seconds["ours"].append(elapsed(lambda command=ours: subprocess.run(command, check=True, capture_output=True)))
+            for name, command in (("heareval", theirs), ("ours", ours)):
+                started = time.perf_counter()
+                subprocess.run(command, check=True, capture_output=True)
+                seconds[name].append(time.perf_counter() - started)
     theirs_s, ours_s = min(seconds["heareval"]), min(seconds["ours"])
-    print(f"{ref:24} heareval {theirs_s:7.2f} s  ours {ours_s:7.2f} s  {theirs_s / ours_s:.2f} times as fast", flush=True)
+    ratio = theirs_s / ours_s
+    print(f"{ref:24} heareval {theirs_s:7.2f} s  ours {ours_s:7.2f} s  {ratio:.2f} times as fast", flush=True)
 
 
 def decoded_batches(encoder: Encoder, task: PreparedTask) -> list[torch.Tensor]:

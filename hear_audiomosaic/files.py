@@ -145,10 +145,14 @@ def read_bytes(path: Path) -> bytes:
         OSError: it cannot be read.
         FileError: it is something else than a file.
     """
+    _refuse_what_is_no_file(path)
+    return path.read_bytes()
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise FileError(f"{path} cannot be read: it is {_kind(mode)}, not a file; move it away.")
-    return path.read_bytes()
 
 
 def read_text(path: Path, encoding: str = "utf-8") -> str:
@@ -172,7 +176,13 @@ def read_json(path: Path) -> Any:
 
 
 def sha256_of_file(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
+    """Hexadecimal SHA-256 of a file's bytes.
+
+    Raises:
+        OSError: it cannot be read.
+        FileError: it is something else than a file.
+    """
+    _refuse_what_is_no_file(path)
     digest = hashlib.sha256()
     with path.open("rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):

@@ -60,7 +60,8 @@ def verify(encoders: Encoders = None, tasks: Tasks = None, store: StoreDir = Non
         ),
         as_json,
     )
-    say(f"{n_clips} clips read, {len(faults)} faults")
+    if not as_json:
+        print_text(f"{n_clips} clips read, {len(faults)} faults")
     if faults:
         say("The next run embeds damaged clips anew; `cache gc` removes what cannot be used.")
         raise typer.Exit(1)
@@ -86,7 +87,7 @@ def collect(
     for cleaned in clean(_store(store), _chosen(encoders, tasks, not_written_for), dry_run=dry_run):
         print_text(f"{cleaned.path}: {cleaned.what}, {cleaned.n_bytes} bytes")
         n_bytes += cleaned.n_bytes
-    say(f"{n_bytes} bytes {'would be' if dry_run else 'were'} freed")
+    print_text(f"{n_bytes} bytes {'would be' if dry_run else 'were'} freed")
 
 
 @app.command("export", epilog=examples("cache export --encoders logmel --out exported/"))

@@ -102,6 +102,9 @@ def test_examples_run(type_in: Run, tmp_path: Path, example: str) -> None:
     )
     if example.startswith("run") and "synthetic" not in example:
         assert type_in("tasks prepare recordings/ --name esc50 --label label --split split")[0] == 0
+    if example.startswith("cache"):
+        assert type_in("tasks prepare recordings/ --name small --label label --split split")[0] == 0
+        assert type_in("run --encoders logmel --tasks small --protocols logistic --out results/")[0] == 0
     if example.startswith("probe"):
         assert type_in("tasks prepare recordings/ --name small --label label --split split")[0] == 0
         assert type_in("embed --encoder logmel --tasks small --out embeddings/ --layout heareval")[0] == 0

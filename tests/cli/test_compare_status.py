@@ -64,7 +64,9 @@ def test_compare_as_json(type_in: Run) -> None:
 def test_unknown_encoders_are_one_line_that_lists_what_is_there(type_in: Run) -> None:
     code, out, err = type_in("compare", "results", "nobody", "logmel")
     assert (code, out) == (1, "")
-    assert err == "error: No results of an encoder 'nobody'; there are AudioMosaic base (audiomosaic) and logmel.\n"
+    skipped, error = err.splitlines()
+    assert skipped.startswith("skipped: stranger.json")
+    assert error == "error: No results of an encoder 'nobody'; there are AudioMosaic base (audiomosaic) and logmel."
 
 
 def test_status_shows_what_is_done_failed_and_missing(type_in: Run) -> None:

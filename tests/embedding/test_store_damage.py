@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hear_audiomosaic.embedding import DamagedRowsError, SplitStore
-from hear_audiomosaic.errors import EmbeddingError
+from hear_audiomosaic.errors import EmbeddingError, FileError
 
 N_SHORT = 80
 N_LONG = 3000
@@ -266,7 +266,7 @@ def test_a_full_disk_is_one_line_and_what_is_there_stays(tmp_path: Path, monkeyp
         real(file, begin, content)
 
     monkeypatch.setattr("hear_audiomosaic.embedding.store.write_at", full)
-    with pytest.raises(EmbeddingError, match="cannot be written: No space left on device"):
+    with pytest.raises(FileError, match="cannot be written: no space left on device"):
         write(tmp_path, clips, True)
     monkeypatch.undo()
     store = SplitStore(tmp_path, 6, True)

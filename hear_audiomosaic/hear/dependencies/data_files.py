@@ -52,10 +52,7 @@ class Digester:
 
     def __exit__(self, *raised: object) -> None:
         if self._memory is not None:
-            try:
-                self._memory.__exit__(*raised)
-            except OSError as error:
-                _log.warning("%s cannot be written to (%s): large weights are read anew next time.", self._path, error)
+            self._memory.__exit__(*raised)
 
     def file(self, path: Path) -> str:
         """Of a file's bytes; "unreadable" of one that this user cannot read, and the encoder neither."""
@@ -86,10 +83,7 @@ class Digester:
     def _remembered(self) -> FileDigests:
         if self._memory is None:
             self._memory = FileDigests(self._path)
-            try:
-                self._memory.__enter__()
-            except OSError as error:
-                _log.warning("%s cannot be read (%s): large weights are read anew.", self._path, error)
+            self._memory.__enter__()
         return self._memory
 
 
