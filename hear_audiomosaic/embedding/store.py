@@ -122,6 +122,9 @@ class SplitStore:
             else:
                 if self._is_old:
                     _log.warning("%s is of format 1, without checksums; its clips are embedded anew.", self.folder)
+                else:
+                    for path in filter(lambda path: is_of_a_log(path.name), self.folder.iterdir()):
+                        path.unlink()  # of a kill: nothing names it
                 self._write_anew(())
             self._writing = stack.pop_all()
         return self
