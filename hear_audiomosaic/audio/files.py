@@ -24,6 +24,7 @@ import numpy.typing as npt
 import soundfile
 
 from hear_audiomosaic.audio.resampling import resample
+from hear_audiomosaic.audio.wav import plain_wav
 from hear_audiomosaic.audio.wholeness import lack_of
 from hear_audiomosaic.errors import AudioError
 from hear_audiomosaic.file_errors import file_errors
@@ -121,10 +122,12 @@ def read_audio(path: str | Path, rate_hz: int | None = None) -> tuple[npt.NDArra
         AudioError: the file is missing, cut short, of another scale, cannot be decoded, holds no sample, or holds NaN
             or infinity.
     """
-    decoded = decode(path)
-    if rate_hz is None:
-        return decoded.samples, decoded.rate_hz
-    return resample(decoded.samples, decoded.rate_hz, rate_hz), rate_hz
+    plain = plain_wav(Path(path))
+    if plain is None:
+        decoded = decode(path)
+        plain = decoded.samples, decoded.rate_hz
+    samples, own_rate_hz = plain
+    return plain if rate_hz is None else (resample(samples, own_rate_hz, rate_hz), rate_hz)
 
 
 def write_wav(path: str | Path, samples: npt.NDArray[np.float32], rate_hz: int) -> None:

@@ -18,6 +18,7 @@ import soundfile
 import torch
 
 from hear_audiomosaic.audio import read_audio
+from hear_audiomosaic.audio.wav import plain_wav_length
 from hear_audiomosaic.embedding.audio_digests import TaskAudio, task_audio
 from hear_audiomosaic.embedding.canaries import renew_what_changed
 from hear_audiomosaic.embedding.failures import Failures
@@ -208,12 +209,18 @@ def _clips(task: PreparedTask, stores: Mapping[str, SplitStore], audio: TaskAudi
     for split, file, digest in _missing(stores, audio):
         path = task.audio_path(split, file, audio.rate_hz).absolute()  # an encoder may change the working folder
         try:
-            info = soundfile.info(path)
+            n_samples, rate_hz = plain_wav_length(path) or _announced(path)
         except soundfile.SoundFileError as error:
             failures.add(path, AudioError(f"{path} cannot be decoded as audio ({error}); prepare the task again."))
             continue
-        clips.append(_Clip(split, file, path, digest, info.frames, info.duration))
+        clips.append(_Clip(split, file, path, digest, n_samples, n_samples / rate_hz))
     return clips
+
+
+def _announced(path: Path) -> tuple[int, int]:
+    """Samples and rate in Hz, as its header has them."""
+    info = soundfile.info(path)
+    return info.frames, info.samplerate
 
 
 def _batches(clips: list[_Clip], batch_seconds: float) -> Iterator[list[_Clip]]:
