@@ -6,7 +6,8 @@ second run stats a task of 50 GB and does not read it (:mod:`hear_audiomosaic.fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +16,12 @@ from hear_audiomosaic.file_digests import FileDigests
 from hear_audiomosaic.file_errors import described
 from hear_audiomosaic.files import sha256_of_json
 from hear_audiomosaic.tasks.prepared import PreparedTask
+from hear_audiomosaic.threads import in_threads
 
 __all__ = ["TaskAudio", "task_audio"]
+
+_MOST_THREADS = 8
+_AT_ONCE = 64  # clips: hashing runs in parallel, telling of it does not
 
 
 @dataclass(frozen=True)
@@ -50,16 +55,25 @@ def task_audio(task: PreparedTask, rate_hz: int, store_dir: Path) -> TaskAudio:
         TaskError: the task has no audio at all.
     """
     rate = task.best_rate(rate_hz)
+    named = [(split, file) for split in task.splits for file in task.labels(split)]
+    parts = [named[i : i + _AT_ONCE] for i in range(0, len(named), _AT_ONCE)]
+    clips: dict[str, dict[str, str]] = {split: {} for split in task.splits}
     with FileDigests(store_dir / "digests" / f"{task.directory.name}.txt") as digests:
-        clips: dict[str, dict[str, str]] = {}
-        for split in task.splits:
-            clips[split] = {}
-            for file in task.labels(split):
-                path = task.audio_path(split, file, rate)
-                if not path.is_file():
-                    raise AudioError(f"Task {task.card.name} names {path}, which is not there; prepare the task again.")
-                try:
-                    clips[split][file] = digests.of(path)
-                except OSError as error:
-                    raise AudioError(described(error, "read", path)) from error
+
+        def digests_of(part: Sequence[tuple[str, str]]) -> list[str]:
+            return [_digest(digests, task, task.audio_path(split, file, rate)) for split, file in part]
+
+        n_threads = min(_MOST_THREADS, os.cpu_count() or 1)
+        for part, found in zip(parts, in_threads(digests_of, parts, n_threads, 2 * n_threads), strict=True):
+            for (split, file), digest in zip(part, found, strict=True):
+                clips[split][file] = digest
     return TaskAudio(rate, clips)
+
+
+def _digest(digests: FileDigests, task: PreparedTask, path: Path) -> str:
+    try:
+        return digests.of(path)
+    except FileNotFoundError as error:
+        raise AudioError(f"Task {task.card.name} names {path}, which is not there; prepare the task again.") from error
+    except OSError as error:
+        raise AudioError(described(error, "read", path)) from error
