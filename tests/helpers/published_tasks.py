@@ -23,6 +23,8 @@ from hear_audiomosaic.tasks.from_source import prepare_from_source
 RATES_HZ = (16000, 22050, 32000, 44100, 48000)
 VOX_LINGUA_LABELS = ("az", "da", "fa", "fi", "fr", "hy", "ja", "lv", "ru", "uk")
 """hearpreprocess cut its ten languages from ties in the order of its file system; these it happened to take."""
+LEVEL_TOLERANCE = 1e-6
+STEP = 2.0**-15
 TABLES = ("clips.csv", "sources.csv")
 
 
@@ -60,6 +62,31 @@ class Comparison:
     @property
     def worst_rms(self) -> float:
         return max(self.rms_differences.values(), default=0.0)
+
+    @property
+    def other_levels(self) -> list[str]:
+        """Resampled clips whose level is another one than dither explains.
+
+        Near silence dither is the level: it adds up to a quarter of a step squared to the power, where rounding adds a
+        twelfth or swallows the signal.
+        """
+        return [
+            name
+            for name, difference in self.rms_differences.items()
+            if difference > LEVEL_TOLERANCE
+            and not (self.rms_of[name] < 3 * STEP and self.power_differences[name] < STEP**2 / 2)
+        ]
+
+    @property
+    def beyond_tolerance(self) -> list[str]:
+        """Resampled clips whose level differs by more than 1e-6."""
+        return [name for name, difference in self.rms_differences.items() if difference > LEVEL_TOLERANCE]
+
+    @property
+    def power_differences(self) -> dict[str, float]:
+        return {
+            name: difference * (2 * self.rms_of[name] + difference) for name, difference in self.rms_differences.items()
+        }
 
 
 def compare(task: PreparedTask, golden: Path, rates_hz: Sequence[int]) -> Comparison:
@@ -114,16 +141,19 @@ def table_row(folder: str, result: Comparison) -> str:
     lengths = "all equal" if not result.lengths else f"{len(result.lengths)} DIFFER"
     n_clips = sum(len(result.task.labels(split)) for split in result.task.splits)
     n_rows = result.unresampled + len(result.rms_differences)
+    beyond = result.beyond_tolerance
+    loudest = max((result.rms_of[name] for name in beyond), default=0.0)
     return (
         f"| {folder} | {splits} | {n_clips} | {fine} | {len(result.task.vocabulary)} | {lengths} of {n_rows} | "
-        f"{equal} of {result.unresampled} | {result.worst_rms:.1e} |"
+        f"{equal} of {result.unresampled} | {result.worst_rms:.1e} | "
+        f"{f'{len(beyond)}, all below {loudest / STEP:.1f} steps of 16 bits' if beyond else 0} |"
     )
 
 
 def main(shared: Path) -> None:
     sys.stdout.write(
         "| task | clips per split | clips | split files, labels, vocabulary, metadata | labels | lengths | "
-        "samples equal where not resampled | worst level difference (rms) |\n|---|---|---|---|---|---|---|---|\n"
+        "samples equal where not resampled | worst level difference (rms) | beyond 1e-6 |\n" + "|---" * 9 + "|\n"
     )
     with tempfile.TemporaryDirectory() as folder:
         for name in golden_names(shared):
