@@ -85,7 +85,7 @@ def speech_commands(folder: Path, each: int = 2) -> tuple[Path, Path]:
             [[].append, valid.append, testing.append][i % 3](f"{word}/{i:08x}_nohash_0.wav")
     for word in (*WORDS, "_silence_", "_unknown_"):
         for i in range(each):
-            noise(test / word / f"{i:08x}_nohash_0.wav", 16000, 16000)
+            noise(test / word / f"{3 * i + 2:08x}_nohash_0.wav", 16000, 16000)  # those of testing_list.txt
     noise(train / "_background_noise_" / "running_tap.wav", 40000, 16000)
     noise(train / "_background_noise_" / "doing_the_dishes.wav", 33000, 16000)
     (train / "validation_list.txt").write_text("\n".join(valid) + "\n")
