@@ -361,12 +361,15 @@ def prepare_task(
     """
     from hear_audiomosaic.errors import TaskError
     from hear_audiomosaic.tasks import prepare_folder, prepare_from_source, prepare_synthetic, synthetic_names
+    from hear_audiomosaic.tasks.from_source import is_made_from_source
 
     folder = _tasks_dir(tasks_dir)
     if sources:
         return prepare_from_source(str(source), list(_several(sources)), tasks_dir=folder, **options)
     if str(source) in synthetic_names() and not Path(source).is_dir():
         return prepare_synthetic(str(source), folder, overwrite=bool(options.get("overwrite", False)))
+    if name is None and not Path(source).is_dir() and is_made_from_source(str(source)):
+        raise TaskError(f"Which data set is {source} to be made from? Give --from DIR or ARCHIVE...")
     if name is None:
         raise TaskError("A folder of audio needs a name for its task: --name NAME")
     return prepare_folder(Path(source), name, tasks_dir=folder, **options)

@@ -22,7 +22,7 @@ from hear_audiomosaic.tasks.steps.recipe import Recipe, Settings
 from hear_audiomosaic.tasks.steps.sources import Sources, unpacked, with_identity
 from hear_audiomosaic.tasks.steps.tables import write_tables
 
-__all__ = ["prepare_from_source", "tasks_from_source"]
+__all__ = ["is_made_from_source", "prepare_from_source", "tasks_from_source"]
 
 _RULES = "hearpreprocess 2021.1.1, resampled without dither"
 """What a task was made by; changes when the same sources would give other clips."""
@@ -66,6 +66,15 @@ class _Work:
 def tasks_from_source() -> tuple[str, ...]:
     """Names of the tasks that can be made from their data sets."""
     return tuple(RECIPES)
+
+
+def is_made_from_source(name: str) -> bool:
+    """Whether a name means a task that can be made from its data set."""
+    try:
+        find_recipe(name, RECIPES)
+    except TaskError:
+        return False
+    return True
 
 
 def prepare_from_source(
