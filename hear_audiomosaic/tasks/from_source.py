@@ -27,6 +27,7 @@ __all__ = ["is_made_from_source", "prepare_from_source", "tasks_from_source"]
 _RULES = "hearpreprocess 2021.1.1, resampled without dither"
 """What a task was made by; changes when the same sources would give other clips."""
 _IN_WORK = ".made_from.json"
+_MADE = "made"
 
 _log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ def _make(work: _Work, *, overwrite: bool) -> None:
     if not rates:
         _log.info("%s is prepared already, from the same sources: nothing to do", work.target)
         return
-    _resume_or_begin(work.partial, identity)
+    _resume_or_begin(work, identity)
     drawn = draw(work.recipe.read(_sources(work), work.settings), work.settings)
     _write(work, drawn, rates)
     if is_there:
@@ -146,8 +147,9 @@ def _make(work: _Work, *, overwrite: bool) -> None:
 
 
 def _sources(work: _Work) -> Sources:
-    folders = (*unpacked(work.given.archives, work.unpacked), *work.given.folders)
-    return Sources(folders, tuple(one.path for one in work.given.recordings), work.recipe.needs)
+    folders = (*unpacked(work.given.archives, work.unpacked, _MADE), *work.given.folders)
+    recordings = tuple(one.path for one in work.given.recordings)
+    return Sources(folders, recordings, work.recipe.needs, work.unpacked / _MADE)
 
 
 def _write(work: _Work, drawn: Draw, rates_hz: Sequence[int]) -> None:
@@ -164,13 +166,14 @@ def _write(work: _Work, drawn: Draw, rates_hz: Sequence[int]) -> None:
         left.unlink()
 
 
-def _resume_or_begin(partial: Path, identity: dict[str, Any]) -> None:
+def _resume_or_begin(work: _Work, identity: dict[str, Any]) -> None:
     """Keep what an interrupted call has made of the same sources; else begin anew."""
-    mark = partial / _IN_WORK
+    mark = work.partial / _IN_WORK
     if mark.is_file() and read_json(mark) == {"identity_sha256": sha256_of_json(identity)}:
         return
-    if partial.exists():
-        shutil.rmtree(partial)
+    for left in (work.partial, work.unpacked):
+        if left.exists():
+            shutil.rmtree(left)
     write_json(mark, {"identity_sha256": sha256_of_json(identity)})
 
 

@@ -136,3 +136,44 @@ def gunshots(folder: Path) -> dict[str, np.ndarray]:
         soundfile.write(folder / f"{name}.wav", samples, 48000, subtype="PCM_16")
         recordings[name] = samples
     return recordings
+
+
+def tfds(
+    folder: Path, name: str, rate_hz: int, names: Sequence[str], clips: dict[str, list[tuple[int, np.ndarray]]]
+) -> Path:
+    """What TensorFlow Datasets writes: split -> (label, int16 samples) of its clips, two files a split."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "label.labels.txt").write_text("".join(f"{label}\n" for label in names))
+    audio = {
+        "pythonClassName": "tensorflow_datasets.core.features.audio_feature.Audio",
+        "audio": {"sampleRate": str(rate_hz)},
+    }
+    (folder / "features.json").write_text(json.dumps({"featuresDict": {"features": {"audio": audio}}}))
+    for split, of_split in clips.items():
+        half = -(-len(of_split) // 2)
+        for i, part in enumerate((of_split[:half], of_split[half:])):
+            path = folder / f"{name}-{split}.tfrecord-{i:05d}-of-00002"
+            path.write_bytes(b"".join(_record(label, samples) for label, samples in part))
+    return folder
+
+
+def _record(label: int, samples: np.ndarray) -> bytes:
+    features = b"".join(
+        _field(1, _field(1, key.encode()) + _field(2, _field(3, _field(1, b"".join(map(_varint, values))))))
+        for key, values in (("audio", samples.tolist()), ("label", [label]))
+    )
+    content = _field(1, features)
+    return len(content).to_bytes(8, "little") + bytes(4) + content + bytes(4)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    value %= 2**64  # negative numbers as two's complement
+    octets = bytearray()
+    while value >= 128:
+        octets.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*octets, value])

@@ -238,3 +238,34 @@ def test_new_folds_are_drawn_again_until_all_have_every_label(tmp_path: Path) ->
     assert not tries[0]
     assert [set(task.files(split)) for split in task.splits] == plain(seeds[tries.index(True)])
     assert len(samples(task, "fold00", task.files("fold00")[0], 16000)) == math.floor(4.77 * 16000 + 0.5)
+
+
+def test_crema_d_from_the_folder_of_tensorflow_datasets(tmp_path: Path) -> None:
+    """All splits pooled; clips are called after their place in the files; the first fold is drawn from these names."""
+    names = ["ANG", "DIS", "FEA", "HAP", "NEU", "SAD"]
+    rng = np.random.default_rng(0)
+    clips = {
+        split: [(i % 6, rng.integers(-32768, 32768, 500 + i).astype(np.int16)) for i in range(n)]
+        for split, n in (("train", 72), ("validation", 24), ("test", 24))
+    }
+    source = miniatures.tfds(tmp_path / "crema_d" / "1.0.0", "crema_d", 16000, names, clips)
+    task = prepare("tfds_crema_d", [tmp_path / "crema_d"], tmp_path, mode="full")
+    labels = {file: label for split in task.splits for file, [label] in task.labels(split).items()}
+    assert len(labels) == 120
+    assert task.vocabulary == tuple(names)
+    assert labels["tfds_id_crema-d-validation-tfrecord-00001-of-00002-3.wav"] == names[15 % 6]
+    [split] = [
+        split for split in task.splits if "tfds_id_crema-d-test-tfrecord-00000-of-00002-7.wav" in task.labels(split)
+    ]
+    cut = samples(task, split, "tfds_id_crema-d-test-tfrecord-00000-of-00002-7.wav", 16000)
+    assert np.array_equal(cut[:507], clips["test"][7][1])
+    assert len(cut) == 80000
+    assert not cut[507:].any()
+    assert not (tmp_path / "tasks" / ".tfds_crema_d-1.0.0-full.sources").exists()
+    cut_short = source / "crema_d-test.tfrecord-00001-of-00002"
+    cut_short.write_bytes(cut_short.read_bytes()[:-5])
+    with pytest.raises(TaskError, match="is cut short"):
+        prepare("tfds_crema_d", [source], tmp_path, mode="full", overwrite=True)
+    cut_short.unlink()
+    with pytest.raises(TaskError, match="has 1 of 2 files crema_d-test"):
+        prepare("tfds_crema_d", [source], tmp_path, mode="full", overwrite=True)

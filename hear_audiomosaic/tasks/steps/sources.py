@@ -40,11 +40,13 @@ class Sources:
         folders: unpacked archives and given folders.
         files: recordings that were given one by one.
         needs: what a preparer looks for, for messages.
+        work: folder for what a preparer must write before it can read it; kept until the task is finished.
     """
 
     folders: tuple[Path, ...]
     files: tuple[Path, ...] = ()
     needs: str = ""
+    work: Path = Path()
 
     def find(self, inner: str) -> Path | None:
         """The path that ends in ``inner``, nearest to the top; None if there is none.
@@ -92,8 +94,13 @@ def digests(path: Path) -> GivenFile:
     return GivenFile(path, md5.hexdigest(), sha256.hexdigest())
 
 
-def unpacked(archives: Sequence[GivenFile], beside: Path) -> tuple[Path, ...]:
+def unpacked(archives: Sequence[GivenFile], beside: Path, work: str) -> tuple[Path, ...]:
     """Unpack archives into ``beside``, one folder each; those that an interrupted call has finished are kept.
+
+    Args:
+        archives: what to unpack.
+        beside: where to.
+        work: name of a folder in ``beside`` that is kept, too.
 
     Raises:
         TaskError: see :func:`~hear_audiomosaic.tasks.archives.unpack`.
@@ -101,7 +108,7 @@ def unpacked(archives: Sequence[GivenFile], beside: Path) -> tuple[Path, ...]:
     wanted = {f"{one.sha256[:16]}": one for one in archives}
     if beside.is_dir():
         for left in beside.iterdir():
-            if left.name not in wanted:
+            if left.name not in wanted and left.name != work:
                 shutil.rmtree(left, ignore_errors=True)
     for name, one in wanted.items():
         if not (beside / name).is_dir():
