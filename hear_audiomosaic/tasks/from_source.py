@@ -12,6 +12,7 @@ from typing import Any
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.files import read_json, sha256_of_json, write_json
 from hear_audiomosaic.paths import default_tasks_dir
+from hear_audiomosaic.tasks.catalog import all_cards
 from hear_audiomosaic.tasks.hear2021 import RECIPES
 from hear_audiomosaic.tasks.layout import PREPARATION, preparing, replace_directory
 from hear_audiomosaic.tasks.prepared import PreparedTask
@@ -133,6 +134,7 @@ def _make(work: _Work, *, overwrite: bool) -> None:
         return
     _resume_or_begin(work, identity)
     drawn = draw(work.recipe.read(_sources(work), work.settings), work.settings)
+    _warn_of_another_number(work.settings.folder, len(drawn.clips))
     _write(work, drawn, rates)
     if is_there:
         for rate in rates:
@@ -153,6 +155,9 @@ def _sources(work: _Work) -> Sources:
 
 
 def _write(work: _Work, drawn: Draw, rates_hz: Sequence[int]) -> None:
+    for left in work.partial.glob("[1-9]*"):  # of an interrupted call that was asked for other rates
+        if left.name not in map(str, rates_hz):
+            shutil.rmtree(left)
     write_clips(
         drawn.clips,
         drawn.split_of,
@@ -162,8 +167,13 @@ def _write(work: _Work, drawn: Draw, rates_hz: Sequence[int]) -> None:
         title=work.settings.folder,
         workers=work.workers,
     )
-    for left in work.partial.glob("*/*/.*.part"):  # of a killed call
-        left.unlink()
+
+
+def _warn_of_another_number(folder: str, n_clips: int) -> None:
+    """Log when a task has other clips than its card says: perhaps a part of the data set was taken for the whole."""
+    expected = {card.directory_name: card.n_clips for card in all_cards()}.get(folder)
+    if expected not in (None, n_clips):
+        _log.warning("%s has %d clips, HEAR's has %d: is the data set complete?", folder, n_clips, expected)
 
 
 def _resume_or_begin(work: _Work, identity: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from published_tasks import RATES_HZ, Comparison, compare, golden_names, prepare
 from hear_audiomosaic.audio.pcm16 import fit
 from hear_audiomosaic.cli import main
 from hear_audiomosaic.tasks import PreparedTask
+from hear_audiomosaic.tasks.hear2021 import RECIPES
 
 ROOT = Path(__file__).resolve().parents[2]
 _SHARED = Path(os.environ.get("HEAR_AUDIOMOSAIC_SHARED", ROOT.parent / "shared"))
@@ -55,8 +56,6 @@ def test_same_as_hearpreprocess_at_all_rates(shared: Path, tmp_path: Path, folde
 
 
 def test_every_preparer_with_an_archive_has_a_golden(shared: Path) -> None:
-    from hear_audiomosaic.tasks.hear2021 import RECIPES
-
     without = {
         "dcase2016_task2",
         "nsynth_pitch",
@@ -90,6 +89,27 @@ def test_spoken_digit_is_the_task_that_hear_published(shared: Path, tmp_path: Pa
     metadata = json.loads((ours.directory / "task_metadata.json").read_text())
     published = json.loads((theirs.directory / "task_metadata.json").read_text())
     assert {key for key in metadata if metadata[key] != published.get(key)} == {"sample_duration", "download_urls"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_all_tasks_end_in_one_report(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in _GOLDENS:
+        prepare_small(folder, shared, tmp_path / "tasks", [16000], workers=None)
+    for line in (
+        f"run --encoders logmel --tasks {' '.join(_GOLDENS)} --protocols logistic --tasks-dir {tmp_path}/tasks "
+        f"--out {tmp_path}/results --json",
+        f"report {tmp_path}/results --out {tmp_path}/report",
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(line.split())
+        _, said = capsys.readouterr()
+        assert not ended.value.code, said
+    names = [name for name, recipe in RECIPES.items() if recipe.folders["small"] in _GOLDENS]
+    assert len(names) == 16
+    for page in ("report.md", "report.csv", "index.html"):
+        text = (tmp_path / "report" / page).read_text()
+        assert [name for name in names if f"{name} (small)" not in text] == [], page
 
 
 def test_from_archives_to_scores_as_typed(

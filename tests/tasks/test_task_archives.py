@@ -167,6 +167,15 @@ def test_a_flipped_byte_is_found(tmp_path: Path, kind: str) -> None:
         unpack(tmp_path / f"flipped.{kind}", tmp_path / "out")
 
 
+def test_a_member_that_is_shorter_than_it_says(tmp_path: Path) -> None:
+    archive = as_zip(tmp_path / "x.zip", {"one.txt": b"one"})
+    content = bytearray(archive.read_bytes())
+    content[content.index(b"PK\x01\x02") + 24] += 1  # size in the list at the end; the checksum is still right
+    archive.write_bytes(content)
+    with pytest.raises(TaskError, match=r"'one\.txt' has 3 bytes instead of 4"):
+        unpack(archive, tmp_path / "out")
+
+
 def test_no_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = as_zip(tmp_path / "x.zip")
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 100})())

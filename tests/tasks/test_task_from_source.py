@@ -179,6 +179,20 @@ def test_resumes_at_the_clip(archive: Path, tmp_path: Path, monkeypatch: pytest.
     assert {path.name for path in (tmp_path / "tasks").iterdir()} == {"esc50-v2.0.0-small", ".locks"}
 
 
+def test_half_of_another_rate_is_no_rate(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(path: Path, samples: Any, rate_hz: int) -> None:
+        if rate_hz == 44100 and "3-" in path.name:
+            raise _KilledError
+        write_pcm16(path, samples, rate_hz)
+
+    monkeypatch.setattr(clips_module, "write_pcm16", write)
+    with pytest.raises(_KilledError):
+        prepare([archive], tmp_path / "tasks", mode=None, workers=1, rates_hz=[16000, 44100])
+    task = prepare([archive], tmp_path / "tasks", mode=None, workers=1)
+    assert task.rates_hz == (16000,)
+    assert everything(task.directory) == everything(prepare([archive], tmp_path / "fresh", mode=None).directory)
+
+
 def test_does_not_resume_with_clips_of_other_sources(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
