@@ -270,3 +270,61 @@ def test_crema_d_from_the_folder_of_tensorflow_datasets(tmp_path: Path) -> None:
     cut_short.unlink()
     with pytest.raises(TaskError, match="has 1 of 2 files crema_d-test"):
         prepare("tfds_crema_d", [source], tmp_path, mode="full", overwrite=True)
+
+
+def rewritten(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("filename,fold", "filename,part", "has no column 'fold'"),
+        (",1,0,dog,", ",one,0,dog,", "has the fold 'one'"),
+        (",2,1,rain,False,1002,A", "", "line 5: the row is shorter than the header"),
+        ("dog", "\x00", "."),
+    ],
+)
+def test_tables_that_are_wrong(tmp_path: Path, old: str, new: str, told: str) -> None:
+    source = miniatures.esc50(tmp_path / "in")
+    rewritten(source / "meta" / "esc50.csv", old, new)
+    with pytest.raises(TaskError, match=told):
+        prepare("esc50", [source], tmp_path, mode="full")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"pitch": 21', '"pitch": "21"', "no whole number as pitch"),
+        ('"pitch": 21', '"pitches": 21', "no whole number as pitch"),
+        ("}", "", "not a whole JSON object"),
+        ("{", "[", "expected '{'"),
+    ],
+)
+def test_notes_that_are_wrong(tmp_path: Path, old: str, new: str, told: str) -> None:
+    source = miniatures.nsynth(tmp_path / "in", instruments=1)
+    rewritten(source / "nsynth-valid" / "examples.json", old, new)
+    with pytest.raises(TaskError, match=told):
+        prepare("nsynth_pitch", [source], tmp_path, mode="5h")
+
+
+def test_events_that_are_wrong(tmp_path: Path) -> None:
+    source = miniatures.dcase2016_task2(tmp_path / "in")
+    annotation = next(source.rglob("dev_1_ebr_0_*.txt"))
+    rewritten(annotation, "\tb", "")
+    with pytest.raises(TaskError, match="line 2: expected onset, offset and label"):
+        prepare("dcase2016_task2", [source], tmp_path, mode="full")
+
+
+def test_streamed_json_reads_what_json_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hear_audiomosaic.tasks.steps import streamed_json
+
+    content = {f'key "{i}" {{': {"note": i, "list": [i, {"x": "}"}], "text": "ä" * (i % 7)} for i in range(50)}
+    (tmp_path / "x.json").write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    (tmp_path / "empty.json").write_text(" { } ")
+    for block in (1, 7, 1 << 20):
+        monkeypatch.setattr(streamed_json, "_BLOCK", block)
+        assert list(streamed_json.members(tmp_path / "x.json")) == list(content.items())
+        assert list(streamed_json.members(tmp_path / "empty.json")) == []

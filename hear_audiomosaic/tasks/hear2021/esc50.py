@@ -7,9 +7,10 @@ category in ``meta/esc50.csv``, fold n is fold{n-1}.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 
+from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.tasks.steps.annotations import table_rows
 from hear_audiomosaic.tasks.steps.recipe import SECRET, Found, Recipe, Settings, archive
 from hear_audiomosaic.tasks.steps.sources import Sources
 
@@ -17,10 +18,11 @@ from hear_audiomosaic.tasks.steps.sources import Sources
 def _read(sources: Sources, settings: Settings) -> Iterator[Found]:
     table = sources.get("meta/esc50.csv")
     audio = table.parents[1] / "audio"
-    with table.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            path = audio / row["filename"]
-            yield Found(str(path), path.stem, (row["category"],), f"fold{int(row['fold']) - 1:02d}")
+    for row in table_rows(table, "filename", "fold", "category"):
+        if not row["fold"].isdecimal():
+            raise TaskError(f"{table}: '{row['filename']}' has the fold '{row['fold']}'; expected a number")
+        path = audio / row["filename"]
+        yield Found(str(path), path.stem, (row["category"],), f"fold{int(row['fold']) - 1:02d}")
 
 
 RECIPE = Recipe(

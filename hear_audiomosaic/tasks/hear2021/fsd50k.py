@@ -11,10 +11,10 @@ so that it changes nothing.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.tasks.steps.annotations import table_rows
 from hear_audiomosaic.tasks.steps.recipe import SECRET, Found, Recipe, Settings, archive, whole_splits
 from hear_audiomosaic.tasks.steps.sources import Sources
 
@@ -28,15 +28,15 @@ _SPLITS = {"train": "train", "val": "valid"}
 def _read(sources: Sources, settings: Settings) -> Iterator[Found]:
     for table, folder in (("dev.csv", "FSD50K.dev_audio"), ("eval.csv", "FSD50K.eval_audio")):
         audio = sources.get(folder)
-        with sources.get(f"FSD50K.ground_truth/{table}").open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                if table == "dev.csv" and row["fname"] in _TOO_LONG:
-                    continue
-                split = row.get("split", "test")
-                if split != "test" and split not in _SPLITS:
-                    raise TaskError(f"{file.name}: '{row['fname']}' has the split '{split}'; expected train or val")
-                labels = tuple(row["labels"].split(","))
-                yield Found(str(audio / f"{row['fname']}.wav"), row["fname"], labels, _SPLITS.get(split, split))
+        path = sources.get(f"FSD50K.ground_truth/{table}")
+        columns = ("fname", "labels", "split") if table == "dev.csv" else ("fname", "labels")
+        for row in table_rows(path, *columns):
+            if table == "dev.csv" and row["fname"] in _TOO_LONG:
+                continue
+            split = "test" if table == "eval.csv" else _SPLITS.get(row["split"], "")
+            if not split:
+                raise TaskError(f"{path}: '{row['fname']}' has the split '{row['split']}'; expected train or val")
+            yield Found(str(audio / f"{row['fname']}.wav"), row["fname"], tuple(row["labels"].split(",")), split)
 
 
 def _parts(which: str, *parts: tuple[str, str]) -> list[dict[str, str]]:

@@ -8,11 +8,11 @@ magenta.tensorflow.org/datasets/maestro, v3.0.0. Licence: CC BY-NC-SA 4.0. Rule:
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.tasks.steps.annotations import table_rows
 from hear_audiomosaic.tasks.steps.midi import read_midi, sustained
 from hear_audiomosaic.tasks.steps.recipe import SECRET, Found, Recipe, Settings, archive
 from hear_audiomosaic.tasks.steps.sources import Sources
@@ -24,14 +24,16 @@ _MOST_OFF_S = 0.05
 def _read(sources: Sources, settings: Settings) -> Iterator[Found]:
     table = sources.get("maestro-v3.0.0.csv")
     off_s: list[float] = []
-    with table.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            audio = table.parent / row["audio_filename"]
-            if settings.is_small and not audio.exists():
-                continue
-            clip, end_s = _clip(audio, table.parent / row["midi_filename"], settings)
+    for row in table_rows(table, "audio_filename", "midi_filename", "duration"):
+        audio = table.parent / row["audio_filename"]
+        if settings.is_small and not audio.exists():
+            continue
+        clip, end_s = _clip(audio, table.parent / row["midi_filename"], settings)
+        try:
             off_s.append(abs(float(row["duration"]) - end_s))
-            yield clip
+        except ValueError as error:
+            raise TaskError(f"{table}: '{row['audio_filename']}' has the duration '{row['duration']}'") from error
+        yield clip
     if off_s and sum(off_s) / len(off_s) >= _MOST_OFF_S:
         raise TaskError(
             f"{table}: the MIDI files end {sum(off_s) / len(off_s):.3f} s (mean) beside the durations given there; "

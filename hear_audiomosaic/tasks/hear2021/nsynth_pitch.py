@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks.steps.recipe import OPEN, Found, Recipe, Settings, archive, hours_by_split, whole_splits
 from hear_audiomosaic.tasks.steps.sources import Sources
 from hear_audiomosaic.tasks.steps.streamed_json import members
@@ -20,9 +21,11 @@ def _read(sources: Sources, settings: Settings) -> Iterator[Found]:
     lowest, highest = settings.values["pitch_range_min"], settings.values["pitch_range_max"]
     for split in settings.splits:
         table = sources.get(f"nsynth-{split}/examples.json")
-        for _, note in members(table):
+        for key, note in members(table):
+            if not isinstance(note, dict) or not isinstance(note.get("pitch"), int) or "note_str" not in note:
+                raise TaskError(f"{table}: '{key}' has no note_str or no whole number as pitch")
             if lowest <= note["pitch"] <= highest:
-                name = note["note_str"]
+                name = str(note["note_str"])
                 audio = str(table.parent / "audio" / f"{name}.wav")
                 yield Found(audio, name, (note["pitch"],), split, key=name.split("-")[0])
 

@@ -8,10 +8,10 @@ imitated sound in ``vocal_imitations.txt``, in the rows marked as included.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.tasks.steps.annotations import table_rows
 from hear_audiomosaic.tasks.steps.recipe import SECRET, Found, Recipe, Settings, archive
 from hear_audiomosaic.tasks.steps.sources import Sources
 
@@ -19,10 +19,9 @@ from hear_audiomosaic.tasks.steps.sources import Sources
 def _read(sources: Sources, settings: Settings) -> Iterator[Found]:
     table = sources.get("vocal_imitations.txt")
     reference_of: dict[str, str] = {}
-    with table.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            if row["included"].strip().lower() in ("true", "1"):
-                reference_of[row["imitation_filename"]] = row["reference_filename"]
+    for row in table_rows(table, "imitation_filename", "reference_filename", "included", delimiter="\t"):
+        if row["included"].strip().lower() in ("true", "1"):
+            reference_of[row["imitation_filename"]] = row["reference_filename"]
     for path in sources.recordings(table.parent / "vocal_imitations" / "included"):
         if path.name not in reference_of:
             raise TaskError(f"{path} has no row marked as included in {table}")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from hear_audiomosaic.audio.pcm16 import write_pcm16
 from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.tasks.steps.annotations import table_rows
 from hear_audiomosaic.tasks.steps.recipe import Found, Settings
 from hear_audiomosaic.tasks.steps.sources import Sources
 from hear_audiomosaic.tasks.steps.tfrecord import label_names, sample_rate, split_examples
@@ -35,13 +36,9 @@ def tfds_clips(sources: Sources, settings: Settings) -> Iterator[Found]:
             table = sources.get(f"{split}_labels.csv")
         else:
             table = _extracted(built.parent, settings.values["tfds_task_name"], split, sources.work)
-        with table.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            if reader.fieldnames != ["filename", "label"]:
-                raise TaskError(f"{table} must have the columns filename,label; found {reader.fieldnames}")
-            for row in reader:
-                path = table.parent / "audio" / row["filename"]
-                yield Found(str(path), path.stem, (row["label"],), split)
+        for row in table_rows(table, "filename", "label"):
+            path = table.parent / "audio" / row["filename"]
+            yield Found(str(path), path.stem, (row["label"],), split)
 
 
 def _extracted(folder: Path, name: str, split: str, work: Path) -> Path:
