@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from hear_audiomosaic.tasks.prepared import PreparedTask
 from hear_audiomosaic.tasks.steps.choice import Given, choose_mode, find_recipe, look_at
 from hear_audiomosaic.tasks.steps.clips import write_clips
 from hear_audiomosaic.tasks.steps.draw import Draw, draw
-from hear_audiomosaic.tasks.steps.recipe import Recipe, Settings
+from hear_audiomosaic.tasks.steps.recipe import Found, Recipe, Settings
 from hear_audiomosaic.tasks.steps.sources import Sources, unpacked, with_identity
 from hear_audiomosaic.tasks.steps.tables import write_tables
 
@@ -133,7 +134,8 @@ def _make(work: _Work, *, overwrite: bool) -> None:
         _log.info("%s is prepared already, from the same sources: nothing to do", work.target)
         return
     _resume_or_begin(work, identity)
-    drawn = draw(work.recipe.read(_sources(work), work.settings), work.settings)
+    sources = _sources(work)
+    drawn = draw(_inside(sources, work.recipe.read(sources, work.settings)), work.settings)
     _warn_of_another_number(work.settings.folder, len(drawn.clips))
     _write(work, drawn, rates)
     if is_there:
@@ -152,6 +154,21 @@ def _sources(work: _Work) -> Sources:
     folders = (*unpacked(work.given.archives, work.unpacked, _MADE), *work.given.folders)
     recordings = tuple(one.path for one in work.given.recordings)
     return Sources(folders, recordings, work.recipe.needs, work.unpacked / _MADE)
+
+
+def _inside(sources: Sources, found: Iterable[Found]) -> Iterator[Found]:
+    """The clips, none of which leads out of the sources: their names stand in tables that somebody else wrote.
+
+    Raises:
+        TaskError: one does.
+    """
+    roots = tuple(f"{folder}{os.sep}" for folder in (*sources.folders, sources.work))
+    files = frozenset(map(str, sources.files))
+    for clip in found:
+        root = next((root for root in roots if clip.audio.startswith(root)), None)
+        if clip.audio not in files and (root is None or ".." in Path(clip.audio[len(root) :]).parts):
+            raise TaskError(f"The data set names a recording outside of it: {clip.audio}; give the folder that has all")
+        yield clip
 
 
 def _write(work: _Work, drawn: Draw, rates_hz: Sequence[int]) -> None:

@@ -284,7 +284,8 @@ def rewritten(path: Path, old: str, new: str) -> None:
         ("filename,fold", "filename,part", "has no column 'fold'"),
         (",1,0,dog,", ",one,0,dog,", "has the fold 'one'"),
         (",2,1,rain,False,1002,A", "", "line 5: the row is shorter than the header"),
-        ("dog", "\x00", "."),
+        ("1-10001-A-0.wav", "../../../1-10001-A-0.wav", "names a recording outside of it"),
+        ("1-10001-A-0.wav", "/etc/hostname", "names a recording outside of it: /etc/hostname"),
     ],
 )
 def test_tables_that_are_wrong(tmp_path: Path, old: str, new: str, told: str) -> None:
