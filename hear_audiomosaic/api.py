@@ -348,26 +348,38 @@ def show_task(name: str, *, tasks_dir: StrPath | None = None) -> dict[str, Any]:
 
 
 def prepare_task(
-    source: StrPath, name: str | None = None, *, tasks_dir: StrPath | None = None, **options: Any
+    source: StrPath,
+    name: str | None = None,
+    *,
+    sources: Sequence[StrPath] = (),
+    tasks_dir: StrPath | None = None,
+    **options: Any,
 ) -> PreparedTask:
-    """Turn a folder of audio and a CSV into a HEAR task, or make a synthetic one.
+    """Make a task: of a folder of audio and a CSV, of HEAR 2021 from its original data set, or a synthetic one.
 
     Args:
-        source: a folder of audio with a ``metadata.csv``, or the name of a synthetic task.
-        name: the task's name; synthetic tasks have theirs.
+        source: a folder of audio with a ``metadata.csv``, or the name of a task of HEAR 2021 or of a synthetic one.
+        name: the task's name, for a folder of audio.
+        sources: the data set of a task of HEAR 2021: its archives as published, or folders.
         tasks_dir: where to. (Default: the user's own folder of prepared tasks)
         options: those of :func:`hear_audiomosaic.tasks.prepare_folder`, such as ``label_column``, ``split_column``,
-            ``fold_column``, ``group_column``, ``folds``, ``events_file``, ``overwrite``.
+            ``fold_column``, ``group_column``, ``folds``, ``events_file``, ``overwrite``; with ``sources`` those of
+            :func:`hear_audiomosaic.tasks.prepare_from_source`: ``mode``, ``rates_hz``, ``workers``, ``overwrite``.
 
     Raises:
         TaskError: a folder without a name, or one that makes no sound task; the message says why.
     """
     from hear_audiomosaic.errors import TaskError
-    from hear_audiomosaic.tasks import prepare_folder, prepare_synthetic, synthetic_names
+    from hear_audiomosaic.tasks import prepare_folder, prepare_from_source, prepare_synthetic, synthetic_names
+    from hear_audiomosaic.tasks.from_source import is_made_from_source
 
     folder = _tasks_dir(tasks_dir)
+    if sources:
+        return prepare_from_source(str(source), list(_several(sources)), tasks_dir=folder, **options)
     if str(source) in synthetic_names() and not Path(source).is_dir():
         return prepare_synthetic(str(source), folder, overwrite=bool(options.get("overwrite", False)))
+    if name is None and not Path(source).is_dir() and is_made_from_source(str(source)):
+        raise TaskError(f"Which data set is {source} to be made from? Give --from DIR or ARCHIVE...")
     if name is None:
         raise TaskError("A folder of audio needs a name for its task: --name NAME")
     return prepare_folder(Path(source), name, tasks_dir=folder, **options)

@@ -127,10 +127,10 @@ def _encoder_facts(cell: Cell) -> EncoderFacts:
 def _task_facts(cell: Cell, chance: float | None, limits: TaskLimits | None) -> TaskFacts:
     task, card, audio = cell.task, cell.task.card, cell.audio
     return TaskFacts(
-        name=card.name,
+        name=card.label,
         directory=task.directory.name,
         digest=task.digest,
-        title=card.title or card.name,
+        title=card.title or card.label,
         domain=card.domain,
         embedding_type=card.embedding_type,
         prediction_type=card.prediction_type,

@@ -36,7 +36,7 @@ __all__ = [
 
 _TAKE_SEVERAL = (
     *("--encoders", "--tasks", "--protocols", "--seeds", "--data", "--option", "--set"),
-    *("--rate", "--where", "--evaluation", "--median-filter-ms", "--min-duration-ms"),
+    *("--rate", "--from", "--where", "--evaluation", "--median-filter-ms", "--min-duration-ms"),
 )
 
 TasksDir = Annotated[Path | None, typer.Option("--tasks-dir", help="Folder of prepared tasks.", show_default=False)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +17,9 @@ from hear_audiomosaic.cli._common import (
     print_text,
     say,
 )
+
+if TYPE_CHECKING:
+    from hear_audiomosaic.tasks import PreparedTask
 
 app = typer.Typer(help="List, show and prepare tasks.", no_args_is_help=True)
 
@@ -54,6 +58,7 @@ def show(
     "prepare",
     epilog=examples(
         "tasks prepare synth_pitch",
+        "tasks prepare esc50 --from ESC-50-master/ --mode full --rate 16000 48000",
         "tasks prepare recordings/ --name my_task --label label --fold fold",
         "tasks prepare recordings/ --name my_tags --label labels --separator '|' --split split",
         "tasks prepare recordings/ --name my_events --events events.csv --where level=class --split split",
@@ -62,9 +67,20 @@ def show(
 )
 def prepare(
     source: Annotated[
-        str, typer.Argument(help="Folder of audio with a metadata.csv, or the name of a synthetic task.")
+        str,
+        typer.Argument(
+            help="Folder of audio with a metadata.csv, or the name of a task of HEAR 2021 or a synthetic one."
+        ),
     ],
     name: Annotated[str | None, typer.Option("--name", help="Name of the new task.")] = None,
+    source_data: Annotated[
+        list[Path] | None,
+        typer.Option("--from", help="Data set of a task of HEAR 2021: its archives as published, or folders."),
+    ] = None,
+    mode: Annotated[
+        str | None, typer.Option("--mode", help="With --from: full, 5h, 50h or small, if the archives do not say.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Threads; one per core, at most 8.", min=1)] = None,
     label: Annotated[str, typer.Option("--label", help="Column of labels.")] = "label",
     split: Annotated[str | None, typer.Option("--split", help="Column that says train, valid or test.")] = None,
     fold: Annotated[str | None, typer.Option("--fold", help="Column of folds.")] = None,
@@ -90,9 +106,28 @@ def prepare(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a task of that name.")] = False,
     tasks_dir: TasksDir = None,
 ) -> None:
-    """Turn a folder of audio and a CSV into a HEAR task, or make a synthetic one."""
+    """Make a task: of a folder of audio and a CSV, of HEAR 2021 from its data set (--from), or a synthetic one."""
     from hear_audiomosaic.api import prepare_task
 
+    if source_data:
+        for_folders = {"--name": name, "--split": split, "--fold": fold, "--group": group, "--events": events}
+        if given := [option for option, value in for_folders.items() if value is not None]:
+            raise typer.BadParameter(
+                f"a task of HEAR 2021 (--from) has its own labels and splits; leave out {given[0]}"
+            )
+        task = prepare_task(
+            source,
+            sources=source_data,
+            mode=mode,
+            tasks_dir=tasks_dir,
+            rates_hz=tuple(rate or (16000,)),
+            overwrite=overwrite,
+            workers=workers,
+        )
+        _say_what_was_made(task)
+        return
+    if mode is not None:
+        raise typer.BadParameter("--mode is for tasks of HEAR 2021; give their data set by --from")
     task = prepare_task(
         source,
         name,
@@ -112,7 +147,12 @@ def prepare(
         hold_out_valid=hold_out_valid,
         allow_untrained_labels=allow_untrained_labels,
         overwrite=overwrite,
+        workers=workers,
     )
+    _say_what_was_made(task)
+
+
+def _say_what_was_made(task: PreparedTask) -> None:
     n_clips = sum(len(task.labels(split)) for split in task.splits)
     say(f"{n_clips} clips, {len(task.vocabulary)} labels, {len(task.splits)} splits ({', '.join(task.splits)})")
     print_text(task.directory)

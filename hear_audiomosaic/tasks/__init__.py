@@ -6,6 +6,7 @@ knows of encoders.
 
 from hear_audiomosaic.tasks.card import TaskCard
 from hear_audiomosaic.tasks.catalog import all_cards, describe, expand, get_card, suites
+from hear_audiomosaic.tasks.from_source import prepare_from_source
 from hear_audiomosaic.tasks.listing import find_card, list_rows
 from hear_audiomosaic.tasks.prepare import prepare_folder
 from hear_audiomosaic.tasks.prepared import PreparedTask, find_task
@@ -26,6 +27,7 @@ __all__ = [
     "get_card",
     "list_rows",
     "prepare_folder",
+    "prepare_from_source",
     "prepare_synthetic",
     "suites",
     "synthetic_names",

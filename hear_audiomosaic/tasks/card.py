@@ -180,6 +180,11 @@ class TaskCard(BaseModel):
         return f"{self.name}-{self.version}-{self.mode}"
 
     @property
+    def label(self) -> str:
+        """What tables call the task: its name; of HEAR's few clips for trying things ``<name> (small)``."""
+        return f"{self.name} (small)" if self.mode == "small" else self.name
+
+    @property
     def folds(self) -> tuple[Fold, ...]:
         """The trainings of the task, in heareval's order."""
         return fold_rotation(self.split_mode, self.splits)

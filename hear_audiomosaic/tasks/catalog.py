@@ -105,7 +105,10 @@ def how_to_prepare(name: str) -> str:
     if len(cards) == 1 and cards[0].generator is not None:
         return f"Make it: hear-audiomosaic tasks prepare {cards[0].name}"
     if cards:
-        return f"Put HEAR's folder {cards[0].directory_name} (its archive, or hearpreprocess's output) there"
+        return (
+            f"Put HEAR's folder {cards[0].directory_name} (its archive, or hearpreprocess's output) there, or make it "
+            f"from its data set: hear-audiomosaic tasks prepare {cards[0].directory_name} --from DIR or ARCHIVE..."
+        )
     known = [card.directory_name for card in all_cards()]
     return (
         f"{_suggestion(name, known).strip()} Prepare your own: hear-audiomosaic tasks prepare DIR --name {name} "

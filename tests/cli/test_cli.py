@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
+import miniatures
 import numpy as np
 import pytest
 import soundfile
@@ -94,6 +95,8 @@ def test_help_ends_in_examples(type_in: Run, path: tuple[str, ...]) -> None:
 )
 def test_examples_run(type_in: Run, tmp_path: Path, example: str) -> None:
     recordings(tmp_path / "recordings")
+    if "--from" in example:
+        miniatures.esc50(tmp_path)
     (tmp_path / "my_module.py").write_text(
         "from hear_audiomosaic.floors.logmel import *\n"
         "from hear_audiomosaic.floors.logmel import LogMel\n"
@@ -158,6 +161,11 @@ def test_facts_as_json(type_in: Run) -> None:
     ("tasks prepare nowhere/ --name x --split split", 1, "nowhere"),
     ("tasks show nothing_like_it", 1, "nothing_like_it"),
     ("tasks prepare recordings/", 1, "--name"),
+    ("tasks prepare esc10 --from nowhere.zip", 1, "Did you mean esc50"),
+    ("tasks prepare esc50 --from nowhere.zip", 1, "nowhere.zip"),
+    ("tasks prepare esc50 --from nowhere.zip --fold fold", 2, "leave out --fold"),
+    ("tasks prepare recordings/ --name x --mode small", 2, "--from"),
+    ("tasks prepare esc50", 1, "--from"),
     ("encoders check json", 1, ""),
     ("no-such-verb", 2, "no-such-verb"),
 ])  # fmt: skip

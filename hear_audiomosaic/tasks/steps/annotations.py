@@ -1,0 +1,36 @@
+"""The tables that come with a data set, read with the columns that a preparer needs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from hear_audiomosaic.errors import TaskError
+
+__all__ = ["table_rows"]
+
+
+def table_rows(path: Path, *columns: str, delimiter: str = ",") -> Iterator[dict[str, str]]:
+    """Rows of a table with a header, all cells as text.
+
+    Args:
+        path: a UTF-8 file.
+        columns: those that every row must have; there may be others.
+        delimiter: between cells.
+
+    Raises:
+        TaskError: not such a table, or a column or a cell is missing; with the line.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, delimiter=delimiter)
+            lacking = [column for column in columns if column not in (reader.fieldnames or ())]
+            if lacking:
+                raise TaskError(f"{path} has no column '{lacking[0]}'; its columns are {reader.fieldnames}")
+            for row in reader:
+                if any(row[column] is None for column in columns):
+                    raise TaskError(f"{path}, line {reader.line_num}: the row is shorter than the header")
+                yield row
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TaskError(f"Cannot read {path} as a table of text: {error}") from error

@@ -1,0 +1,30 @@
+"""The JSON and CSV files of a task folder, byte for byte as hearpreprocess writes them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hear_audiomosaic.files import write_text
+from hear_audiomosaic.tasks.layout import METADATA, VOCABULARY, sort_labels, write_vocabulary
+from hear_audiomosaic.tasks.steps.draw import Draw
+from hear_audiomosaic.tasks.steps.recipe import Settings
+
+__all__ = ["write_tables"]
+
+
+def write_tables(folder: Path, drawn: Draw, settings: Settings) -> None:
+    """Write ``task_metadata.json``, ``labelvocabulary.csv`` and the split files.
+
+    Labels that are integers in the split files are sorted as numbers in the vocabulary, others as text.
+    """
+    _write(folder / METADATA, settings.metadata)
+    write_vocabulary(folder / VOCABULARY, sort_labels(drawn.vocabulary(is_event=settings.is_event)))
+    for split in settings.splits:
+        _write(folder / f"{split}.json", drawn.labels(split, is_event=settings.is_event))
+
+
+def _write(path: Path, content: Any) -> None:
+    """As ``json.dump(..., indent=True)``: one space, escapes outside ASCII, no line end at the end of the file."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False))
