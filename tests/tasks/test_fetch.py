@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -16,9 +17,12 @@ import pytest
 import soundfile
 from publisher import Publisher, publisher
 
+from hear_audiomosaic.cli import main
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks import PreparedTask, suites
 from hear_audiomosaic.tasks.fetch import FetchOptions, FetchRow, fetch_plan, fetch_tasks
+from hear_audiomosaic.tasks.fetch import fetch as fetch_module
+from hear_audiomosaic.tasks.fetch import publisher as publisher_module
 from hear_audiomosaic.tasks.fetch.download import Download
 
 TASK = "esc50-v2.0.0-full"
@@ -352,3 +356,25 @@ def test_every_card_has_its_archive(options: FetchOptions, published: Publisher)
 def test_a_task_that_nobody_publishes(options: FetchOptions) -> None:
     with pytest.raises(TaskError, match="not published"):
         fetch_one(options, "synth_pitch-v1-full")
+
+
+def test_the_command(
+    options: FetchOptions, published: Publisher, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    find = publisher_module.find_archive
+    here = {"record": published.url, "url": f"{published.url}/files/{archive_name(TASK)}"}
+    monkeypatch.setattr(fetch_module, "find_archive", lambda *of: dataclasses.replace(find(*of), **here))
+    where = ["--tasks-dir", str(options.tasks_dir), "--downloads", str(options.downloads), "--json"]
+    states = []
+    for extra in (["--dry-run"], [], ["--dry-run"]):
+        with pytest.raises(SystemExit) as ended:
+            main(["tasks", "fetch", "esc50", *where, *extra])
+        assert ended.value.code == 0
+        (row,) = json.loads(capsys.readouterr().out)
+        states.append(row["state"])
+    assert states == ["to fetch", "prepared", "prepared"]
+    published.files = {}
+    with pytest.raises(SystemExit) as ended:
+        main(["tasks", "fetch", "libricount", *where])
+    assert ended.value.code == 1
+    assert "has no file" in json.loads(capsys.readouterr().out)[0]["error"]
