@@ -32,6 +32,9 @@ if TYPE_CHECKING:
         evaluate as evaluate,
     )
     from hear_audiomosaic.api import (
+        fetch_tasks as fetch_tasks,
+    )
+    from hear_audiomosaic.api import (
         get_task as get_task,
     )
     from hear_audiomosaic.api import (
@@ -76,6 +79,7 @@ _API = (
     "demo",
     "embed",
     "evaluate",
+    "fetch_tasks",
     "get_task",
     "list_encoders",
     "list_protocols",

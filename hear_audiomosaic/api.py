@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from hear_audiomosaic.paths import default_store_dir, default_tasks_dir
+from hear_audiomosaic.paths import default_downloads_dir, default_store_dir, default_tasks_dir
 
 if TYPE_CHECKING:
     from hear_audiomosaic.hear.conformance import Finding
@@ -37,12 +37,14 @@ if TYPE_CHECKING:
     from hear_audiomosaic.reporting.result_set import Results
     from hear_audiomosaic.results import Result
     from hear_audiomosaic.tasks import PreparedTask, TaskCard
+    from hear_audiomosaic.tasks.fetch import FetchRow
 
 __all__ = [
     "check_encoder",
     "demo",
     "embed",
     "evaluate",
+    "fetch_tasks",
     "get_task",
     "list_encoders",
     "list_protocols",
@@ -345,6 +347,42 @@ def show_task(name: str, *, tasks_dir: StrPath | None = None) -> dict[str, Any]:
     from hear_audiomosaic.tasks.listing import describe_task
 
     return describe_task(name, _tasks_dir(tasks_dir))
+
+
+def fetch_tasks(
+    names: Sequence[str],
+    *,
+    tasks_dir: StrPath | None = None,
+    downloads: StrPath | None = None,
+    dry_run: bool = False,
+    **options: Any,
+) -> list[FetchRow]:
+    """Fetch HEAR's tasks as they are published, and unpack them; resumes where it was.
+
+    Args:
+        names: tasks or suites.
+        tasks_dir: where to. (Default: the user's own folder of prepared tasks)
+        downloads: folder of archives. (Default: the user's own)
+        dry_run: only say what would be loaded. (Default: False)
+        options: other fields of :class:`~hear_audiomosaic.tasks.fetch.FetchOptions`, such as ``mirrors``, ``offline``.
+
+    Returns:
+        A row for each task; ``state`` is "failed" where it could not be had, with the reason in ``error``.
+
+    Raises:
+        TaskError: no such task, or one that nobody publishes.
+    """
+    import hear_audiomosaic
+    from hear_audiomosaic.tasks import expand, fetch
+
+    given = fetch.FetchOptions(
+        tasks_dir=_tasks_dir(tasks_dir),
+        downloads=default_downloads_dir() if downloads is None else Path(downloads),
+        user_agent=f"hear_audiomosaic/{hear_audiomosaic.__version__}",
+        **options,
+    )
+    chosen = expand(_several(names))
+    return fetch.fetch_plan(chosen, given) if dry_run else list(fetch.fetch_tasks(chosen, given))
 
 
 def prepare_task(

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from hear_audiomosaic.errors import HearAudioMosaicError
 
-__all__ = ["content_dir", "data_home", "default_store_dir", "default_tasks_dir", "plain_name_fault"]
+__all__ = [
+    "content_dir",
+    "data_home",
+    "default_downloads_dir",
+    "default_store_dir",
+    "default_tasks_dir",
+    "plain_name_fault",
+]
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -34,6 +41,11 @@ def content_dir(name: str) -> Path:
 def data_home() -> Path:
     """The user's data folder: ``$HEAR_AUDIOMOSAIC_HOME``, else ``~/.cache/hear_audiomosaic``."""
     return Path(os.environ.get("HEAR_AUDIOMOSAIC_HOME", Path.home() / ".cache" / "hear_audiomosaic"))
+
+
+def default_downloads_dir() -> Path:
+    """Where archives are loaded to when ``--downloads`` is not given."""
+    return data_home() / "downloads"
 
 
 def default_tasks_dir() -> Path:

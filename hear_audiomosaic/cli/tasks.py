@@ -1,7 +1,8 @@
-"""``hear-audiomosaic tasks``: which there are, what they are, and how a folder of audio becomes one."""
+"""``hear-audiomosaic tasks``: which there are, what they are, and how to have one: fetched, or made of recordings."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +22,7 @@ from hear_audiomosaic.cli._common import (
 if TYPE_CHECKING:
     from hear_audiomosaic.tasks import PreparedTask
 
-app = typer.Typer(help="List, show and prepare tasks.", no_args_is_help=True)
+app = typer.Typer(help="List, show, fetch and prepare tasks.", no_args_is_help=True)
 
 
 @app.command("list", epilog=examples("tasks list", "tasks list --suite hear2021 --json"))
@@ -52,6 +53,46 @@ def show(
     print_facts(facts, as_json)
     for words in odd:
         print_text(f"- {words}")
+
+
+@app.command(
+    "fetch",
+    epilog=examples(
+        "tasks fetch beijing_opera mridangam_tonic",
+        "tasks fetch hear2021 --dry-run",
+        "tasks fetch esc50 --mirror https://mirror.example.org/hear/",
+        "tasks fetch esc50 --offline",
+    ),
+)
+def fetch(
+    names: Annotated[list[str], typer.Argument(help="Tasks or suites.")],
+    mirror: Annotated[
+        list[str] | None, typer.Option("--mirror", help="URL of a folder of the archives, tried before the publisher.")
+    ] = None,
+    downloads: Annotated[
+        Path | None, typer.Option("--downloads", help="Folder of archives.", show_default=False)
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Load nothing; use archives that lie there.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the archives.")] = False,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", envvar="HEAR_AUDIOMOSAIC_TOKEN", help="Of the publisher.", show_default=False),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded, and how large it is.")] = False,
+    tasks_dir: TasksDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch HEAR's tasks as they are published, prepared, at 48 kHz; resumes where it was."""
+    from hear_audiomosaic import api
+
+    options = {"mirrors": mirror or (), "offline": offline, "keep": keep, "token": token}
+    rows = api.fetch_tasks(names, tasks_dir=tasks_dir, downloads=downloads, dry_run=dry_run, **options)
+    print_table((dataclasses.asdict(row) for row in rows), as_json)
+    if not as_json and dry_run:
+        loaded = sum(max(0, (row.n_bytes or 0) - row.n_bytes_here) for row in rows if row.state != "prepared")
+        say(f"{loaded / 1e9:.2f} GB would be loaded")
+    if any(row.state == "failed" for row in rows):
+        raise typer.Exit(1)
 
 
 @app.command(

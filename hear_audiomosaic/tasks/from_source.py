@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from hear_audiomosaic.errors import TaskError
-from hear_audiomosaic.files import read_json, sha256_of_json, write_json
+from hear_audiomosaic.files import read_json, rename, sha256_of_json, write_json
 from hear_audiomosaic.paths import default_tasks_dir
+from hear_audiomosaic.tasks import publishing
 from hear_audiomosaic.tasks.catalog import all_cards
 from hear_audiomosaic.tasks.hear2021 import RECIPES
-from hear_audiomosaic.tasks.layout import PREPARATION, preparing, replace_directory
+from hear_audiomosaic.tasks.layout import PREPARATION
 from hear_audiomosaic.tasks.prepared import PreparedTask
 from hear_audiomosaic.tasks.steps.choice import Given, choose_mode, find_recipe, look_at
 from hear_audiomosaic.tasks.steps.clips import write_clips
@@ -121,7 +122,8 @@ def prepare_from_source(
     settings = recipe.settings(choose_mode(recipe, given, mode or said), labels)
     target = (default_tasks_dir() if tasks_dir is None else Path(tasks_dir)) / settings.folder
     work = _Work(recipe, settings, given, target, rates, workers)
-    with preparing(target):
+    with publishing.preparing(target):
+        publishing.finish_publishing(target)
         _make(work, overwrite=overwrite)
     return PreparedTask.open(target)
 
@@ -140,13 +142,13 @@ def _make(work: _Work, *, overwrite: bool) -> None:
     _write(work, drawn, rates)
     if is_there:
         for rate in rates:
-            replace_directory(work.partial / str(rate), work.target / str(rate))
+            rename(work.partial / str(rate), work.target / str(rate))
         shutil.rmtree(work.partial)
     else:
         write_tables(work.partial, drawn, work.settings)
         write_json(work.partial / PREPARATION, identity)
         (work.partial / _IN_WORK).unlink()
-        replace_directory(work.partial, work.target)
+        publishing.publish(work.partial, work.target)
     shutil.rmtree(work.unpacked, ignore_errors=True)
 
 

@@ -90,7 +90,7 @@ def test_help_ends_in_examples(type_in: Run, path: tuple[str, ...]) -> None:
     [
         pytest.param(line, marks=[pytest.mark.slow, pytest.mark.timeout(1200)] if any(s in line for s in _SLOW) else [])
         for line in all_examples()
-        if not line.startswith("reproduce")  # hours; tests/reproduce runs it on a handful of clips
+        if not line.startswith(("reproduce", "tasks fetch"))  # hours; tests/reproduce, and tests/tasks/test_fetch.py
     ],
 )
 def test_examples_run(type_in: Run, tmp_path: Path, example: str) -> None:
