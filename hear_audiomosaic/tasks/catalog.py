@@ -106,8 +106,9 @@ def how_to_prepare(name: str) -> str:
         return f"Make it: hear-audiomosaic tasks prepare {cards[0].name}"
     if cards:
         return (
-            f"Put HEAR's folder {cards[0].directory_name} (its archive, or hearpreprocess's output) there, or make it "
-            f"from its data set: hear-audiomosaic tasks prepare {cards[0].directory_name} --from DIR or ARCHIVE..."
+            f"Fetch it: hear-audiomosaic tasks fetch {cards[0].directory_name}; or make it from its data set: "
+            f"hear-audiomosaic tasks prepare {cards[0].directory_name} --from DIR or ARCHIVE...; or put HEAR's folder of "
+            "that name there"
         )
     known = [card.directory_name for card in all_cards()]
     return (
