@@ -107,8 +107,8 @@ def how_to_prepare(name: str) -> str:
     if cards:
         return (
             f"Fetch it: hear-audiomosaic tasks fetch {cards[0].directory_name}; or make it from its data set: "
-            f"hear-audiomosaic tasks prepare {cards[0].directory_name} --from DIR or ARCHIVE...; or put HEAR's folder of "
-            "that name there"
+            f"hear-audiomosaic tasks prepare {cards[0].directory_name} --from DIR or ARCHIVE...; or put HEAR's folder "
+            "there"
         )
     known = [card.directory_name for card in all_cards()]
     return (

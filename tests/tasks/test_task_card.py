@@ -185,7 +185,7 @@ def test_listing(tmp_path: Path) -> None:
 
 def test_how_to_prepare() -> None:
     assert how_to_prepare("synth_pitch") == "Make it: hear-audiomosaic tasks prepare synth_pitch"
-    assert "HEAR's folder maestro-v3.0.0-5h" in how_to_prepare("maestro")
+    assert "tasks fetch maestro-v3.0.0-5h" in how_to_prepare("maestro")
     assert "--name mine" in how_to_prepare("mine")
 
 

@@ -159,7 +159,7 @@ def test_find_task(tmp_path: Path) -> None:
             "cows",
             r"not prepared in .* \(there: cats-v1-full, dogs-v1-full, dogs-v2-full\).*prepare DIR --name cows",
         ),
-        ("esc50", "HEAR's folder esc50-v2.0.0-full"),
+        ("esc50", "tasks fetch esc50-v2.0.0-full"),
         ("../cats", "not a task name"),
         ("", "not a task name"),
     ):
