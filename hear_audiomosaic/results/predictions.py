@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hear_audiomosaic.errors import MetricError, ResultError
+from hear_audiomosaic.file_errors import described
 from hear_audiomosaic.files import write_bytes
 from hear_audiomosaic.metrics import Events
 
@@ -187,6 +188,8 @@ class Predictions:
                 split, _, name = key.rpartition("/")
                 by_split.setdefault(split, {})[name] = array
         except _UNREADABLE as error:
+            if isinstance(error, OSError) and error.errno is not None:  # of the system, not of the archive
+                raise ResultError(described(error, "read", path)) from error
             raise ResultError(f"{path} cannot be read as predictions, a NumPy archive (.npz)") from error
         wanted = by_split if splits is None else splits
         try:
