@@ -133,18 +133,14 @@ def _write_logging(values: tuple[Any, ...]) -> None:
 
 
 def _read_disabled() -> tuple[str, ...]:
-    """Loggers of this library that are silent; ``logging.config`` silences what it does not know."""
-    loggers = logging.root.manager.loggerDict.values()
-    return tuple(sorted(one.name for one in loggers if isinstance(one, logging.Logger) and _is_silenced(one)))
-
-
-def _is_silenced(logger: logging.Logger) -> bool:
-    return logger.disabled and logger.name.startswith(_LIBRARY)
+    """Loggers that are silent; ``logging.config`` silences all that it does not know, those of other encoders, too."""
+    loggers = tuple(logging.root.manager.loggerDict.values())
+    return tuple(sorted(one.name for one in loggers if isinstance(one, logging.Logger) and one.disabled))
 
 
 def _write_disabled(names: tuple[str, ...]) -> None:
-    for name, one in logging.root.manager.loggerDict.items():
-        if name.startswith(_LIBRARY) and isinstance(one, logging.Logger):
+    for name, one in tuple(logging.root.manager.loggerDict.items()):
+        if isinstance(one, logging.Logger):
             one.disabled = name in names
 
 
