@@ -69,17 +69,39 @@ class FileDigests:
             OSError: it cannot be read.
         """
         name, before = os.path.abspath(path), _state(path)  # noqa: PTH100 - a link is not followed
-        known = self._known.get(name)
-        if known is not None and known[0] == before:
-            return known[1]
+        if (known := self._remembered(name, before)) is not None:
+            return known
         started = time.time_ns()
         digest = sha256_of_file(path)
+        self._remember(path, name, before, digest, started)
+        return digest
+
+    def read(self, path: Path) -> tuple[bytes, str]:
+        """A file's bytes and their hexadecimal SHA-256, read once.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        name, before = os.path.abspath(path), _state(path)  # noqa: PTH100 - as above
+        started = time.time_ns()
+        content = read_bytes(path)
+        if (known := self._remembered(name, before)) is not None:
+            return content, known
+        digest = hashlib.sha256(content).hexdigest()
+        self._remember(path, name, before, digest, started)
+        return content, digest
+
+    def _remembered(self, name: str, state: list[int]) -> str | None:
+        known = self._known.get(name)
+        return known[1] if known is not None and known[0] == state else None
+
+    def _remember(self, path: Path, name: str, before: list[int], digest: str, started: int) -> None:
+        """Remember a digest if the file cannot have changed since ``before``; ``started``: when it was read, in ns."""
         _, mtime_ns, ctime_ns, *_ = before
         settled = max(mtime_ns, ctime_ns) + _SETTLED_NS < started
         if settled and _state(path) == before:
             self._known[name] = before, digest
             self._fresh.append(_record(name, before, digest))
-        return digest
 
 
 def _state(path: Path) -> list[int]:

@@ -24,7 +24,7 @@ import numpy.typing as npt
 import soundfile
 
 from hear_audiomosaic.audio.resampling import resample
-from hear_audiomosaic.audio.wav import plain_wav
+from hear_audiomosaic.audio.wav import plain_wav, plain_wav_of
 from hear_audiomosaic.audio.wholeness import lack_of
 from hear_audiomosaic.errors import AudioError
 from hear_audiomosaic.file_errors import file_errors
@@ -108,12 +108,15 @@ def decode(path: str | Path) -> Decoded:
     return Decoded(channels, np.ascontiguousarray(samples, dtype=np.float32), rate_hz, lack)
 
 
-def read_audio(path: str | Path, rate_hz: int | None = None) -> tuple[npt.NDArray[np.float32], int]:
+def read_audio(
+    path: str | Path, rate_hz: int | None = None, content: bytes | None = None
+) -> tuple[npt.NDArray[np.float32], int]:
     """Read a recording as mono.
 
     Args:
         path: a wav, flac, ogg, mp3 or any other file that libsndfile reads.
         rate_hz: wanted sample rate in Hz; None keeps the file's own.
+        content: the bytes of that file, where they have been read already. (Default: None)
 
     Returns:
         ``(samples, rate_hz)``: float32 of shape (S,), range about [-1, 1] (channels averaged), and its rate in Hz.
@@ -122,7 +125,7 @@ def read_audio(path: str | Path, rate_hz: int | None = None) -> tuple[npt.NDArra
         AudioError: the file is missing, cut short, of another scale, cannot be decoded, holds no sample, or holds NaN
             or infinity.
     """
-    plain = plain_wav(Path(path))
+    plain = plain_wav(Path(path)) if content is None else plain_wav_of(content)
     if plain is None:
         decoded = decode(path)
         plain = decoded.samples, decoded.rate_hz

@@ -77,10 +77,14 @@ def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary
     audio = embeddings = None
     try:
         with file_errors("used"):
-            audio = task_audio(task, encoder.sample_rate, plan.store_dir)
-            if any(store.is_begun for store in task_stores(encoder, task, plan.store_dir).values()):
+            is_begun = any(store.is_begun for store in task_stores(encoder, task, plan.store_dir).values())
+            is_new = not is_begun and not any(cell.path.exists() for cell in cells_of(plan, encoder, task, None))
+            if not is_new:
+                audio = task_audio(task, encoder.sample_rate, plan.store_dir)
+            if is_begun or is_new:
                 # Made whole and sure of also where all results are there: it says whether they were made from it.
                 embeddings = embed_task(encoder, task, plan.store_dir, audio=audio)
+                audio = embeddings.audio
     except HearAudioMosaicError as error:
         for cell in cells_of(plan, encoder, task, audio):
             _record_failure(cell, error, summary)

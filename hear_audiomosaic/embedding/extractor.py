@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,31 +13,26 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import torch
 
-from hear_audiomosaic.audio import read_audio
-from hear_audiomosaic.audio.wav import plain_wav_length
-from hear_audiomosaic.embedding.audio_digests import TaskAudio, task_audio
+from hear_audiomosaic.embedding.audio_digests import DigestingReader, TaskAudio, task_audio
 from hear_audiomosaic.embedding.canaries import renew_what_changed
 from hear_audiomosaic.embedding.failures import Failures
 from hear_audiomosaic.embedding.index import Dtype
-from hear_audiomosaic.embedding.rows import DamagedRowsError, SplitEmbeddings
+from hear_audiomosaic.embedding.reading import Batch, Clip, clip_at, groups_of, read, read_ahead, reader_of
+from hear_audiomosaic.embedding.rows import DamagedRowsError, NewRows, SplitEmbeddings
 from hear_audiomosaic.embedding.store import SplitStore
-from hear_audiomosaic.errors import AudioError, EmbeddingError, EncoderError, HearAudioMosaicError
+from hear_audiomosaic.errors import AudioError, EncoderError, HearAudioMosaicError
 from hear_audiomosaic.files import sha256_of_json
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.hear.foreign import OutOfMemory
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.tasks.prepared import PreparedTask
-from hear_audiomosaic.threads import in_threads
 
 __all__ = ["TaskEmbeddings", "embed_task", "task_stores"]
 
 _log = logging.getLogger(__name__)
 _BATCH_SECONDS = {"cpu": 40.0, "cuda": 640.0}
-_LOOK_AHEAD = 3  # batches that are read while one is encoded
-_WORKERS = 2
 
 
 @dataclass(frozen=True)
@@ -84,16 +78,6 @@ class TaskEmbeddings:
             return self.stores[split].read(files)
 
 
-@dataclass(frozen=True)
-class _Clip:
-    split: str
-    file: str
-    path: Path
-    audio: str  # digest
-    n_samples: int  # at the file's own rate
-    seconds: float
-
-
 def embed_task(
     encoder: Encoder,
     task: PreparedTask,
@@ -117,7 +101,7 @@ def embed_task(
         store_dir: root of the store.
         batch_seconds: audio in one batch; by default 40 s on a CPU, 640 s on a GPU.
         audio: of the task at the encoder's rate (:func:`~hear_audiomosaic.embedding.task_audio`); None: to
-            be digested now.
+            be digested now, in the pass that embeds where the store has nothing of the task.
         dtype: how rows are stored; each has a folder of its own. (Default: "float32")
 
     Returns:
@@ -130,15 +114,17 @@ def embed_task(
             could be embedded are in the store.
     """
     stores = task_stores(encoder, task, store_dir, dtype)
-    audio = audio or task_audio(task, encoder.sample_rate, store_dir)
+    if audio is None and any(store.files for store in stores.values()):
+        audio = task_audio(task, encoder.sample_rate, store_dir)
     batch_seconds = batch_seconds or _BATCH_SECONDS.get(encoder.device.type, 40.0)
 
     def embed_anew(split: str, damaged: Sequence[str]) -> None:
-        _fill(encoder, task, stores, audio, batch_seconds, {split: damaged})
+        _fill(encoder, task, stores, store_dir, audio, batch_seconds, {split: damaged})
 
     started = time.perf_counter()
-    renew_what_changed(encoder, task, stores, audio)
-    waited, audio_seconds = _fill(encoder, task, stores, audio, batch_seconds)
+    if audio is not None:
+        renew_what_changed(encoder, task, stores, audio)
+    audio, waited, audio_seconds = _fill(encoder, task, stores, store_dir, audio, batch_seconds)
     return TaskEmbeddings(stores, time.perf_counter() - started - waited, audio_seconds, audio, embed_anew)
 
 
@@ -167,34 +153,51 @@ def _fill(
     encoder: Encoder,
     task: PreparedTask,
     stores: Mapping[str, SplitStore],
-    audio: TaskAudio,
+    store_dir: Path,
+    audio: TaskAudio | None,
     batch_seconds: float,
     suspected: Mapping[str, Sequence[str]] | None = None,
-) -> tuple[float, float]:
-    """Embed what the stores lack, and ``suspected`` clips that are damaged; seconds of waiting and of audio."""
+) -> tuple[TaskAudio, float, float]:
+    """Embed what the stores lack, and ``suspected`` clips that are damaged.
+
+    Without ``audio``, which is for stores without a clip, digests are made while clips are read.
+
+    Returns:
+        The audio, seconds of waiting, seconds of audio embedded.
+    """
     suspected, audio_seconds, timed = suspected or {}, 0.0, task.card.embedding_type == "event"
     with ExitStack() as writing:
         asked = time.perf_counter()
-        for split in sorted({*suspected, *(split for split, _, _ in _missing(stores, audio))}):  # no two runs cross
+        lacking = {split for split, _, _ in _missing(stores, audio)} if audio else stores.keys()
+        for split in sorted({*suspected, *lacking}):  # in one order: no two runs cross
             writing.enter_context(stores[split])
         waited = time.perf_counter() - asked
+        if audio is None and any(store.files for store in stores.values()):  # another run was faster
+            audio = task_audio(task, encoder.sample_rate, store_dir)
+        reader = reader_of(encoder.sample_rate)
+        if audio is None:
+            digesting = writing.enter_context(DigestingReader(task, encoder.sample_rate, store_dir))
+            audio, reader = digesting.audio, digesting.read
         for split, files in suspected.items():
             stores[split].forget(stores[split].verify(files))
         failures = Failures(encoder.ref.text)
         clips = _clips(task, stores, audio, failures)  # without those that another run embedded meanwhile
-        batches = _batches(clips, batch_seconds)
+        groups = groups_of(clips, batch_seconds)
         with progress_bar(len(clips), f"embed {task.card.name} with {encoder.ref.name}", "clip") as bar:
-            for batch, waveforms in _read_ahead(batches, encoder.sample_rate, failures):
-                for clip, made in zip(batch, _encode(encoder, waveforms, timed, batch), strict=True):
+            for batches in read_ahead(groups, reader, failures):
+                new: dict[str, list[NewRows]] = {split: [] for split in stores}
+                for clip, made, n_samples in _encode_group(encoder, batches, timed):
                     if isinstance(made, HearAudioMosaicError):
+                        _append(stores, new)  # first: this may be the last failure that is borne
                         failures.add(clip.path, made)
                     else:
-                        stores[clip.split].append(clip.file, clip.audio, *made, encoder.device.type)
-                        audio_seconds += clip.seconds
+                        new[clip.split].append(NewRows(clip.file, clip.audio, *made, encoder.device.type))
+                        audio_seconds += n_samples / encoder.sample_rate
                         failures.embedded()
-                bar.update(len(batch))
+                    bar.update()
+                _append(stores, new)
         failures.raise_any()
-    return waited, audio_seconds
+    return audio, waited, audio_seconds
 
 
 def _missing(stores: Mapping[str, SplitStore], audio: TaskAudio) -> Iterator[tuple[str, str, str]]:
@@ -203,96 +206,63 @@ def _missing(stores: Mapping[str, SplitStore], audio: TaskAudio) -> Iterator[tup
         yield from ((split, file, digest) for file, digest in files.items() if not stores[split].has(file, digest))
 
 
-def _clips(task: PreparedTask, stores: Mapping[str, SplitStore], audio: TaskAudio, failures: Failures) -> list[_Clip]:
+def _clips(task: PreparedTask, stores: Mapping[str, SplitStore], audio: TaskAudio, failures: Failures) -> list[Clip]:
     """The clips that are to be embedded, without those whose header cannot be read."""
     clips = []
     for split, file, digest in _missing(stores, audio):
         path = task.audio_path(split, file, audio.rate_hz).absolute()  # an encoder may change the working folder
         try:
-            n_samples, rate_hz = plain_wav_length(path) or _announced(path)
-        except soundfile.SoundFileError as error:
-            failures.add(path, AudioError(f"{path} cannot be decoded as audio ({error}); prepare the task again."))
-            continue
-        clips.append(_Clip(split, file, path, digest, n_samples, n_samples / rate_hz))
+            clips.append(clip_at(path, split, file, digest, audio.rate_hz))
+        except AudioError as error:
+            failures.add(path, error)
     return clips
 
 
-def _announced(path: Path) -> tuple[int, int]:
-    """Samples and rate in Hz, as its header has them."""
-    info = soundfile.info(path)
-    return info.frames, info.samplerate
-
-
-def _batches(clips: list[_Clip], batch_seconds: float) -> Iterator[list[_Clip]]:
-    """Batches of clips of equal length, the longest first: what does not fit into memory fails at once."""
-    by_length: dict[int, list[_Clip]] = defaultdict(list)
-    for clip in clips:
-        by_length[clip.n_samples].append(clip)
-    for n_samples in sorted(by_length, reverse=True):
-        bucket = by_length[n_samples]
-        size = max(1, int(batch_seconds / max(bucket[0].seconds, 1e-3)))
-        yield from (bucket[i : i + size] for i in range(0, len(bucket), size))
-
-
-def _read_ahead(
-    batches: Iterator[list[_Clip]], rate_hz: int, failures: Failures
-) -> Iterator[tuple[list[_Clip], torch.Tensor]]:
-    """Read batches in threads, a few ahead of the encoder; what cannot be read is left out and told."""
-    try:
-        for read in in_threads(lambda batch: _read(batch, rate_hz), batches, _WORKERS, _LOOK_AHEAD):
-            for clip, error in read.failed:
-                failures.add(clip.path, error)
-            yield from read.batches
-    except MemoryError as error:
-        raise EmbeddingError(
-            f"There is not enough memory to read ahead ({str(error) or 'out of memory'}); end other programs, and "
-            "run the same command again: what is embedded is kept."
-        ) from error
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A batch that was read: clips of one length once they are decoded, which headers of some formats only guess."""
-
-    batches: list[tuple[list[_Clip], torch.Tensor]]
-    failed: list[tuple[_Clip, AudioError]]
-
-
-def _read(clips: Sequence[_Clip], rate_hz: int) -> _Read:
-    by_length: dict[int, list[tuple[_Clip, npt.NDArray[np.float32]]]] = defaultdict(list)
-    failed = []
-    for clip in clips:
-        try:
-            samples, _ = read_audio(clip.path, rate_hz)
-        except AudioError as error:
-            failed.append((clip, error))
-        except MemoryError as error:
-            told = AudioError(f"There is not enough memory to read {clip.path} ({clip.seconds:.0f} s).")
-            told.__cause__ = error
-            failed.append((clip, told))
-        else:
-            by_length[len(samples)].append((clip, samples))
-    batches = [
-        ([clip for clip, _ in read], torch.from_numpy(np.stack([samples for _, samples in read])))  # (B, S)
-        for read in by_length.values()
-    ]
-    return _Read(batches, failed)
+def _append(stores: Mapping[str, SplitStore], new: Mapping[str, list[NewRows]]) -> None:
+    """Store what is new, and forget it."""
+    for split, clips in new.items():
+        if clips:
+            stores[split].append_all(clips)
+            clips.clear()
 
 
 _Rows = tuple[npt.NDArray[np.float32], npt.NDArray[Any] | None]
 
 
+def _encode_group(
+    encoder: Encoder, batches: Sequence[Batch], timed: bool
+) -> Iterator[tuple[Clip, _Rows | HearAudioMosaicError, int]]:
+    """Every clip of a group, its rows and times or why it has none, and its samples at the encoder's rate."""
+    made, failure = _embedded(encoder, [audio for _, audio in batches], timed)
+    for i, (clips, audio) in enumerate(batches):
+        if failure is None:
+            rows: Iterable[_Rows | HearAudioMosaicError] = made[i]
+        elif len(batches) == 1:
+            rows = _encode_less(encoder, timed, clips, failure)
+        else:
+            rows = _encode_again(encoder, timed, clips)
+        yield from ((clip, row, audio.shape[1]) for clip, row in zip(clips, rows, strict=True))
+
+
 def _encode(
-    encoder: Encoder, audio: torch.Tensor, timed: bool, clips: Sequence[_Clip]
+    encoder: Encoder, audio: torch.Tensor, timed: bool, clips: Sequence[Clip]
 ) -> Iterator[_Rows | HearAudioMosaicError]:
     """Rows and times of every clip of a batch, or why it has none.
 
     A batch that fails, or is too much for the memory, is embedded by halves, down to single clips.
     """
-    made, failure = _embedded(encoder, audio, timed)
+    made, failure = _embedded(encoder, [audio], timed)
     if failure is None:
-        yield from made
-    elif len(clips) == 1:
+        yield from made[0]
+    else:
+        yield from _encode_less(encoder, timed, clips, failure)
+
+
+def _encode_less(
+    encoder: Encoder, timed: bool, clips: Sequence[Clip], failure: EncoderError
+) -> Iterator[_Rows | HearAudioMosaicError]:
+    """As :func:`_encode`, of a batch that failed."""
+    if len(clips) == 1:
         yield failure
     else:
         half = len(clips) // 2
@@ -304,25 +274,26 @@ def _encode(
             yield from _encode_again(encoder, timed, part)
 
 
-def _encode_again(encoder: Encoder, timed: bool, clips: Sequence[_Clip]) -> Iterator[_Rows | HearAudioMosaicError]:
+def _encode_again(encoder: Encoder, timed: bool, clips: Sequence[Clip]) -> Iterator[_Rows | HearAudioMosaicError]:
     """As :func:`_encode`, of audio that is read anew: the encoder may have written into what it was given."""
-    read = _read(clips, encoder.sample_rate)
-    if not read.failed and len(read.batches) == 1:
-        yield from _encode(encoder, read.batches[0][1], timed, clips)
+    found = read(clips, reader_of(encoder.sample_rate))
+    if not found.failed and len(found.batches) == 1:
+        yield from _encode(encoder, found.batches[0][1], timed, clips)
     elif len(clips) == 1:
-        yield read.failed[0][1]
+        yield found.failed[0][1]
     else:
         for clip in clips:
             yield from _encode_again(encoder, timed, [clip])
 
 
-def _embedded(encoder: Encoder, audio: torch.Tensor, timed: bool) -> tuple[list[_Rows], EncoderError | None]:
-    """Rows and times of every clip, or the error; of an error, nothing but its words is kept alive."""
+def _embedded(
+    encoder: Encoder, batches: Sequence[torch.Tensor], timed: bool
+) -> tuple[list[list[_Rows]], EncoderError | None]:
+    """Rows and times of every clip of every batch, or the error; of an error, only its words are kept alive."""
     try:
         if timed:
-            values, times = encoder.timestamps(audio)
-            return list(zip(values, times, strict=True)), None
-        return [(row[None], None) for row in encoder.scene(audio)], None
+            return [list(zip(values, times, strict=True)) for values, times in encoder.timestamps_of(batches)], None
+        return [[(row[None], None) for row in batch] for batch in encoder.scenes(batches)], None
     except EncoderError as error:
         for one in (error, error.__cause__):
             if one is not None:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hear_audiomosaic.embedding.index import DTYPES, Entry, Header, rows_checksum
+from hear_audiomosaic.embedding.index import DTYPES, Entry, Header, line_of, rows_checksum
 from hear_audiomosaic.errors import EmbeddingError
 
-__all__ = ["DamagedRowsError", "RowFiles", "SplitEmbeddings", "is_of_a_log", "read_rows", "write_at"]
+__all__ = ["DamagedRowsError", "NewRows", "RowFiles", "SplitEmbeddings", "is_of_a_log", "read_rows", "write_at"]
 
 Array = npt.NDArray[Any]
 _ENDINGS = {"float32": "f32", "float16": "f16"}
@@ -35,6 +35,17 @@ class DamagedRowsError(EmbeddingError):
         others = f" and {len(files) - 1} more" if len(files) > 1 else ""
         super().__init__(f"{folder}: the stored embeddings of {files[0]}{others} are damaged.")
         self.files = tuple(files)
+
+
+@dataclass(frozen=True, eq=False)
+class NewRows:
+    """Rows of one clip that are to be stored; see :meth:`~hear_audiomosaic.embedding.store.SplitStore.append`."""
+
+    file: str
+    audio: str
+    values: npt.NDArray[np.float32]
+    timestamps_ms: npt.NDArray[np.float64] | None
+    device: str
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,35 @@ class RowFiles:
             OSError: one cannot be opened.
         """
         return [stack.enter_context(FileIO(self.folder / name, mode)) for name in self.widths]
+
+    def additions(
+        self, clips: Sequence[NewRows], first_row: int
+    ) -> tuple[list[Entry], list[bytes], EmbeddingError | None]:
+        """What adding clips writes.
+
+        Args:
+            clips: in their order.
+            first_row: of the first clip.
+
+        Returns:
+            The entries of the index; what is to be added to each file, the index last; and why those that are left out
+            at the end do not fit.
+        """
+        parts: list[list[bytes]] = [[] for _ in (*self.widths, "index")]
+        entries: list[Entry] = []
+        failure = None
+        for clip in clips:
+            try:
+                rows = self.as_stored(clip.file, clip.values, clip.timestamps_ms)
+            except EmbeddingError as error:
+                failure = error
+                break
+            entry = Entry(clip.file, clip.audio, first_row, len(clip.values), rows_checksum(*rows), clip.device)
+            for part, content in zip(parts, (*(row.tobytes() for row in rows), line_of(entry)), strict=True):
+                part.append(content)
+            entries.append(entry)
+            first_row = entry.end
+        return entries, [b"".join(part) for part in parts], failure
 
     def as_stored(self, file: str, values: Array, timestamps_ms: Array | None) -> list[Array]:
         """A clip's rows as they stand in each file.

@@ -24,9 +24,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hear_audiomosaic.embedding.index import FORMAT, Dtype, Entry, Header, line_of, read_index, rows_checksum
+from hear_audiomosaic.embedding.index import FORMAT, Dtype, Entry, Header, line_of, read_index
 from hear_audiomosaic.embedding.rows import (
     DamagedRowsError,
+    NewRows,
     RowFiles,
     SplitEmbeddings,
     is_of_a_log,
@@ -184,18 +185,26 @@ class SplitStore:
         Raises:
             EmbeddingError: they cannot be written, or do not fit into the type that is stored.
         """
+        self.append_all([NewRows(file, audio, values, timestamps_ms, device)])
+
+    def append_all(self, clips: Sequence[NewRows]) -> None:
+        """As :meth:`append`, of several clips at one stroke; where one does not fit, those before it are added."""
         self._require_writing()
-        rows = self._rows.as_stored(file, values, timestamps_ms)
-        entry = Entry(file, audio, self._n_rows, len(values), rows_checksum(*rows), device)
-        line = line_of(entry)
-        contents = (*(array.tobytes() for array in rows), line)
+        entries, contents, failure = self._rows.additions(clips, self._n_rows)
+        self._write(entries, contents)
+        if failure is not None:
+            raise failure
+
+    def _write(self, entries: Sequence[Entry], contents: Sequence[bytes]) -> None:
+        if not entries:
+            return
         self._is_synced = False
-        with file_errors("written", self.folder):  # over what an append that failed left behind; the index last
+        with file_errors("written", self.folder):  # over what an append that failed left behind
             for log, begin, content in zip(self._logs, self._ends().values(), contents, strict=True):
                 write_at(log, begin, content)
-        self._entries[file] = entry
-        self._n_rows = entry.end
-        self._n_bytes += len(line)
+        self._entries |= {entry.file: entry for entry in entries}
+        self._n_rows = entries[-1].end
+        self._n_bytes += len(contents[-1])
 
     def read(self, files: Sequence[str]) -> SplitEmbeddings:
         """Rows of ``files``, in that order, each clip's checked.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import importlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -123,9 +123,16 @@ class Encoder:
             EncoderError: the module broke the contract, or raised.
             OutOfMemory: it wanted more memory than there is.
         """
+        return self.scenes([audio])[0]
+
+    def scenes(self, batches: Sequence[Tensor]) -> list[npt.NDArray[np.float32]]:
+        """As :meth:`scene`, of several batches of different lengths at less cost for each; raises for all together."""
         with foreign(f"get_scene_embeddings of {self._name} failed", self._own, each_call=True), torch.no_grad():
-            returned = self._module.get_scene_embeddings(audio.to(self.device), self._model)
-            return check_scene(returned, audio.shape[0], self.scene_embedding_size, self._name)
+            return [self._scene(audio) for audio in batches]
+
+    def _scene(self, audio: Tensor) -> npt.NDArray[np.float32]:
+        returned = self._module.get_scene_embeddings(audio.to(self.device), self._model)
+        return check_scene(returned, audio.shape[0], self.scene_embedding_size, self._name)
 
     def timestamps(self, audio: Tensor) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
         """Timestamp embeddings.
@@ -140,10 +147,17 @@ class Encoder:
             EncoderError: the module broke the contract, or raised.
             OutOfMemory: it wanted more memory than there is.
         """
-        n_clips, duration_ms = audio.shape[0], 1000.0 * audio.shape[1] / self.sample_rate
+        return self.timestamps_of([audio])[0]
+
+    def timestamps_of(self, batches: Sequence[Tensor]) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]]:
+        """As :meth:`timestamps`, of several batches, as :meth:`scenes` has it."""
         with foreign(f"get_timestamp_embeddings of {self._name} failed", self._own, each_call=True), torch.no_grad():
-            returned = self._module.get_timestamp_embeddings(audio.to(self.device), self._model)
-            return check_timestamps(returned, n_clips, self.timestamp_embedding_size, duration_ms, self._name)
+            return [self._timestamps(audio) for audio in batches]
+
+    def _timestamps(self, audio: Tensor) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
+        n_clips, duration_ms = audio.shape[0], 1000.0 * audio.shape[1] / self.sample_rate
+        returned = self._module.get_timestamp_embeddings(audio.to(self.device), self._model)
+        return check_timestamps(returned, n_clips, self.timestamp_embedding_size, duration_ms, self._name)
 
 
 def load_encoder(ref: str | EncoderRef, device: str = "cpu", *, module: ModuleType | None = None) -> Encoder:

@@ -16,6 +16,7 @@ from task_folders import event_folder, prepare
 from hear_audiomosaic.bench import runner
 from hear_audiomosaic.bench.plan import Plan
 from hear_audiomosaic.embedding import SplitStore, canaries, embed_task, extractor, task_audio
+from hear_audiomosaic.embedding.rows import NewRows
 from hear_audiomosaic.hear import load_encoder
 from hear_audiomosaic.probing import get_protocol
 from hear_audiomosaic.results.predictions import Predictions
@@ -96,8 +97,13 @@ def probabilities(folder: Path) -> np.ndarray:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Clips that are embedded from now on, canaries not among them."""
     clips: list[int] = []
-    real = extractor._encode
-    monkeypatch.setattr(extractor, "_encode", lambda *args: clips.append(len(args[3])) or real(*args))
+    real = extractor._encode_group
+
+    def counting(encoder: object, batches: list[tuple[list[object], object]], timed: bool) -> object:
+        clips.append(sum(len(batch) for batch, _ in batches))
+        return real(encoder, batches, timed)
+
+    monkeypatch.setattr(extractor, "_encode_group", counting)
     return clips
 
 
@@ -133,7 +139,7 @@ def test_event_tasks_have_canaries_too(
 
 KILLS = [
     *((SplitStore, "clear", at) for at in range(3)),
-    *((SplitStore, "append", at) for at in (0, 7, 20, 38)),
+    *((SplitStore, "append_all", at) for at in (0, 7, 20, 38)),
     (runner, "probe_task", 0),
     (runner, "run_protocol", 0),
     (runner, "write_result", 0),
@@ -150,6 +156,7 @@ def test_a_kill_on_the_way_changes_nothing(
     name: str,
     at: int,
 ) -> None:
+    monkeypatch.setattr(extractor, "_BATCH_SECONDS", {"cpu": 1e-3})  # a clip each
     made(tmp_path, task)
     before = read_result(next((tmp_path / "results").rglob("*.json")))
     says(gain=3.0)
@@ -200,8 +207,7 @@ def test_another_kind_of_device_may_differ_more(
     tmp_path: Path, task: PreparedTask, says: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As TF32 does; here the store says that it was filled by one."""
-    real = SplitStore.append
-    monkeypatch.setattr(SplitStore, "append", lambda *args: real(*args[:-1], "cuda"))
+    monkeypatch.setattr(extractor, "NewRows", lambda *args: NewRows(*args[:-1], "cuda"))
     made(tmp_path, task)
     says(gain=1.0 + 1e-3)
     assert made(tmp_path, task) == (0, 1)

@@ -70,7 +70,9 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
     read: list[Path] = []
     real = module.sha256_of_file
+    on_the_way = module.FileDigests.read
     monkeypatch.setattr(module, "sha256_of_file", lambda path: read.append(path) or real(path))
+    monkeypatch.setattr(module.FileDigests, "read", lambda own, path: read.append(path) or on_the_way(own, path))
     return read
 
 

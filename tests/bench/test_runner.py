@@ -73,8 +73,8 @@ def test_what_is_finished_is_not_done_again(
 ) -> None:
     first = run(plan(tmp_path, [task], seeds=[42]))
     encoded = []
-    real = extractor._encode
-    monkeypatch.setattr(extractor, "_encode", lambda *args: encoded.append(1) or real(*args))
+    real = extractor._encode_group
+    monkeypatch.setattr(extractor, "_encode_group", lambda *args: encoded.append(1) or real(*args))
     second = run(plan(tmp_path, [task], seeds=[42, 43]))
     assert second.kept == first.finished
     assert [path.name for path in second.finished] == ["hear-2021-faster-seed43.json"]
@@ -86,21 +86,21 @@ def test_what_is_finished_is_not_done_again(
 def test_an_interrupted_run_resumes_at_the_clip(
     tmp_path: Path, task: PreparedTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = extractor._encode, []
+    real, calls, most_calls = extractor._encode_group, [], 3
 
-    def interrupted(encoder: object, audio: object, timed: bool, clips: list[object]) -> object:
-        if len(calls) == 3:
+    def interrupted(encoder: object, batches: list[tuple[list[object], object]], timed: bool) -> object:
+        if len(calls) == most_calls:
             raise KeyboardInterrupt
-        calls.append(len(clips))
-        return real(encoder, audio, timed, clips)
+        calls.append(sum(len(clips) for clips, _ in batches))
+        return real(encoder, batches, timed)
 
     settings = plan(tmp_path, [task])
-    monkeypatch.setattr(extractor, "_encode", interrupted)
+    monkeypatch.setattr(extractor, "_encode_group", interrupted)
     monkeypatch.setattr(extractor, "_BATCH_SECONDS", {"cpu": 2.0})  # eight clips a batch
     with pytest.raises(KeyboardInterrupt):
         run(settings)
     calls.clear()
-    monkeypatch.setattr(extractor, "_encode", lambda *args: calls.append(len(args[3])) or real(*args))
+    most_calls = -1
     assert run(settings).failures == []
     assert sum(calls) == 39 - 24
 

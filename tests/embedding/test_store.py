@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hear_audiomosaic.embedding import SplitStore
+from hear_audiomosaic.embedding.rows import NewRows
 from hear_audiomosaic.errors import EmbeddingError
 
 
@@ -61,6 +62,25 @@ def test_a_kill_at_any_byte_loses_no_whole_clip(tmp_path: Path, name: str) -> No
                 store.append(file, f"digest of {file}", clips[file], np.arange(len(clips[file])) * 10.0)
         rows = SplitStore(folder, 3, True).read(list(clips))
         assert np.array_equal(rows.values, np.concatenate(list(clips.values())))
+
+
+def test_all_at_one_stroke_is_one_by_one(tmp_path: Path) -> None:
+    """Where one does not fit, those before it are there."""
+    clips = fill(tmp_path / "one by one")
+    new = [
+        NewRows(file, f"digest of {file}", values, np.arange(len(values)) * 10.0, "cpu")
+        for file, values in clips.items()
+    ]
+    with SplitStore(tmp_path / "all", 3, True) as store:
+        store.append_all(new)
+    for name in ("values.f32", "times.f64", "index.jsonl"):
+        assert (tmp_path / "all" / name).read_bytes() == (tmp_path / "one by one" / name).read_bytes()
+    too_large = NewRows("large.wav", "its digest", np.full((1, 3), 1e6, np.float32), np.zeros(1), "cpu")
+    with SplitStore(tmp_path / "half", 3, True, "float16") as store:
+        with pytest.raises(EmbeddingError, match=r"large\.wav reach 1e\+06"):
+            store.append_all([*new[:2], too_large, *new[2:]])
+        store.append_all(new[3:])
+    assert SplitStore(tmp_path / "half", 3, True, "float16").files == ("0.wav", "1.wav", "3.wav", "4.wav")
 
 
 def test_errors(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ import os, sys, time
 from pathlib import Path
 from hear_audiomosaic.embedding import SplitStore
 from embed_together import rows_digest
-append, calls = SplitStore.append, 0
+append, calls = SplitStore.append_all, 0
 def held(store, *arguments):
     global calls
     calls += 1
@@ -37,7 +37,7 @@ def held(store, *arguments):
         time.sleep(60)  # the child, too
         os._exit(0)
     append(store, *arguments)
-SplitStore.append = held
+SplitStore.append_all = held
 rows_digest(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 

@@ -10,7 +10,7 @@ import pytest
 from task_folders import prepare, scene_folder
 from toy_encoder import module
 
-from hear_audiomosaic.embedding import embed_task, extractor
+from hear_audiomosaic.embedding import audio_digests, embed_task, reading
 from hear_audiomosaic.errors import AudioError
 from hear_audiomosaic.hear.objects import as_encoder
 
@@ -19,15 +19,15 @@ SPARE_MIB = range(0, 64, 4)
 
 def test_a_reader_without_memory_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     task = prepare(scene_folder(tmp_path / "in"), tmp_path / "tasks", split_column="split")
-    read = extractor.read_audio
 
     def refuse(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(extractor, "read_audio", refuse)
+    for module_ in (audio_digests, reading):
+        monkeypatch.setattr(module_, "read_audio", refuse)
     with pytest.raises(AudioError, match=r"not enough memory to read .* 24 clips failed"):
         embed_task(as_encoder(module()), task, tmp_path / "store")
-    monkeypatch.setattr(extractor, "read_audio", read)
+    monkeypatch.undo()
     embedded = embed_task(as_encoder(module()), task, tmp_path / "store")
     assert len(embedded.rows("train", task.files("train")).values) == len(task.files("train"))
 

@@ -31,16 +31,16 @@ def meet(folder: Path, own: str, n: int) -> None:
 def rows_digest(task_dir: Path, store: Path) -> tuple[int, str]:
     """How many clips were embedded now, and the digest of all rows and times, by split and file."""
     task, embedded = PreparedTask.open(task_dir), 0
-    encode = extractor._encode
+    encode = extractor._encode_group
 
     def counted(*arguments: object) -> object:
         nonlocal embedded
-        embedded += len(arguments[3])  # type: ignore[arg-type]
+        embedded += sum(len(clips) for clips, _ in arguments[1])  # type: ignore[attr-defined]
         return encode(*arguments)  # type: ignore[arg-type]
 
-    extractor._encode = counted  # type: ignore[assignment]
+    extractor._encode_group = counted  # type: ignore[assignment]
     embeddings = embed_task(as_encoder(module()), task, store, batch_seconds=1e-3)  # a clip each
-    extractor._encode = encode
+    extractor._encode_group = encode
     digest = hashlib.sha256()
     for split in task.splits:
         rows = embeddings.rows(split, task.files(split))

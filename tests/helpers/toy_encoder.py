@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 
 import torch
@@ -35,3 +36,11 @@ def module() -> ModuleType:
     import toy_encoder
 
     return toy_encoder
+
+
+def spoilt(scene: Callable[[Tensor, torch.nn.Module], Tensor]) -> ModuleType:
+    """This module, but for its scene embeddings."""
+    made = ModuleType("spoilt_encoder")
+    made.load_model, made.get_scene_embeddings = load_model, scene  # type: ignore[attr-defined]
+    made.get_timestamp_embeddings = get_timestamp_embeddings  # type: ignore[attr-defined]
+    return made
