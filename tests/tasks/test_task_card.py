@@ -146,7 +146,7 @@ def test_get_card_and_suggestions() -> None:
         ("beehive", None, "Did you mean beehive_states_fold0"),
         ("nsynth_pitch", None, "several tasks: nsynth_pitch-v2.2.3-50h, nsynth_pitch-v2.2.3-5h"),
         ("esc50", "synthetic", "in the suite 'synthetic'"),
-        ("esc50", "hear", "There is no suite 'hear'; there are: hear2021, synthetic"),
+        ("esc50", "hear", "There is no suite 'hear'; there are: hear2021, papers, synthetic"),
     ):
         with pytest.raises(TaskError, match=message):
             get_card(name, suite)

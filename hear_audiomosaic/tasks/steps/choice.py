@@ -97,7 +97,7 @@ def choose_mode(recipe: Recipe, given: Given, mode: str | None) -> str:
     """The mode that the files are of, or that the user says.
 
     A file is known by its MD5 or by its name. Where files are of several modes (the same archive makes 5h and full), or
-    are not known, the user must say.
+    are not known, the user must say; not where there is one mode only.
 
     Raises:
         TaskError: not to be known, or the files are of another mode than the user says.
@@ -113,6 +113,8 @@ def choose_mode(recipe: Recipe, given: Given, mode: str | None) -> str:
         if mode not in possible:
             raise TaskError(f"The files given are of {_listed(recipe, possible)}, not of the mode '{mode}'")
         return mode
+    if len(recipe.modes) == 1:
+        return possible.pop()
     is_known = any(_modes_of(one, recipe) for one in given.files)
     if is_known and len(possible) == 1:
         return possible.pop()
@@ -125,8 +127,9 @@ def _modes_of(one: GivenFile, recipe: Recipe) -> set[str]:
     if by_md5:
         return by_md5
     by_name = {mode for mode, files in recipe.published.items() if one.path.name in {known.name for known in files}}
-    if by_name:
-        _log.warning("%s is not the file that HEAR used (MD5 %s); it is taken by its name", one.path, one.md5)
+    of_name = [known for files in recipe.published.values() for known in files if known.name == one.path.name]
+    if any(known.md5 for known in of_name):
+        _log.warning("%s is not the file that was published (MD5 %s); it is taken by its name", one.path, one.md5)
     return by_name
 
 

@@ -57,9 +57,9 @@ def draw(found: Iterable[Found], settings: Settings) -> Draw:
     """Order labels, drop what is not there, assign splits, subsample.
 
     Raises:
-        TaskError: two recordings with one name, missing recordings (in small mode they are dropped), a multiclass clip
-            with several labels, an empty split, or labels that a split lacks (in small mode and in event tasks they may
-            be lacking).
+        TaskError: two recordings with one name, missing recordings (in small mode they are dropped, and where a recipe
+            says so), a multiclass clip with several labels, an empty split, or labels that a split lacks (in small mode
+            and in event tasks they may be lacking, and where a recipe says so).
     """
     clips = sorted(found, key=lambda clip: clip.stem)
     _check_stems(clips)
@@ -122,10 +122,16 @@ def _check_stems(clips: Sequence[Found]) -> None:
 def _present(clips: Sequence[Found], settings: Settings) -> list[Found]:
     named = {clip.audio for clip in clips}
     missing = sorted(_missing(named))
-    if missing and (not settings.is_small or len(missing) == len(named)):
+    may_be_missing = settings.is_small or settings.drops_missing
+    if missing and (not may_be_missing or len(missing) == len(named)):
         raise TaskError(
             f"{len(missing)} of {len(named)} recordings of {settings.folder} are missing, such as {missing[0]}; fetch "
             "or unpack the data set again"
+        )
+    if missing and settings.drops_missing:
+        _log.warning(
+            "%s: %d of %d recordings are missing, such as %s; their clips are left out",
+            *(settings.folder, len(missing), len(named), missing[0]),
         )
     missing_ones = frozenset(missing)
     return [clip for clip in clips if clip.audio not in missing_ones]
@@ -250,6 +256,6 @@ def _check_splits(drawn: Draw, settings: Settings) -> None:
         if not lacking:
             continue
         message = f"{settings.folder}: {split} lacks {len(lacking)} of {len(every)} labels, such as {lacking[0]}"
-        if not settings.is_small and not settings.is_event:
+        if not (settings.is_small or settings.is_event or settings.lacks_labels):
             raise TaskError(f"{message}; every split of this task has every label. Is the data set complete?")
         _log.info("%s", message)
