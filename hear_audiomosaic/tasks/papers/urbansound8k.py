@@ -3,7 +3,7 @@
 Source: Salamon, Jacoby, Bello, "A dataset and taxonomy for urban sound research", ACM Multimedia 2014;
 zenodo.org/records/1203745. Licence: CC BY-NC 3.0 (README of the archive; recordings from freesound.org). Rule: the
 label is the class in ``metadata/UrbanSound8K.csv``, fold n is fold{n-1}. The folds are never drawn anew: several clips
-are cut from one recording, and a recording is in one fold.
+are cut from one recording (``fsID``, their group), and a recording is in one fold.
 
 The recordings are as they were uploaded: 8 to 192 kHz, 4 to 32 bits, mono and stereo; shorter ones are padded to 4 s.
 """
@@ -23,11 +23,11 @@ _FOLDS = 10
 def _read(sources: Sources, settings: Settings) -> Iterator[Found]:
     table = sources.get("metadata/UrbanSound8K.csv")
     audio = table.parents[1] / "audio"
-    for row in table_rows(table, "slice_file_name", "fold", "class"):
+    for row in table_rows(table, "slice_file_name", "fsID", "fold", "class"):
         if row["fold"] not in map(str, range(1, _FOLDS + 1)):
             raise TaskError(f"{table}: '{row['slice_file_name']}' has the fold '{row['fold']}'; expected 1 to {_FOLDS}")
         path = audio / f"fold{row['fold']}" / row["slice_file_name"]
-        yield Found(str(path), path.stem, (row["class"],), f"fold{int(row['fold']) - 1:02d}")
+        yield Found(str(path), path.stem, (row["class"],), f"fold{int(row['fold']) - 1:02d}", key=row["fsID"])
 
 
 RECIPE = Recipe(
@@ -53,4 +53,5 @@ RECIPE = Recipe(
     read=_read,
     needs="It is in UrbanSound8K.tar.gz, beside the folder audio with fold1 to fold10 (zenodo.org/records/1203745).",
     rules=RULES_OF_PAPERS,
+    keeps_groups=True,
 )

@@ -11,18 +11,18 @@ from pathlib import Path
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks.archives import check_archive
 from hear_audiomosaic.tasks.steps.recipe import Recipe
-from hear_audiomosaic.tasks.steps.sources import GivenFile, digests
+from hear_audiomosaic.tasks.steps.sources import TABLES, GivenFile, digests
 
 __all__ = ["Given", "choose_mode", "find_recipe", "look_at"]
 
-_AUDIO = (".wav", ".flac", ".mp3", ".ogg")
+_AS_THEY_ARE = (".wav", ".flac", ".mp3", ".ogg", *TABLES)
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Given:
-    """What the user gave: archives to unpack, recordings as they are, folders."""
+    """What the user gave: archives to unpack, recordings and tables as they are, folders."""
 
     archives: tuple[GivenFile, ...]
     recordings: tuple[GivenFile, ...]
@@ -68,7 +68,8 @@ def look_at(paths: Sequence[Path], recipe: Recipe) -> Given:
     """Sort what was given; a folder that holds archives of the task stands for these.
 
     Raises:
-        TaskError: a path is not there, a file is neither an archive nor a recording, or another program must unpack it.
+        TaskError: a path is not there, a file is neither an archive nor a recording or a table, or another program
+            must unpack it.
     """
     if not paths:
         raise TaskError(f"Which data set is {recipe.name} to be made from? Give --from DIR or ARCHIVE...")
@@ -84,7 +85,7 @@ def look_at(paths: Sequence[Path], recipe: Recipe) -> Given:
             files.append(path)
         else:
             raise TaskError(f"There is no {path} (--from); expected a folder or an archive")
-    recordings = [path for path in files if path.suffix.lower() in _AUDIO]
+    recordings = [path for path in files if path.suffix.lower() in _AS_THEY_ARE]
     archives = [path for path in files if path not in recordings]
     for path in archives:
         check_archive(path)

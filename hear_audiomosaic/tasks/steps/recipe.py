@@ -74,7 +74,7 @@ class Settings:
     """A task in one mode: what :class:`Recipe` says, with the mode's own values.
 
     ``labels`` are those that the caller chose, for tasks that keep some of a data set's labels; empty: by the rule.
-    ``drops_missing`` and ``lacks_labels`` are the recipe's.
+    ``drops_missing``, ``lacks_labels`` and ``keeps_groups`` are the recipe's.
     """
 
     mode: str
@@ -82,6 +82,7 @@ class Settings:
     labels: tuple[str, ...] = ()
     drops_missing: bool = False
     lacks_labels: bool = False
+    keeps_groups: bool = False
 
     @property
     def folder(self) -> str:
@@ -138,6 +139,8 @@ class Recipe:
         rules: what it is made by, for ``preparation.json``; changes when the same sources would give other clips.
         drops_missing: whether recordings that its tables name may be missing, as of videos that were withdrawn.
         lacks_labels: whether a split may lack labels that another has.
+        keeps_groups: whether the keys of clips (recording, speaker, instrument) are written as ``groups.json``, which
+            hearpreprocess does not have: clips of one group are no independent units of a test.
     """
 
     values: Mapping[str, Any]
@@ -148,6 +151,7 @@ class Recipe:
     rules: str = _RULES
     drops_missing: bool = False
     lacks_labels: bool = False
+    keeps_groups: bool = False
 
     @property
     def name(self) -> str:
@@ -174,7 +178,7 @@ class Recipe:
         if mode not in self.modes:
             raise TaskError(f"{self.name} has the modes {', '.join(self.modes)}; found '{mode}'")
         values = {**self.values, **self.modes[mode]}
-        return Settings(mode, values, tuple(labels), self.drops_missing, self.lacks_labels)
+        return Settings(mode, values, tuple(labels), self.drops_missing, self.lacks_labels, self.keeps_groups)
 
     @cached_property
     def published(self) -> dict[str, tuple[Published, ...]]:

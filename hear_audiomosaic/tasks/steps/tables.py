@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hear_audiomosaic.files import write_text
-from hear_audiomosaic.tasks.layout import METADATA, VOCABULARY, sort_labels, write_vocabulary
+from hear_audiomosaic.files import write_json, write_text
+from hear_audiomosaic.tasks.layout import GROUPS, METADATA, VOCABULARY, sort_labels, write_vocabulary
 from hear_audiomosaic.tasks.steps.draw import Draw
 from hear_audiomosaic.tasks.steps.recipe import Settings
 
@@ -15,7 +15,7 @@ __all__ = ["write_tables"]
 
 
 def write_tables(folder: Path, drawn: Draw, settings: Settings) -> None:
-    """Write ``task_metadata.json``, ``labelvocabulary.csv`` and the split files.
+    """Write ``task_metadata.json``, ``labelvocabulary.csv``, the split files, and ``groups.json`` where it is wanted.
 
     Labels that are integers in the split files are sorted as numbers in the vocabulary, others as text.
     """
@@ -23,6 +23,8 @@ def write_tables(folder: Path, drawn: Draw, settings: Settings) -> None:
     write_vocabulary(folder / VOCABULARY, sort_labels(drawn.vocabulary(is_event=settings.is_event)))
     for split in settings.splits:
         _write(folder / f"{split}.json", drawn.labels(split, is_event=settings.is_event))
+    if settings.keeps_groups:
+        write_json(folder / GROUPS, {f"{clip.stem}.wav": clip.key for clip in drawn.clips if clip.key})
 
 
 def _write(path: Path, content: Any) -> None:
