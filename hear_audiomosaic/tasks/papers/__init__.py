@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from hear_audiomosaic.tasks.papers import (
+    nsynth_instrument,
+    surge_pitch,
     urbansound8k,
+    voxceleb1,
+    voxforge,
 )
 
 __all__ = ["RECIPES"]
 
-RECIPES = {module.RECIPE.name: module.RECIPE for module in (urbansound8k,)}
+RECIPES = {
+    module.RECIPE.name: module.RECIPE
+    for module in (
+        nsynth_instrument,
+        surge_pitch,
+        urbansound8k,
+        voxceleb1,
+        voxforge,
+    )
+}
 """Task name -> how it is made."""
