@@ -32,6 +32,7 @@ RECIPES = {**OF_HEAR_2021, **OF_PAPERS}
 """Task name -> how it is made, of all suites."""
 _IN_WORK = ".made_from.json"
 _MADE = "made"
+_OF_THE_CARD = ("title", "domain", "source", "licence", "citation", "notes")
 
 _log = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ def _make(work: _Work, *, overwrite: bool) -> None:
             rename(work.partial / str(rate), work.target / str(rate))
         shutil.rmtree(work.partial)
     else:
-        write_tables(work.partial, drawn, work.settings)
+        write_tables(work.partial, drawn, work.settings, _facts(work, drawn))
         write_json(work.partial / PREPARATION, identity)
         (work.partial / _IN_WORK).unlink()
         publishing.publish(work.partial, work.target)
@@ -188,6 +189,20 @@ def _write(work: _Work, drawn: Draw, rates_hz: Sequence[int]) -> None:
         title=work.settings.folder,
         workers=work.workers,
     )
+
+
+def _facts(work: _Work, drawn: Draw) -> dict[str, Any]:
+    """What the card says and HEAR has no word for; nothing for HEAR's tasks, which are as hearpreprocess makes them."""
+    card = {card.directory_name: card for card in all_cards()}.get(work.settings.folder)
+    if card is None or work.recipe.name in OF_HEAR_2021:
+        return {}
+    facts: dict[str, Any] = {name: getattr(card, name) for name in _OF_THE_CARD if getattr(card, name)}
+    facts["n_classes"] = len(drawn.vocabulary(is_event=work.settings.is_event))
+    facts["n_clips"] = len(drawn.clips)
+    if drawn.missing:
+        n_missing = len(drawn.missing)
+        facts["notes"] = f"{card.notes} Of the files that the data set names, {n_missing} were missing here.".strip()
+    return facts
 
 
 def _warn_of_another_number(folder: str, n_clips: int) -> None:

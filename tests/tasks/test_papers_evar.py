@@ -18,10 +18,11 @@ import soundfile
 from task_folders import everything
 
 from hear_audiomosaic.errors import AudioError, TaskError
-from hear_audiomosaic.tasks import PreparedTask, TaskCard, suites
+from hear_audiomosaic.tasks import PreparedTask, TaskCard, get_card, suites
 from hear_audiomosaic.tasks.from_source import prepare_from_source
 from hear_audiomosaic.tasks.hear2021 import RECIPES as RECIPES_OF_HEAR
 from hear_audiomosaic.tasks.papers import RECIPES
+from hear_audiomosaic.tasks.papers import voxforge as voxforge_module
 
 Builder = Callable[[Path], Sequence[Path]]
 """Makes a set in a folder and returns what to give by --from."""
@@ -130,6 +131,10 @@ def test_from_a_folder_and_from_archives(name: str, tmp_path: Path) -> None:
     assert {split: len(task.files(split)) for split in task.splits} == n_clips
     assert task.vocabulary == vocabulary
     assert task.missing_audio() == []
+    shipped = get_card(name)
+    for fact in ("title", "domain", "source", "licence", "citation", "notes"):
+        assert getattr(task.card, fact) == getattr(shipped, fact)
+    assert task.card.n_clips == sum(n_clips.values())
     assert task.card.sample_duration_s is not None
     infos = [soundfile.info(path) for path in task.directory.glob("8000/*/*.wav")]
     assert len(infos) == sum(n_clips.values())
@@ -241,6 +246,13 @@ def tfds_splits(speakers: Sequence[str]) -> dict[str, str]:
     return split_of_speaker
 
 
+def test_speakers_are_split_as_tensorflow_datasets_does() -> None:
+    """For any number of speakers, also where sums of floats fall just below a whole number."""
+    for n in range(3, 300):
+        speakers = [f"speaker{i}" for i in range(n)]
+        assert voxforge_module._tfds_splits(reversed(speakers)) == tfds_splits(speakers)
+
+
 def test_voxforge_is_split_by_speaker(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     archives, table = voxforge(tmp_path)
     task = prepare("voxforge-v1.0.0-full", [archives, table], tmp_path, rates_hz=[8000])
@@ -270,7 +282,8 @@ def test_voxforge_counts_the_archives_that_are_missing(tmp_path: Path, caplog: p
         next(archives.rglob(f"{name}.tgz")).unlink()
     evar_sets.tarred(tmp_path / "made" / gone[0], next(archives.rglob("*.tgz")).with_name("new-2024-ddd.tgz"))
     part = prepare("voxforge-v1.0.0-full", [archives, table], tmp_path, rates_hz=[8000], overwrite=True)
-    assert f"2 of 26 archives of voxforge_urls.txt are missing, such as {gone[0]}" in caplog.text
+    assert f"2 of 50 recordings are missing, such as {archives / gone[0]}.tgz; their clips are left out" in caplog.text
+    assert part.card.notes.endswith("Of the files that the data set names, 2 were missing here.")
     left = {clip: split for clip, split in whole.items() if not any(name in clip for name in gone)}
     assert split_of(part) == left  # as the whole list is split; what is not in the list is not used
 
@@ -280,6 +293,8 @@ def test_voxforge_by_the_table_of_evar(tmp_path: Path, caplog: pytest.LogCapture
     shutil.rmtree(submissions / "enspeaker3-20110101-bbb")
     task = prepare("voxforge-v1.0.0-evar", [submissions, table], tmp_path, rates_hz=[8000])
     assert "2 of 52 recordings are missing, such as" in caplog.text
+    assert task.card.notes.endswith("Of the files that the data set names, 2 were missing here.")
+    assert (task.card.n_clips, task.card.title) == (50, "VoxForge, 6 languages (splits of EVAR)")
     rows = [line.split(",") for line in table.read_text().splitlines()[1:]]
     assert split_of(task) == {
         f"{language}_{path.split('/')[0]}_{Path(path).stem}": split
@@ -352,7 +367,7 @@ def _other(name: str, content: bytes) -> Callable[[list[Path]], None]:
             _without("iden_split.txt"),
             r"no 'iden_split\.txt'.*fetch www\.robots.*/iden_split\.txt",
         ),
-        ("voxceleb1-v1.0-full", _without("vox1_test_wav"), "no folder 'id10270'.*vox1_dev_wav and vox1_test_wav"),
+        ("voxceleb1-v1.0-full", _without("vox1_test_wav"), "no folder 'id10270'.*vox1_dev_wav.* and vox1_test_wav"),
         ("voxceleb1-v1.0-full", _without("J9lHsKG98U8"), r"6 of 24 recordings .* missing, .*id10001/J9lHsKG98U8/00001"),
         (
             "voxceleb1-v1.0-full",

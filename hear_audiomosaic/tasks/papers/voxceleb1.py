@@ -38,7 +38,8 @@ def _read(sources: Sources, settings: Settings) -> Iterator[Found]:
         if speaker not in speakers:
             raise TaskError(
                 f"The sources (--from) have no folder '{speaker}', of which {table.name} names utterances. Give the "
-                "unpacked vox1_dev_wav and vox1_test_wav, whose folders wav hold id10001 to id11251"
+                "unpacked vox1_dev_wav (join its parts first: cat vox1_dev_wav_part* > vox1_dev_wav.zip) and "
+                "vox1_test_wav, whose folders wav hold id10001 to id11251"
             )
         path = speakers[speaker] / video / f"{name}.wav"
         yield Found(str(path), f"{speaker}_{video}_{name}", (speaker,), _SPLITS[split], key=f"{speaker}/{video}")

@@ -69,10 +69,11 @@ def _read(sources: Sources, settings: Settings) -> Iterator[Found]:
         raise TaskError(f"The sources (--from) have no SPEAKER-DATE-xyz.tgz or unpacked SPEAKER-DATE-xyz/wav. {_NEEDS}")
     if settings.mode == "evar":
         return _by_evar(sources.get(_SPLITS_OF_EVAR), submissions, sources.folders[0])
-    return _by_speaker(submissions, sources.find(_LIST))
+    return _by_speaker(submissions, sources.find(_LIST), sources.folders[0])
 
 
-def _by_speaker(submissions: list[_Submission], table: Path | None) -> Iterator[Found]:
+def _by_speaker(submissions: list[_Submission], table: Path | None, root: Path) -> Iterator[Found]:
+    """The recordings of the archives of the list, else of all; archives that are not there are missing in ``root``."""
     if table is None:
         names = {one.archive for one in submissions}
         _log.warning(
@@ -81,13 +82,9 @@ def _by_speaker(submissions: list[_Submission], table: Path | None) -> Iterator[
     else:
         lines = table.read_text(encoding="utf-8").replace('"', "").replace("'", "").split()
         names = {PurePosixPath(line).name.removesuffix(".tgz") for line in lines}
-        missing = sorted(names - {one.archive for one in submissions})
-        if missing:
-            _log.warning(
-                "%d of %d archives of %s are missing, such as %s; their clips are left out",
-                *(len(missing), len(names), _LIST, missing[0]),
-            )
     split_of = _tfds_splits(_speaker(name) for name in names)
+    for name in sorted(names - {one.archive for one in submissions}):  # to be counted as missing; without a language
+        yield Found(str(root / f"{name}.tgz"), name, ("",), split_of[_speaker(name)])
     for one in submissions:
         if one.archive in names:
             if one.language is None:
