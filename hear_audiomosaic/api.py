@@ -393,12 +393,13 @@ def prepare_task(
     tasks_dir: StrPath | None = None,
     **options: Any,
 ) -> PreparedTask:
-    """Make a task: of a folder of audio and a CSV, of HEAR 2021 from its original data set, or a synthetic one.
+    """Make a task: of a folder of audio and a CSV, one of a suite from its original data set, or a synthetic one.
 
     Args:
-        source: a folder of audio with a ``metadata.csv``, or the name of a task of HEAR 2021 or of a synthetic one.
+        source: a folder of audio with a ``metadata.csv``, or the name of a task of HEAR 2021, of the papers, or of a
+            synthetic one.
         name: the task's name, for a folder of audio.
-        sources: the data set of a task of HEAR 2021: its archives as published, or folders.
+        sources: the data set of a task that is named: its archives as published, lists beside them, or folders.
         tasks_dir: where to. (Default: the user's own folder of prepared tasks)
         options: those of :func:`hear_audiomosaic.tasks.prepare_folder`, such as ``label_column``, ``split_column``,
             ``fold_column``, ``group_column``, ``folds``, ``events_file``, ``overwrite``; with ``sources`` those of

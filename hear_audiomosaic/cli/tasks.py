@@ -100,6 +100,7 @@ def fetch(
     epilog=examples(
         "tasks prepare synth_pitch",
         "tasks prepare esc50 --from ESC-50-master/ --mode full --rate 16000 48000",
+        "tasks prepare voxceleb1 --from vox1_dev_wav/ vox1_test_wav/ iden_split.txt",
         "tasks prepare recordings/ --name my_task --label label --fold fold",
         "tasks prepare recordings/ --name my_tags --label labels --separator '|' --split split",
         "tasks prepare recordings/ --name my_events --events events.csv --where level=class --split split",
@@ -110,16 +111,20 @@ def prepare(
     source: Annotated[
         str,
         typer.Argument(
-            help="Folder of audio with a metadata.csv, or the name of a task of HEAR 2021 or a synthetic one."
+            help="Folder of audio with a metadata.csv, or the name of a task: of HEAR 2021, the papers, or synthetic."
         ),
     ],
     name: Annotated[str | None, typer.Option("--name", help="Name of the new task.")] = None,
     source_data: Annotated[
         list[Path] | None,
-        typer.Option("--from", help="Data set of a task of HEAR 2021: its archives as published, or folders."),
+        typer.Option(
+            "--from",
+            help="Data set of the task that is named: its archives as published, lists beside them, or folders.",
+        ),
     ] = None,
     mode: Annotated[
-        str | None, typer.Option("--mode", help="With --from: full, 5h, 50h or small, if the archives do not say.")
+        str | None,
+        typer.Option("--mode", help="With --from: full, 5h, 50h, small or evar, if the archives do not say."),
     ] = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Threads; one per core, at most 8.", min=1)] = None,
     label: Annotated[str, typer.Option("--label", help="Column of labels.")] = "label",
@@ -147,14 +152,14 @@ def prepare(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a task of that name.")] = False,
     tasks_dir: TasksDir = None,
 ) -> None:
-    """Make a task: of a folder of audio and a CSV, of HEAR 2021 from its data set (--from), or a synthetic one."""
+    """Make a task: of a folder of audio and a CSV, one of a suite from its data set (--from), or a synthetic one."""
     from hear_audiomosaic.api import prepare_task
 
     if source_data:
         for_folders = {"--name": name, "--split": split, "--fold": fold, "--group": group, "--events": events}
         if given := [option for option, value in for_folders.items() if value is not None]:
             raise typer.BadParameter(
-                f"a task of HEAR 2021 (--from) has its own labels and splits; leave out {given[0]}"
+                f"a task made from its data set (--from) has its own labels and splits; leave out {given[0]}"
             )
         task = prepare_task(
             source,

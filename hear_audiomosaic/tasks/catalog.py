@@ -104,6 +104,11 @@ def how_to_prepare(name: str) -> str:
     cards = [card for card in all_cards() if _matching(name, (card.directory_name,))]
     if len(cards) == 1 and cards[0].generator is not None:
         return f"Make it: hear-audiomosaic tasks prepare {cards[0].name}"
+    if cards and not (content_dir("tasks") / str(suite_of(cards[0])) / "archives.json").is_file():
+        return (
+            f"Make it from its data set: hear-audiomosaic tasks prepare {cards[0].directory_name} --from DIR or "
+            "ARCHIVE..."
+        )
     if cards:
         return (
             f"Fetch it: hear-audiomosaic tasks fetch {cards[0].directory_name}; or make it from its data set: "

@@ -1,4 +1,4 @@
-"""A data set as it was published -> a task of HEAR 2021, in one command that can be interrupted and repeated."""
+"""A data set as it was published -> a task, in one command that can be interrupted and repeated."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from hear_audiomosaic.files import read_json, rename, sha256_of_json, write_json
 from hear_audiomosaic.paths import default_tasks_dir
 from hear_audiomosaic.tasks import publishing
 from hear_audiomosaic.tasks.catalog import all_cards
-from hear_audiomosaic.tasks.hear2021 import RECIPES
+from hear_audiomosaic.tasks.hear2021 import RECIPES as OF_HEAR_2021
 from hear_audiomosaic.tasks.layout import PREPARATION
+from hear_audiomosaic.tasks.papers import RECIPES as OF_PAPERS
 from hear_audiomosaic.tasks.prepared import PreparedTask
 from hear_audiomosaic.tasks.steps.choice import Given, choose_mode, find_recipe, look_at
 from hear_audiomosaic.tasks.steps.clips import write_clips
@@ -25,12 +26,13 @@ from hear_audiomosaic.tasks.steps.recipe import Found, Recipe, Settings
 from hear_audiomosaic.tasks.steps.sources import Sources, unpacked, with_identity
 from hear_audiomosaic.tasks.steps.tables import write_tables
 
-__all__ = ["is_made_from_source", "prepare_from_source", "tasks_from_source"]
+__all__ = ["RECIPES", "is_made_from_source", "prepare_from_source", "tasks_from_source"]
 
-_RULES = "hearpreprocess 2021.1.1, resampled without dither"
-"""What a task was made by; changes when the same sources would give other clips."""
+RECIPES = {**OF_HEAR_2021, **OF_PAPERS}
+"""Task name -> how it is made, of all suites."""
 _IN_WORK = ".made_from.json"
 _MADE = "made"
+_OF_THE_CARD = ("title", "domain", "source", "licence", "citation", "notes")
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ class _Work:
     def identity(self) -> dict[str, Any]:
         """What decides the task but the sample rates."""
         return {
-            "rules": _RULES,
+            "rules": self.recipe.rules,
             "task": self.settings.folder,
             "labels": list(self.settings.labels),
             "sources": with_identity(self.given.files, self.given.folders),
@@ -92,15 +94,16 @@ def prepare_from_source(
     overwrite: bool = False,
     workers: int | None = None,
 ) -> PreparedTask:
-    """Make ``<tasks_dir>/<name>-<version>-<mode>/`` from a data set by hearpreprocess's rules.
+    """Make ``<tasks_dir>/<name>-<version>-<mode>/`` from a data set, HEAR's tasks by hearpreprocess's rules.
 
     A second call with the same sources changes nothing; with further rates it adds them. An interrupted call leaves
     hidden folders beside the target, from which the next call resumes at the next clip.
 
     Args:
-        name: a task of HEAR 2021: "esc50", "esc50-v2.0.0" or "esc50-v2.0.0-full".
+        name: a task of HEAR 2021 or of the papers: "esc50", "esc50-v2.0.0" or "esc50-v2.0.0-full".
         sources: archives as published, or folders into which they were unpacked, or a folder that holds them.
-        mode: "full", "5h", "50h" or "small"; only needed where neither the name nor the archives say it.
+        mode: "full", "5h", "50h" or "small"; only needed where neither the name nor the archives say it, and there are
+            several.
         labels: labels to keep, for vox_lingua_top10 only; by default the ten most frequent.
         rates_hz: sample rates to write, in Hz; HEAR's archives have 48000, hearpreprocess writes 16000, 22050, 32000,
             44100 and 48000.
@@ -145,7 +148,7 @@ def _make(work: _Work, *, overwrite: bool) -> None:
             rename(work.partial / str(rate), work.target / str(rate))
         shutil.rmtree(work.partial)
     else:
-        write_tables(work.partial, drawn, work.settings)
+        write_tables(work.partial, drawn, work.settings, _facts(work, drawn))
         write_json(work.partial / PREPARATION, identity)
         (work.partial / _IN_WORK).unlink()
         publishing.publish(work.partial, work.target)
@@ -188,11 +191,25 @@ def _write(work: _Work, drawn: Draw, rates_hz: Sequence[int]) -> None:
     )
 
 
+def _facts(work: _Work, drawn: Draw) -> dict[str, Any]:
+    """What the card says and HEAR has no word for; nothing for HEAR's tasks, which are as hearpreprocess makes them."""
+    card = {card.directory_name: card for card in all_cards()}.get(work.settings.folder)
+    if card is None or work.recipe.name in OF_HEAR_2021:
+        return {}
+    facts: dict[str, Any] = {name: getattr(card, name) for name in _OF_THE_CARD if getattr(card, name)}
+    facts["n_classes"] = len(drawn.vocabulary(is_event=work.settings.is_event))
+    facts["n_clips"] = len(drawn.clips)
+    if drawn.missing:
+        n_missing = len(drawn.missing)
+        facts["notes"] = f"{card.notes} Of the files that the data set names, {n_missing} were missing here.".strip()
+    return facts
+
+
 def _warn_of_another_number(folder: str, n_clips: int) -> None:
     """Log when a task has other clips than its card says: perhaps a part of the data set was taken for the whole."""
     expected = {card.directory_name: card.n_clips for card in all_cards()}.get(folder)
     if expected not in (None, n_clips):
-        _log.warning("%s has %d clips, HEAR's has %d: is the data set complete?", folder, n_clips, expected)
+        _log.warning("%s has %d clips, its card says %d: is the data set complete?", folder, n_clips, expected)
 
 
 def _resume_or_begin(work: _Work, identity: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
+import evar_sets
 import miniatures
 import numpy as np
 import pytest
@@ -97,6 +98,7 @@ def test_examples_run(type_in: Run, tmp_path: Path, example: str) -> None:
     recordings(tmp_path / "recordings")
     if "--from" in example:
         miniatures.esc50(tmp_path)
+        evar_sets.voxceleb1(tmp_path)
     (tmp_path / "my_module.py").write_text(
         "from hear_audiomosaic.floors.logmel import *\n"
         "from hear_audiomosaic.floors.logmel import LogMel\n"

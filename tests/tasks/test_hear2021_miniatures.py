@@ -208,7 +208,7 @@ def test_gunshots_are_found_in_the_long_recordings(tmp_path: Path) -> None:
 def test_esc50_full_wants_every_category_in_every_fold(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     source = miniatures.esc50(tmp_path / "in")
     task = prepare("esc50", [source], tmp_path, mode="full")
-    assert "esc50-v2.0.0-full has 10 clips, HEAR's has 2000: is the data set complete?" in caplog.text
+    assert "esc50-v2.0.0-full has 10 clips, its card says 2000: is the data set complete?" in caplog.text
     assert task.splits == tuple(f"fold{i:02d}" for i in range(5))
     assert split_json(task, "fold02") == {"3-10003-A-0.wav": ["dog"], "3-10003-A-1.wav": ["rain"]}
     lines = (source / "meta" / "esc50.csv").read_text().splitlines()

@@ -146,7 +146,7 @@ def test_get_card_and_suggestions() -> None:
         ("beehive", None, "Did you mean beehive_states_fold0"),
         ("nsynth_pitch", None, "several tasks: nsynth_pitch-v2.2.3-50h, nsynth_pitch-v2.2.3-5h"),
         ("esc50", "synthetic", "in the suite 'synthetic'"),
-        ("esc50", "hear", "There is no suite 'hear'; there are: hear2021, synthetic"),
+        ("esc50", "hear", "There is no suite 'hear'; there are: hear2021, papers, synthetic"),
     ):
         with pytest.raises(TaskError, match=message):
             get_card(name, suite)
@@ -187,6 +187,9 @@ def test_how_to_prepare() -> None:
     assert how_to_prepare("synth_pitch") == "Make it: hear-audiomosaic tasks prepare synth_pitch"
     assert "tasks fetch maestro-v3.0.0-5h" in how_to_prepare("maestro")
     assert "--name mine" in how_to_prepare("mine")
+    assert how_to_prepare("voxceleb1") == (
+        "Make it from its data set: hear-audiomosaic tasks prepare voxceleb1-v1.0-full --from DIR or ARCHIVE..."
+    )
 
 
 def test_the_fields_are_explained() -> None:

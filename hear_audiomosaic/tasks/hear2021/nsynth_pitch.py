@@ -9,24 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hear_audiomosaic.errors import TaskError
+from hear_audiomosaic.tasks.steps.nsynth import ARCHIVES, nsynth_notes
 from hear_audiomosaic.tasks.steps.recipe import OPEN, Found, Recipe, Settings, archive, hours_by_split, whole_splits
 from hear_audiomosaic.tasks.steps.sources import Sources
-from hear_audiomosaic.tasks.steps.streamed_json import members
-
-_SITE = "http://download.magenta.tensorflow.org/datasets/nsynth"
 
 
 def _read(sources: Sources, settings: Settings) -> Iterator[Found]:
     lowest, highest = settings.values["pitch_range_min"], settings.values["pitch_range_max"]
     for split in settings.splits:
-        table = sources.get(f"nsynth-{split}/examples.json")
-        for key, note in members(table):
-            if not isinstance(note, dict) or not isinstance(note.get("pitch"), int) or "note_str" not in note:
-                raise TaskError(f"{table}: '{key}' has no note_str or no whole number as pitch")
+        for audio, name, note in nsynth_notes(sources, split, "pitch", int, "whole number"):
             if lowest <= note["pitch"] <= highest:
-                name = str(note["note_str"])
-                audio = str(table.parent / "audio" / f"{name}.wav")
                 yield Found(audio, name, (note["pitch"],), split, key=name.split("-")[0])
 
 
@@ -41,11 +33,7 @@ RECIPE = Recipe(
         "pitch_range_min": 21,
         "pitch_range_max": 108,
         "evaluation": ["pitch_acc", "chroma_acc"],
-        "download_urls": [
-            archive("train", f"{_SITE}/nsynth-train.jsonwav.tar.gz", "fde6665a93865503ba598b9fac388660"),
-            archive("valid", f"{_SITE}/nsynth-valid.jsonwav.tar.gz", "87e94a00a19b6dbc99cf6d4c0c0cae87"),
-            archive("test", f"{_SITE}/nsynth-test.jsonwav.tar.gz", "5e6f8719bf7e16ad0a00d518b78af77d"),
-        ],
+        "download_urls": ARCHIVES,
         "default_mode": "5h",
     },
     modes={

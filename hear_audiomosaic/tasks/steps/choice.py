@@ -11,18 +11,18 @@ from pathlib import Path
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks.archives import check_archive
 from hear_audiomosaic.tasks.steps.recipe import Recipe
-from hear_audiomosaic.tasks.steps.sources import GivenFile, digests
+from hear_audiomosaic.tasks.steps.sources import TABLES, GivenFile, digests
 
 __all__ = ["Given", "choose_mode", "find_recipe", "look_at"]
 
-_AUDIO = (".wav", ".flac", ".mp3", ".ogg")
+_AS_THEY_ARE = (".wav", ".flac", ".mp3", ".ogg", *TABLES)
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Given:
-    """What the user gave: archives to unpack, recordings as they are, folders."""
+    """What the user gave: archives to unpack, recordings and tables as they are, folders."""
 
     archives: tuple[GivenFile, ...]
     recordings: tuple[GivenFile, ...]
@@ -68,7 +68,8 @@ def look_at(paths: Sequence[Path], recipe: Recipe) -> Given:
     """Sort what was given; a folder that holds archives of the task stands for these.
 
     Raises:
-        TaskError: a path is not there, a file is neither an archive nor a recording, or another program must unpack it.
+        TaskError: a path is not there, a file is neither an archive nor a recording or a table, or another program
+            must unpack it.
     """
     if not paths:
         raise TaskError(f"Which data set is {recipe.name} to be made from? Give --from DIR or ARCHIVE...")
@@ -84,7 +85,7 @@ def look_at(paths: Sequence[Path], recipe: Recipe) -> Given:
             files.append(path)
         else:
             raise TaskError(f"There is no {path} (--from); expected a folder or an archive")
-    recordings = [path for path in files if path.suffix.lower() in _AUDIO]
+    recordings = [path for path in files if path.suffix.lower() in _AS_THEY_ARE]
     archives = [path for path in files if path not in recordings]
     for path in archives:
         check_archive(path)
@@ -97,7 +98,7 @@ def choose_mode(recipe: Recipe, given: Given, mode: str | None) -> str:
     """The mode that the files are of, or that the user says.
 
     A file is known by its MD5 or by its name. Where files are of several modes (the same archive makes 5h and full), or
-    are not known, the user must say.
+    are not known, the user must say; not where there is one mode only.
 
     Raises:
         TaskError: not to be known, or the files are of another mode than the user says.
@@ -113,6 +114,8 @@ def choose_mode(recipe: Recipe, given: Given, mode: str | None) -> str:
         if mode not in possible:
             raise TaskError(f"The files given are of {_listed(recipe, possible)}, not of the mode '{mode}'")
         return mode
+    if len(recipe.modes) == 1:
+        return possible.pop()
     is_known = any(_modes_of(one, recipe) for one in given.files)
     if is_known and len(possible) == 1:
         return possible.pop()
@@ -125,8 +128,9 @@ def _modes_of(one: GivenFile, recipe: Recipe) -> set[str]:
     if by_md5:
         return by_md5
     by_name = {mode for mode, files in recipe.published.items() if one.path.name in {known.name for known in files}}
-    if by_name:
-        _log.warning("%s is not the file that HEAR used (MD5 %s); it is taken by its name", one.path, one.md5)
+    of_name = [known for files in recipe.published.values() for known in files if known.name == one.path.name]
+    if any(known.md5 for known in of_name):
+        _log.warning("%s is not the file that was published (MD5 %s); it is taken by its name", one.path, one.md5)
     return by_name
 
 

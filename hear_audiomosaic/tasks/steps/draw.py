@@ -33,10 +33,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Draw:
-    """The clips of a task, sorted by stem, labels as they are to be written; and stem -> split."""
+    """The clips of a task, sorted by stem, labels as they are to be written; and stem -> split.
+
+    ``missing`` are recordings that the data set names and that are not there.
+    """
 
     clips: tuple[Found, ...]
     split_of: Mapping[str, str]
+    missing: tuple[str, ...] = ()
 
     def labels(self, split: str, *, is_event: bool) -> dict[str, list[Any]]:
         """Content of ``<split>.json``: file name -> labels or events, sorted by file name."""
@@ -57,14 +61,14 @@ def draw(found: Iterable[Found], settings: Settings) -> Draw:
     """Order labels, drop what is not there, assign splits, subsample.
 
     Raises:
-        TaskError: two recordings with one name, missing recordings (in small mode they are dropped), a multiclass clip
-            with several labels, an empty split, or labels that a split lacks (in small mode and in event tasks they may
-            be lacking).
+        TaskError: two recordings with one name, missing recordings (in small mode they are dropped, and where a recipe
+            says so), a multiclass clip with several labels, an empty split, or labels that a split lacks (in small mode
+            and in event tasks they may be lacking, and where a recipe says so).
     """
     clips = sorted(found, key=lambda clip: clip.stem)
     _check_stems(clips)
     clips = in_published_order(clips)
-    clips = _present(clips, settings)
+    clips, missing = _present(clips, settings)
     split_of = _splits(clips, settings)
     if settings.is_event:
         clips = _as_read_from_csv([_within(clip, settings.duration_s) for clip in clips])
@@ -72,7 +76,8 @@ def draw(found: Iterable[Found], settings: Settings) -> Draw:
         _check_one_label(clips)
     clips = _with_integers(clips, is_event=settings.is_event)
     kept = _subsampled(split_of, settings)
-    drawn = Draw(tuple(clip for clip in clips if clip.stem in kept), {stem: split_of[stem] for stem in sorted(kept)})
+    chosen = tuple(clip for clip in clips if clip.stem in kept)
+    drawn = Draw(chosen, {stem: split_of[stem] for stem in sorted(kept)}, tuple(missing))
     _check_splits(drawn, settings)
     return drawn
 
@@ -119,16 +124,23 @@ def _check_stems(clips: Sequence[Found]) -> None:
             raise TaskError(f"In {clip.audio}: {fault}")
 
 
-def _present(clips: Sequence[Found], settings: Settings) -> list[Found]:
+def _present(clips: Sequence[Found], settings: Settings) -> tuple[list[Found], list[str]]:
+    """Clips whose recordings are there, and the recordings that are not."""
     named = {clip.audio for clip in clips}
     missing = sorted(_missing(named))
-    if missing and (not settings.is_small or len(missing) == len(named)):
+    may_be_missing = settings.is_small or settings.drops_missing
+    if missing and (not may_be_missing or len(missing) == len(named)):
         raise TaskError(
             f"{len(missing)} of {len(named)} recordings of {settings.folder} are missing, such as {missing[0]}; fetch "
             "or unpack the data set again"
         )
+    if missing and settings.drops_missing:
+        _log.warning(
+            "%s: %d of %d recordings are missing, such as %s; their clips are left out",
+            *(settings.folder, len(missing), len(named), missing[0]),
+        )
     missing_ones = frozenset(missing)
-    return [clip for clip in clips if clip.audio not in missing_ones]
+    return [clip for clip in clips if clip.audio not in missing_ones], missing
 
 
 def _missing(paths: Iterable[str]) -> Iterator[str]:
@@ -250,6 +262,6 @@ def _check_splits(drawn: Draw, settings: Settings) -> None:
         if not lacking:
             continue
         message = f"{settings.folder}: {split} lacks {len(lacking)} of {len(every)} labels, such as {lacking[0]}"
-        if not settings.is_small and not settings.is_event:
+        if not (settings.is_small or settings.is_event or settings.lacks_labels):
             raise TaskError(f"{message}; every split of this task has every label. Is the data set complete?")
         _log.info("%s", message)

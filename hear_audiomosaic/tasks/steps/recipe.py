@@ -12,12 +12,27 @@ from urllib.parse import urlparse
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks.steps.sources import Sources
 
-__all__ = ["OPEN", "SECRET", "Found", "Published", "Recipe", "Settings", "archive", "hours_by_split", "whole_splits"]
+__all__ = [
+    "OPEN",
+    "RULES_OF_PAPERS",
+    "SECRET",
+    "Found",
+    "Published",
+    "Recipe",
+    "Settings",
+    "archive",
+    "hours_by_split",
+    "whole_splits",
+]
 
 OPEN = "https://github.com/hearbenchmark/hear2021-open-tasks-downsampled/raw/main"
 """Where the small archives of the open tasks of 2021 stand."""
 SECRET = "https://github.com/kmarufraj/s-task/raw/main"  # noqa: S105 - a place, not a password
 """Where the small archives of the tasks that were secret in 2021 stand."""
+RULES_OF_PAPERS = "the papers' sets 1, resampled without dither"
+"""What the tasks of the suite "papers" are made by; changes when the same sources would give other clips."""
+
+_RULES = "hearpreprocess 2021.1.1, resampled without dither"
 
 _TRAIN_VALID_TEST = ("train", "valid", "test")
 
@@ -47,7 +62,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Published:
-    """A file as hearpreprocess fetches it: name, MD5 and address."""
+    """A file as it is published: name, MD5 (empty: not known) and address."""
 
     name: str
     md5: str
@@ -59,11 +74,15 @@ class Settings:
     """A task in one mode: what :class:`Recipe` says, with the mode's own values.
 
     ``labels`` are those that the caller chose, for tasks that keep some of a data set's labels; empty: by the rule.
+    ``drops_missing``, ``lacks_labels`` and ``keeps_groups`` are the recipe's.
     """
 
     mode: str
     values: Mapping[str, Any]
     labels: tuple[str, ...] = ()
+    drops_missing: bool = False
+    lacks_labels: bool = False
+    keeps_groups: bool = False
 
     @property
     def folder(self) -> str:
@@ -117,6 +136,11 @@ class Recipe:
         read: finds the clips; in no particular order, with unique stems.
         needs: what the sources must hold, for the message when they do not.
         chooses_labels: whether it keeps some of the data set's labels only.
+        rules: what it is made by, for ``preparation.json``; changes when the same sources would give other clips.
+        drops_missing: whether recordings that its tables name may be missing, as of videos that were withdrawn.
+        lacks_labels: whether a split may lack labels that another has.
+        keeps_groups: whether the keys of clips (recording, speaker, instrument) are written as ``groups.json``, which
+            hearpreprocess does not have: clips of one group are no independent units of a test.
     """
 
     values: Mapping[str, Any]
@@ -124,6 +148,10 @@ class Recipe:
     read: Callable[[Sources, Settings], Iterable[Found]]
     needs: str = ""
     chooses_labels: bool = False
+    rules: str = _RULES
+    drops_missing: bool = False
+    lacks_labels: bool = False
+    keeps_groups: bool = False
 
     @property
     def name(self) -> str:
@@ -149,7 +177,8 @@ class Recipe:
             raise TaskError(f"{self.name} has all labels of its data set; labels can be chosen for others only")
         if mode not in self.modes:
             raise TaskError(f"{self.name} has the modes {', '.join(self.modes)}; found '{mode}'")
-        return Settings(mode, {**self.values, **self.modes[mode]}, tuple(labels))
+        values = {**self.values, **self.modes[mode]}
+        return Settings(mode, values, tuple(labels), self.drops_missing, self.lacks_labels, self.keeps_groups)
 
     @cached_property
     def published(self) -> dict[str, tuple[Published, ...]]:
@@ -157,8 +186,8 @@ class Recipe:
         return {mode: tuple(_files(self.settings(mode).values.get("download_urls", ()))) for mode in self.modes}
 
 
-def archive(split: str, url: str, md5: str, name: str | None = None) -> dict[str, str]:
-    """An entry of ``download_urls``."""
+def archive(split: str, url: str, md5: str = "", name: str | None = None) -> dict[str, str]:
+    """An entry of ``download_urls``; without an MD5 the file is known by its name only."""
     return {"split": split, **({} if name is None else {"name": name}), "url": url, "md5": md5}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.files import sha256_of_json
 from hear_audiomosaic.tasks.archives import unpack
 
-__all__ = ["GivenFile", "Sources", "digests", "unpacked", "with_identity"]
+__all__ = ["TABLES", "GivenFile", "Sources", "digests", "unpacked", "with_identity"]
+
+TABLES = (".csv", ".json", ".tsv", ".txt")
+"""Suffixes of lists and tables, which may be given one by one beside the recordings."""
 
 _BLOCK = 1 << 20
 _DEEPEST = 6
@@ -38,7 +42,7 @@ class Sources:
 
     Attributes:
         folders: unpacked archives and given folders.
-        files: recordings that were given one by one.
+        files: recordings and tables that were given one by one.
         needs: what a preparer looks for, for messages.
         work: folder for what a preparer must write before it can read it; kept until the task is finished.
     """
@@ -51,11 +55,14 @@ class Sources:
     def find(self, inner: str) -> Path | None:
         """The path that ends in ``inner``, nearest to the top; None if there is none.
 
-        A given folder may itself be the first part of ``inner``.
+        A given folder may itself be the first part of ``inner``; a file that was given itself is nearest.
 
         Raises:
             TaskError: two are equally near.
         """
+        given = next((file for file in self.files if file.name == inner), None)
+        if given is not None:
+            return given
         level = [*self.folders]
         for _ in range(_DEEPEST):
             found = [path for folder in level if (path := _at(folder, inner)).exists()]
@@ -77,11 +84,35 @@ class Sources:
             raise TaskError(f"The sources (--from) have no '{inner}'. {self.needs}".rstrip())
         return found
 
+    def folders_called(self, pattern: str) -> dict[str, Path]:
+        """Name -> path of all folders whose names are as a pattern says, down to six levels, none within another.
+
+        Args:
+            pattern: a regular expression for the whole name.
+
+        Raises:
+            TaskError: two have one name.
+        """
+        found: dict[str, Path] = {}
+        level = [*self.folders]
+        for _ in range(_DEEPEST):
+            deeper: list[Path] = []
+            for folder in level:
+                if not re.fullmatch(pattern, folder.name):
+                    deeper += _subfolders(folder)
+                elif (other := found.setdefault(folder.name, folder)) != folder:
+                    raise TaskError(
+                        f"'{folder.name}' is there twice: {other} and {folder}; give one of the two (--from)"
+                    )
+            level = deeper
+        return found
+
     def recordings(self, folder: Path | None = None) -> list[Path]:
         """All ``.wav`` files of a folder (by default of all sources) and below, sorted; macOS's copies left out."""
         roots = self.folders if folder is None else (folder,)
         found = [path for root in roots for path in root.rglob("*.wav") if not _is_mac_copy(path.relative_to(root))]
-        return sorted([*found, *(self.files if folder is None else ())])
+        given = () if folder is not None else (file for file in self.files if file.suffix.lower() not in TABLES)
+        return sorted([*found, *given])
 
 
 def digests(path: Path) -> GivenFile:
