@@ -95,6 +95,7 @@ def describe(card: TaskCard) -> dict[str, Any]:
     """A card as plain values for ``--json`` and tables, with its folder name and its suite."""
     facts: dict[str, Any] = {"directory_name": card.directory_name, "suite": suite_of(card)}
     facts |= card.model_dump(mode="json")
+    facts |= {"counts": [one.model_dump() for one in card.counts], "published_as": list(card.published_as)}
     facts["n_folds"] = None if card.split_mode == "trainvaltest" else len(card.splits)
     return facts
 
