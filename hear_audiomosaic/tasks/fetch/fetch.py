@@ -10,7 +10,6 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +27,7 @@ from hear_audiomosaic.tasks.fetch.download import Download, md5_of_file, new_ses
 from hear_audiomosaic.tasks.fetch.publisher import Archive, find_archive, pin, record_files, stated
 from hear_audiomosaic.tasks.layout import METADATA
 from hear_audiomosaic.tasks.prepared import PreparedTask
+from hear_audiomosaic.threads import in_threads
 
 __all__ = ["FetchOptions", "FetchRow", "fetch_plan", "fetch_tasks"]
 
@@ -113,19 +113,15 @@ def fetch_tasks(names: Sequence[str], options: FetchOptions) -> Iterator[FetchRo
     """
     archives = [_published(name, options) for name in names]
     files_of = _reader(options)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        jobs = [pool.submit(_fetch, archive, options, files_of) for archive in archives]
+
+    def fetched(archive: Archive) -> FetchRow:
         try:
-            for archive, job in zip(archives, jobs, strict=True):
-                try:
-                    job.result()
-                except (TaskError, OSError) as error:
-                    yield replace(_row(archive, options), state="failed", error=str(error))
-                    continue
-                yield _row(archive, options)
-        finally:
-            for job in jobs:
-                job.cancel()
+            _fetch(archive, options, files_of)
+        except (TaskError, OSError) as error:
+            return replace(_row(archive, options), state="failed", error=str(error))
+        return _row(archive, options)
+
+    yield from in_threads(fetched, archives, _AT_ONCE, len(archives))
 
 
 def _fetch(archive: Archive, options: FetchOptions, files_of: Callable[[str], Mapping[str, tuple[int, str]]]) -> None:
