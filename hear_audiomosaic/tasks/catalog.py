@@ -86,7 +86,9 @@ def expand(names: Iterable[str], tasks_dir: Path | None = None) -> tuple[str, ..
             continue
         if not _matching(name, (card.directory_name for card in all_cards())):
             known = [*suites(), *prepared, *(card.directory_name for card in all_cards())]
-            raise TaskError(f"'{name}' is neither a suite nor a task.{_suggestion(name, known)} {_without_a_card(name)}")
+            raise TaskError(
+                f"'{name}' is neither a suite nor a task.{_suggestion(name, known)} {_without_a_card(name)}"
+            )
         chosen[get_card(name).directory_name] = None
     return tuple(chosen)
 

@@ -15,6 +15,7 @@ from hear_audiomosaic.files import read_json, rename, sha256_of_json, write_json
 from hear_audiomosaic.paths import default_tasks_dir
 from hear_audiomosaic.tasks import publishing
 from hear_audiomosaic.tasks.catalog import all_cards
+from hear_audiomosaic.tasks.checksums import CLIPS, digests_in_threads, files_of
 from hear_audiomosaic.tasks.hear2021 import RECIPES
 from hear_audiomosaic.tasks.layout import PREPARATION
 from hear_audiomosaic.tasks.prepared import PreparedTask
@@ -25,7 +26,7 @@ from hear_audiomosaic.tasks.steps.recipe import Found, Recipe, Settings
 from hear_audiomosaic.tasks.steps.sources import Sources, unpacked, with_identity
 from hear_audiomosaic.tasks.steps.tables import write_tables
 
-__all__ = ["is_made_from_source", "prepare_from_source", "tasks_from_source"]
+__all__ = ["is_made_from_source", "metadata_of", "prepare_from_source", "tasks_from_source"]
 
 _RULES = "hearpreprocess 2021.1.1, resampled without dither"
 """What a task was made by; changes when the same sources would give other clips."""
@@ -79,6 +80,16 @@ def is_made_from_source(name: str) -> bool:
     except TaskError:
         return False
     return True
+
+
+def metadata_of(folder: str) -> dict[str, Any] | None:
+    """The ``task_metadata.json`` that a task of that folder name should have; None where its recipe is not known."""
+    for recipe in RECIPES.values():
+        for mode, name in recipe.folders.items():
+            if name == folder:
+                metadata: dict[str, Any] = recipe.settings(mode).metadata
+                return metadata
+    return None
 
 
 def prepare_from_source(
@@ -140,13 +151,17 @@ def _make(work: _Work, *, overwrite: bool) -> None:
     drawn = draw(_inside(sources, work.recipe.read(sources, work.settings)), work.settings)
     _warn_of_another_number(work.settings.folder, len(drawn.clips))
     _write(work, drawn, rates)
+    clips = [name for name in files_of(work.partial, work.settings.splits) if "/" in name]
+    digests = dict(digests_in_threads(work.partial, clips))
     if is_there:
         for rate in rates:
             rename(work.partial / str(rate), work.target / str(rate))
+        digests = read_json(work.target / PREPARATION).get(CLIPS, {}) | digests
+        write_json(work.target / PREPARATION, identity | {CLIPS: digests})
         shutil.rmtree(work.partial)
     else:
         write_tables(work.partial, drawn, work.settings)
-        write_json(work.partial / PREPARATION, identity)
+        write_json(work.partial / PREPARATION, identity | {CLIPS: digests})
         (work.partial / _IN_WORK).unlink()
         publishing.publish(work.partial, work.target)
     shutil.rmtree(work.unpacked, ignore_errors=True)
@@ -216,7 +231,7 @@ def _made_from(target: Path, identity: dict[str, Any], *, overwrite: bool) -> bo
         before = read_json(target / PREPARATION)
     except (OSError, ValueError):
         before = None
-    if before == identity:
+    if isinstance(before, dict) and {key: value for key, value in before.items() if key != CLIPS} == identity:
         return True
     if not overwrite:
         raise TaskError(

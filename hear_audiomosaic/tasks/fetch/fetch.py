@@ -23,6 +23,7 @@ from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.tasks import publishing
 from hear_audiomosaic.tasks.archives import unpack
 from hear_audiomosaic.tasks.catalog import get_card, suite_of
+from hear_audiomosaic.tasks.checksums import digests_in_threads, fetched_checksums, files_of, write_checksums
 from hear_audiomosaic.tasks.fetch.download import Download, md5_of_file, new_session, read_json_from
 from hear_audiomosaic.tasks.fetch.publisher import Archive, find_archive, pin, record_files, stated
 from hear_audiomosaic.tasks.layout import METADATA
@@ -196,7 +197,9 @@ def _publish(file: Path, target: Path) -> None:
         task = PreparedTask.open(found[0])
         if task.card.directory_name != target.name:
             raise TaskError(f"{file} holds the task {task.card.directory_name}; expected {target.name}")
+        digests = dict(digests_in_threads(found[0], list(files_of(found[0], task.splits))))
         publishing.publish(found[0], target)
+        write_checksums(fetched_checksums(target), digests)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
