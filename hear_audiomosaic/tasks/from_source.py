@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,14 +157,19 @@ def _make(work: _Work, *, overwrite: bool) -> None:
         for rate in rates:
             rename(work.partial / str(rate), work.target / str(rate))
         digests = read_json(work.target / PREPARATION).get(CLIPS, {}) | digests
-        write_json(work.target / PREPARATION, identity | {CLIPS: digests})
+        write_json(work.target / PREPARATION, identity | {CLIPS: _by_rate(digests)})
         shutil.rmtree(work.partial)
     else:
         write_tables(work.partial, drawn, work.settings)
-        write_json(work.partial / PREPARATION, identity | {CLIPS: digests})
+        write_json(work.partial / PREPARATION, identity | {CLIPS: _by_rate(digests)})
         (work.partial / _IN_WORK).unlink()
         publishing.publish(work.partial, work.target)
     shutil.rmtree(work.unpacked, ignore_errors=True)
+
+
+def _by_rate(digests: Mapping[str, str]) -> dict[str, str]:
+    """In one order, whichever rate was made first."""
+    return dict(sorted(digests.items(), key=lambda pair: (int(pair[0].partition("/")[0]), pair[0])))
 
 
 def _sources(work: _Work) -> Sources:
