@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tarfile
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -29,11 +31,11 @@ SEEN, UNSEEN = ("UrbanSound8K", "TUTSED2017Dev"), ("DCASE2023Task7", "Clotho")
 
 
 def spoken(folder: Path, version: int) -> Path:
-    """Three recordings of every word, one a split, of 0.9 to 1 s; the two lists; two background noises; 16 kHz."""
+    """Three recordings of every word, one a split, of 0.1 s; the two lists; two background noises; 16 kHz."""
     root = folder / f"speech_commands_v0.0{version}"
     for i, word in enumerate(WORDS_V1 if version == 1 else WORDS_V2):
         for j, speaker in enumerate(SPEAKERS):
-            noise(root / word / f"{speaker}_nohash_{i % 2}.wav", 15000 + 500 * j, 16000)
+            noise(root / word / f"{speaker}_nohash_{i % 2}.wav", 1500 + 50 * j, 16000)
     for split, speaker in (("validation", SPEAKERS[1]), ("testing", SPEAKERS[2])):
         names = sorted(path.relative_to(root).as_posix() for path in root.glob(f"*/{speaker}_*.wav"))
         (root / f"{split}_list.txt").write_text("\n".join(names) + "\n")
@@ -120,6 +122,20 @@ def tut_scenes(folder: Path, per_fold: int = 2) -> Path:
         (setup / f"fold{fold + 1}_evaluate.txt").write_text("".join(lines))
         (setup / f"fold{fold + 1}_test.txt").write_text("".join(line.split("\t")[0] + "\n" for line in lines))
     return root
+
+
+def tut_archives(folder: Path) -> Path:
+    """One archive of lists, and the audio in two, all below the same folder."""
+    root = tut_scenes(folder)
+    parts: dict[str, list[Path]] = {"meta": [], "audio.1": [], "audio.2": []}
+    for i, path in enumerate(sorted(path for path in root.rglob("*") if path.is_file())):
+        parts[f"audio.{i % 2 + 1}" if path.parent.name == "audio" else "meta"].append(path)
+    for part, paths in parts.items():
+        with zipfile.ZipFile(folder / f"{root.name}.{part}.zip", "w") as file:
+            for path in paths:
+                file.write(path, path.relative_to(folder))
+    shutil.rmtree(root)
+    return folder
 
 
 def envsdd(folder: Path) -> tuple[Path, Path, Path, Path]:
