@@ -33,6 +33,7 @@ RECIPES = {**OF_HEAR_2021, **OF_PAPERS}
 """Task name -> how it is made, of all suites."""
 _IN_WORK = ".made_from.json"
 _MADE = "made"
+_MISSING = "missing"
 _OF_THE_CARD = ("title", "domain", "source", "licence", "citation", "notes")
 
 _log = logging.getLogger(__name__)
@@ -164,7 +165,7 @@ def _make(work: _Work, *, overwrite: bool) -> None:
         shutil.rmtree(work.partial)
     else:
         write_tables(work.partial, drawn, work.settings, _facts(work, drawn))
-        write_json(work.partial / PREPARATION, identity | {CLIPS: _by_rate(digests)})
+        write_json(work.partial / PREPARATION, {**identity, **_missing(drawn), CLIPS: _by_rate(digests)})
         (work.partial / _IN_WORK).unlink()
         publishing.publish(work.partial, work.target)
     shutil.rmtree(work.unpacked, ignore_errors=True)
@@ -225,6 +226,12 @@ def _facts(work: _Work, drawn: Draw) -> dict[str, Any]:
     return facts
 
 
+def _missing(drawn: Draw) -> dict[str, Any]:
+    """What ``preparation.json`` says of recordings that the data set names and that are not there."""
+    names = sorted(Path(path).name for path in drawn.missing)
+    return {_MISSING: {"n_recordings": len(names), "recordings": names}} if names else {}
+
+
 def _warn_of_another_number(folder: str, n_clips: int) -> None:
     """Log when a task has other clips than its card says: perhaps a part of the data set was taken for the whole."""
     expected = {card.directory_name: card.n_clips for card in all_cards()}.get(folder)
@@ -253,7 +260,7 @@ def _made_from(target: Path, identity: dict[str, Any], *, overwrite: bool) -> bo
         before = read_json(target / PREPARATION)
     except (OSError, ValueError):
         before = None
-    if isinstance(before, dict) and {key: value for key, value in before.items() if key != CLIPS} == identity:
+    if isinstance(before, dict) and {key: before[key] for key in before if key not in (CLIPS, _MISSING)} == identity:
         return True
     if not overwrite:
         raise TaskError(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hear_audiomosaic.errors import TaskError
 
-__all__ = ["table_rows"]
+__all__ = ["tabbed_rows", "table_rows"]
 
 
 def table_rows(path: Path, *columns: str, delimiter: str = ",") -> Iterator[dict[str, str]]:
@@ -33,4 +33,26 @@ def table_rows(path: Path, *columns: str, delimiter: str = ",") -> Iterator[dict
                     raise TaskError(f"{path}, line {reader.line_num}: the row is shorter than the header")
                 yield row
     except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TaskError(f"Cannot read {path} as a table of text: {error}") from error
+
+
+def tabbed_rows(path: Path, cells: int) -> Iterator[list[str]]:
+    """The first cells of every row of a table without a header, cells parted by tabs or runs of blanks.
+
+    Args:
+        path: a UTF-8 file; blank lines are skipped.
+        cells: how many of a row are wanted; it may have more.
+
+    Raises:
+        TaskError: the file cannot be read, or a row is shorter; with the line.
+    """
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, start=1):
+                row = line.split()
+                if 0 < len(row) < cells:
+                    raise TaskError(f"{path}, line {number}: expected {cells} cells; found '{line.strip()[:80]}'")
+                if row:
+                    yield row[:cells]
+    except (OSError, UnicodeDecodeError) as error:
         raise TaskError(f"Cannot read {path} as a table of text: {error}") from error
