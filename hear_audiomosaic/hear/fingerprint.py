@@ -124,7 +124,7 @@ def encoder_inventory(
         compiled, used = (
             compiled_code(module, type(model), ValueDigests(own, None, digester.file).of) if is_script else ({}, set())
         )
-        sources = read_sources(module.__name__, path, loaded=classes | used)
+        sources = read_sources(module.__name__, path, loaded=classes | used, is_package=hasattr(module, "__path__"))
         values = ValueDigests(sources.own.keys() | own, path and path.parent, digester.file)
         code = {name: digester.file(one) for name, one in sources.files.items()} | {"module": module.__name__}
         weights = dict(_weights(model, ref))

@@ -1,7 +1,8 @@
 """Encoder references: how a user names an encoder on the command line and in a result.
 
 ``NAME[:WEIGHTS][?option=value&...]`` - a registered short name or an importable module, then what its ``load_model``
-receives as path, then keyword options.
+receives as path, then keyword options. A NAME with a slash is a path, of a file or of a package's folder:
+``./my_encoder.py``, ``../work/my_package``.
 
 A value is what was typed. It becomes a number or a truth value only where nothing is lost by that: an integer or a
 finite decimal in the one spelling that Python itself gives it (``40``, ``-1``, ``0.5``, ``1e-05``), ``true`` or
@@ -15,13 +16,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from hear_audiomosaic.errors import EncoderError
 
-__all__ = ["EncoderRef", "OptionValue"]
+__all__ = ["EncoderRef", "OptionValue", "is_path"]
 
 OptionValue = bool | int | float | str
 
@@ -34,7 +36,7 @@ class EncoderRef:
     """A parsed encoder reference.
 
     Attributes:
-        name: registered short name or module name.
+        name: registered short name, module name, or a path in its canonical form (``./my_encoder.py``).
         weights: what follows the first colon; None when there is no colon.
         options: keyword options for ``load_model`` in the order of their names; what is a number and what is text is
             said above.
@@ -55,10 +57,12 @@ class EncoderRef:
             raise EncoderError(f"{text!r} is not an encoder reference: it is not UTF-8; rename the file or the option.")
         head, _, query = text.partition("?")
         name, colon, weights = head.partition(":")
-        if not re.fullmatch(r"[A-Za-z_][\w.-]*", name):
+        if is_path(name) and "\0" not in name:
+            name = _canonical(name)
+        elif not re.fullmatch(r"[A-Za-z_][\w.-]*", name):
             raise EncoderError(
                 f"'{text}' is not an encoder reference; expected NAME[:WEIGHTS][?option=value&...], "
-                "for example logmel or hear_audiomosaic:random:tiny."
+                "for example logmel, hear_audiomosaic:random:tiny or ./my_encoder.py."
             )
         options: dict[str, OptionValue] = {}
         for item in query.split("&") if query else ():
@@ -84,6 +88,17 @@ class EncoderRef:
         if plain == self.text and len(plain) <= _MOST_LETTERS_OF_SLUG:
             return plain
         return f"{plain[-60:].strip('-.')}-{hashlib.sha256(self.text.encode()).hexdigest()[:8]}"
+
+
+def is_path(name: str) -> bool:
+    """Whether a NAME is the path of a file or of a package's folder: it has a slash."""
+    return "/" in name
+
+
+def _canonical(path: str) -> str:
+    """A path in its one form: ``./`` before a relative one, without what is superfluous; links are not followed."""
+    plain = re.sub("^//+", "/", os.path.normpath(path))
+    return plain if plain.startswith(("/", "../", "~/")) else f"./{plain}"
 
 
 def _typed(value: str) -> OptionValue:

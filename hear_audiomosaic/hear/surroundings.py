@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from hear_audiomosaic.hear.beside import modules_beside, put_back
+
 __all__ = ["EACH_CALL", "SETTINGS", "Own", "enter", "kept", "leave"]
 
 Own = dict[str, Any]
@@ -227,6 +229,7 @@ EACH_CALL: Mapping[str, _Setting] = {
     "working folder": _Setting(_read_folder, _write_folder),
     "arguments": _Setting(lambda: list(sys.argv), _write_argv),
     _SEARCH_PATH: _Setting(lambda: list(sys.path), _write_search_path),
+    "modules beside it": _Setting(modules_beside, put_back),
     "interrupts": _signals("SIGINT"),
     "alarm": _Setting(_has_alarm, _write_alarm, own=False),
     "garbage collection": _Setting(gc.isenabled, lambda on: gc.enable() if on else gc.disable()),

@@ -161,7 +161,7 @@ def _make(work: _Work, *, overwrite: bool) -> None:
         for rate in rates:
             rename(work.partial / str(rate), work.target / str(rate))
         digests = read_json(work.target / PREPARATION).get(CLIPS, {}) | digests
-        write_json(work.target / PREPARATION, identity | {CLIPS: _by_rate(digests)})
+        write_json(work.target / PREPARATION, {**identity, **_missing(drawn), CLIPS: _by_rate(digests)})
         shutil.rmtree(work.partial)
     else:
         write_tables(work.partial, drawn, work.settings, _facts(work, drawn))

@@ -14,12 +14,14 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 
 from hear_audiomosaic.errors import AudioError, EncoderError
+from hear_audiomosaic.hear.beside import set_apart
 from hear_audiomosaic.hear.foreign import OutOfMemory, cause, foreign, is_out_of_memory
 from hear_audiomosaic.hear.surroundings import EACH_CALL, SETTINGS, Own
 
@@ -49,6 +51,10 @@ CHANGES: dict[str, Callable[[], object]] = {
     "working folder": lambda: os.chdir("/"),
     "arguments": lambda: sys.argv.append("--more"),
     "search path": lambda: sys.path.insert(0, "/nowhere"),
+    "modules beside it": lambda: (
+        set_apart((), "helper_beside"),
+        sys.modules.update(helper_beside=ModuleType("m")),
+    ),
     "interrupts": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     "alarm": lambda: signal.setitimer(signal.ITIMER_REAL, 60.0),
     "garbage collection": gc.disable,

@@ -17,6 +17,10 @@ from hear_audiomosaic.hear import EncoderRef
      {"hop_ms": 40, "exact": True, "gain": 0.5, "tag": "x"}),
     ("msm-mae:", "msm-mae", "", {}),
     ("aasp?hop_ms=20", "aasp", None, {"hop_ms": 20}),
+    ("./my-mfcc.py:w.pt?a=1", "./my-mfcc.py", "w.pt", {"a": 1}),
+    ("sub//x/../my_package/", "./sub/my_package", None, {}),
+    (".././a b/c.py", "../a b/c.py", None, {}),
+    ("//abs/dir/my_mfcc.py", "/abs/dir/my_mfcc.py", None, {}),
 ])  # fmt: skip
 def test_parts(text: str, name: str, weights: str | None, options: dict[str, object]) -> None:
     ref = EncoderRef.parse(text)
@@ -36,7 +40,7 @@ def test_slugs_are_safe_and_differ() -> None:
     assert slugs[0] == "a"
 
 
-@pytest.mark.parametrize("text", ["", ":weights", "a b", "-x", "a?x", "../a"])
+@pytest.mark.parametrize("text", ["", ":weights", "a b", "-x", "a?x", "a\0/b"])
 def test_what_is_no_reference(text: str) -> None:
     with pytest.raises(EncoderError):
         EncoderRef.parse(text)

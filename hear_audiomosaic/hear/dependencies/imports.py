@@ -18,13 +18,14 @@ _DYNAMIC = {"import_module", "__import__"}
 _Locate = Callable[[str], Path | None]
 
 
-def imports(path: Path, name: str, locate: _Locate) -> Iterator[tuple[str, bool]]:
+def imports(path: Path, name: str, locate: _Locate, is_package: bool = False) -> Iterator[tuple[str, bool]]:
     """Names of modules that a source file imports, or may import.
 
     Args:
         path: the file.
         name: its full module name.
         locate: the file of a module, where it is known so far.
+        is_package: whether it is a package though it is no ``__init__.py``.
 
     Yields:
         A full module name, and whether it is imported at once, when the file is (and not later, inside a function).
@@ -36,7 +37,7 @@ def imports(path: Path, name: str, locate: _Locate) -> Iterator[tuple[str, bool]
     if name == LIBRARY:
         functions = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name in FUNCTIONS]
         statements = (found for function in functions for found in _executed(function, at_once=False))
-    is_package = path.name == "__init__.py"
+    is_package = is_package or path.name == "__init__.py"
     for statement, at_once in statements:
         if isinstance(statement, ast.Import):
             yield from ((alias.name, at_once) for alias in statement.names)

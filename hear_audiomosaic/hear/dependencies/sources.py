@@ -58,7 +58,14 @@ def source_files(module_name: str, path: Path | None, package: Path = PACKAGE) -
     return read_sources(module_name, path, package).files
 
 
-def read_sources(module_name: str, path: Path | None, package: Path = PACKAGE, loaded: Collection[str] = ()) -> Sources:
+def read_sources(
+    module_name: str,
+    path: Path | None,
+    package: Path = PACKAGE,
+    loaded: Collection[str] = (),
+    *,
+    is_package: bool = False,
+) -> Sources:
     """Source files that a HEAR module's embeddings depend on.
 
     Args:
@@ -66,6 +73,7 @@ def read_sources(module_name: str, path: Path | None, package: Path = PACKAGE, l
         path: its file; None for a module that lies in none, of which only the library's part is known.
         package: folder of this library.
         loaded: names of modules that are used beside what is imported, such as those of the model's classes.
+        is_package: whether a module of one file has what lies beside it as its submodules.
 
     Returns:
         * the module's file; of a module in a package all sources of the top-level package, imported or not;
@@ -77,7 +85,7 @@ def read_sources(module_name: str, path: Path | None, package: Path = PACKAGE, l
         The library's own package file, which holds its version and its doors, is not among them: importing the library
         stands for importing what the three HEAR functions use.
     """
-    return _Walk(package).of(module_name, path, loaded)
+    return _Walk(package).of(module_name, path, loaded, is_package)
 
 
 def walked(folder: Path) -> Iterator[Path]:
@@ -110,7 +118,8 @@ class _Walk:
         self._seen: dict[str, bool] = {}
         self._found = Sources()
 
-    def of(self, name: str, path: Path | None, loaded: Collection[str]) -> Sources:
+    def of(self, name: str, path: Path | None, loaded: Collection[str], is_package: bool) -> Sources:
+        self._alone = path if is_package and path is not None and path.name != "__init__.py" else None
         self._waiting += [(one, True, True) for one in sorted(loaded)]
         if path is not None:
             self._start(name, path)
@@ -138,6 +147,8 @@ class _Walk:
             self._add(path.relative_to(home).as_posix(), name, path)
             self._found.eager.add(name)
             self._follow(path, name, eager=True)
+        if self._alone == path:  # what lies beside it are its submodules
+            self._places[top] = _Place(path, (path.parent,))
         if not is_ours and (is_package or (lies_as_named and rest)):
             self._found.package = folder
             self._whole_package(folder, home, top if lies_as_named else name)
@@ -181,7 +192,7 @@ class _Walk:
 
     def _follow(self, file: Path, name: str, *, eager: bool) -> None:
         is_ours = name.partition(".")[0] == LIBRARY
-        for imported, at_once in imports(file, name, self._locate):
+        for imported, at_once in imports(file, name, self._locate, is_package=file == self._alone):
             self._waiting.append((imported, eager and at_once, not is_ours))
 
     def _locate(self, name: str) -> Path | None:
