@@ -7,6 +7,7 @@ any other is left to :func:`hear_audiomosaic.audio.files.decode`.
 
 from __future__ import annotations
 
+import os
 import stat
 import struct
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["plain_wav", "plain_wav_of"]
+__all__ = ["plain_wav", "plain_wav_length", "plain_wav_of"]
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _PCM = 1
@@ -45,6 +46,19 @@ def plain_wav_of(content: bytes) -> tuple[npt.NDArray[np.float32], int] | None:
     if rate_hz is None:
         return None
     return np.frombuffer(content, "<i2", offset=_HEADER.size).astype(np.float32) / np.float32(32768.0), rate_hz
+
+
+def plain_wav_length(path: Path) -> tuple[int, int] | None:
+    """Samples and rate in Hz of a plain WAV file, from its header; None as for :func:`plain_wav`."""
+    try:
+        if path.suffix != ".wav" or not stat.S_ISREG(path.stat().st_mode):
+            return None
+        with path.open("rb", buffering=0) as file:
+            header, n_bytes = file.read(_HEADER.size), os.fstat(file.fileno()).st_size
+    except OSError:
+        return None
+    rate_hz = _rate_of(header, n_bytes)
+    return None if rate_hz is None else ((n_bytes - _HEADER.size) // 2, rate_hz)
 
 
 def _rate_of(header: bytes, n_bytes: int) -> int | None:
