@@ -160,7 +160,7 @@ def prepare(
     ] = None,
     mode: Annotated[
         str | None,
-        typer.Option("--mode", help="With --from: full, 5h, 50h, small or evar, if the archives do not say."),
+        typer.Option("--mode", help="With --from: full, 5h, 50h, small, evar, test01 ..., if the archives do not say."),
     ] = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Threads; one per core, at most 8.", min=1)] = None,
     label: Annotated[str, typer.Option("--label", help="Column of labels.")] = "label",
