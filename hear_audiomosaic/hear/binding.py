@@ -69,7 +69,7 @@ def loaded_model(load_model: Callable[..., Any], ref: EncoderRef, coercions: Coe
     _refuse_lack(parameters, ref, options, n_paths=len(paths))
     if empty is None:
         return load_model(*paths, **named, **options)
-    coercions["load_model requires a path; none was given, so it got an empty one"] += 1
+    coercions["load_model requires a path, none was given: it got an empty one"] += 1
     try:
         return load_model(*paths, **named, **options)
     except Exception as error:

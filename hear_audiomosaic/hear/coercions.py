@@ -53,7 +53,7 @@ def formed_scene(
         values: npt.NDArray[np.float32] = returned.cpu().numpy()
         return values
     shape = (n_clips, size)
-    if isinstance(returned, tuple | list) and returned and _fits(getattr(returned[0], "shape", ()), shape):
+    if isinstance(returned, tuple | list) and _is_first(returned, shape):
         coercions[f"of {_counted(len(returned), 'value')} for a scene the first was taken"] += 1
         returned = returned[0]
     return _embeddings(returned, shape, device, "scene embeddings", what, coercions)
@@ -144,6 +144,12 @@ def _is_plain(value: Any, shape: _Shape, device: torch.device) -> bool:
         and value.device.type == device.type
         and value.is_contiguous()
     )
+
+
+def _is_first(returned: Sequence[Any], shape: _Shape) -> bool:
+    """Whether the first of several values is the embedding, so that they are not one for each clip."""
+    first = getattr(returned[0], "shape", ()) if returned else ()
+    return _fits(first, shape) or (shape[0] == 1 < len(returned) and _fits(first, shape[1:]))
 
 
 def _fits(found: Sequence[Any], shape: _Shape) -> bool:

@@ -102,7 +102,7 @@ def _facts(model: Any, name: str, coercions: Coercions) -> ModelFacts:
     return ModelFacts(int(found["sample_rate"]), found["scene_embedding_size"], found["timestamp_embedding_size"])
 
 
-def check_scene(embeddings: npt.NDArray[np.float32], what: str) -> None:
+def check_scene(embeddings: npt.NDArray[np.floating[Any]], what: str) -> None:
     """Scene embeddings are finite.
 
     Args:
@@ -153,7 +153,7 @@ def look_like_seconds(timestamps: npt.NDArray[np.float64], duration_ms: float) -
     return duration_ms >= 200.0 and timestamps.shape[1] > 1 and float(timestamps.max()) <= duration_ms / 500.0
 
 
-def _share(values: npt.NDArray[np.float32]) -> str:
+def _share(values: npt.NDArray[np.floating[Any]]) -> str:
     n_clips = len(values)
     n_bad = int((~np.isfinite(values.reshape(n_clips, -1)).all(axis=1)).sum())
     return f" for {n_bad} of {n_clips} clips"

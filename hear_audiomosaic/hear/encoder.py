@@ -26,7 +26,7 @@ from hear_audiomosaic.hear.contract import check_model, check_module, check_scen
 from hear_audiomosaic.hear.dependencies.opened import files_read, remembered
 from hear_audiomosaic.hear.fingerprint import Inventory, encoder_inventory
 from hear_audiomosaic.hear.foreign import foreign
-from hear_audiomosaic.hear.parameters import n_parameters
+from hear_audiomosaic.hear.parameters import n_parameters, stated_rates
 from hear_audiomosaic.hear.reference import EncoderRef
 from hear_audiomosaic.hear.registry import registered_encoders
 from hear_audiomosaic.hear.surroundings import Own
@@ -101,6 +101,14 @@ class Encoder:
         other._is_judged = False
         return other
 
+    def stated_rates(self) -> dict[str, int]:
+        """Sample rates, in Hz, that parts of the model state: part -> rate.
+
+        Empty where a part resamples, or the model is no ``torch.nn.Module``.
+        """
+        with foreign(f"Reading the attributes of the model of {self._name} failed", self._own):
+            return stated_rates(self._model)
+
     @property
     def scene_embedding_size(self) -> int:
         """D of a scene embedding; where the model does not state it, found by a call.
@@ -162,6 +170,7 @@ class Encoder:
                 returned = self._module.get_scene_embeddings(self._given(part), self._model)
                 size = self._sizes["scene"]
                 made = formed_scene(returned, part.shape[0], size, self.device, what, self._counted)
+                self._learn("scene", made)
                 if self._is_judged:
                     check_scene(made, what)
                 parts.append(made)
@@ -188,6 +197,7 @@ class Encoder:
                 returned = self._module.get_timestamp_embeddings(self._given(part), self._model)
                 size = self._sizes["timestamp"]
                 made = formed_timestamps(returned, part.shape[0], size, self.device, what, self._counted)
+                self._learn("timestamp", made[0])
                 if self._is_judged:
                     check_timestamps(*made, duration_ms, what)
                 parts.append(made)
@@ -217,13 +227,15 @@ class Encoder:
         return self._tensor_of(audio.cpu().numpy())
 
     def _size(self, kind: str, embed: Callable[[Tensor], Any]) -> int:
-        stated = self._sizes[kind]
-        if stated is None:
-            self._counted[f"{kind}_embedding_size is not stated; it was found by a call"] += 1
-            noise = torch.rand(2, 2 * self.sample_rate, generator=torch.Generator().manual_seed(0)) * 0.2 - 0.1
-            made = embed(noise)
-            stated = self._sizes[kind] = int((made[0] if isinstance(made, tuple) else made).shape[-1])
-        return stated
+        if self._sizes[kind] is None:
+            embed(torch.rand(2, 2 * self.sample_rate, generator=torch.Generator().manual_seed(0)) * 0.2 - 0.1)
+        return cast("int", self._sizes[kind])
+
+    def _learn(self, kind: str, embeddings: npt.NDArray[np.float32]) -> None:
+        """The size of embeddings, from the first ones, where it is not stated."""
+        if self._sizes[kind] is None:
+            self._sizes[kind] = embeddings.shape[-1]
+            self._counted[f"{kind}_embedding_size is not stated: the first call showed it"] += 1
 
 
 def load_encoder(ref: str | EncoderRef, device: str = "cpu", *, module: ModuleType | None = None) -> Encoder:

@@ -13,7 +13,7 @@ from hear_audiomosaic.hear.coercions import Coercions
 from hear_audiomosaic.hear.foreign import OutOfMemory, foreign
 from hear_audiomosaic.hear.reference import EncoderRef
 
-EMPTY = "load_model requires a path; none was given, so it got an empty one"
+EMPTY = "load_model requires a path, none was given: it got an empty one"
 
 
 @pytest.mark.parametrize(("load_model", "ref", "given", "counted"), [
