@@ -128,6 +128,11 @@ class Encoder:
         return self._size("timestamp", self.timestamps)
 
     @property
+    def is_torch_module(self) -> bool:
+        """Whether the model is a ``torch.nn.Module``, whose weights a ``state_dict`` names."""
+        return isinstance(self._model, torch.nn.Module)
+
+    @property
     def n_parameters(self) -> int:
         """Number of parameters of the model."""
         with foreign(f"Counting the parameters of {self._name} failed", self._own):

@@ -14,7 +14,7 @@ from hear_audiomosaic.hear.conformance.findings import Breach, NotAsked, Subject
 from hear_audiomosaic.hear.conformance.sounds import many_sounds, noise, noise_and_tones
 from hear_audiomosaic.hear.encoder import Encoder
 
-__all__ = ["alone_or_in_company", "any_order", "deterministic", "different", "few_twins"]
+__all__ = ["alone_or_in_company", "any_order", "deterministic", "difference", "different", "few_twins"]
 
 Array = npt.NDArray[np.float32]
 _SAME = 1e-3  # largest difference, relative to the embedding's largest value, that counts as the same embedding
@@ -48,7 +48,7 @@ class _Order:
             repeated = _all(encoder, kind, audio)
         except EncoderError as error:
             raise NotAsked(f"{kind} calls fail on their own: {error}") from error
-        if _difference(self.before, repeated) > _SAME:
+        if difference(self.before, repeated) > _SAME:
             raise NotAsked(f"the same {kind} call twice gives two embeddings")
         self.failure: EncoderError | None = None
         try:
@@ -65,15 +65,13 @@ class _Order:
         """How much the first kind is changed by the other."""
         if self.failure is not None:
             return 0.0
-        return _bound(_difference(self.before, self.after), f"{self.kind} calls give others after a {self.other} call")
+        return _bound(difference(self.before, self.after), f"{self.kind} calls give others after a {self.other} call")
 
     def compare(self, other: _Order) -> float:
         """How much calls of the second kind differ from those of an encoder that was asked for them first."""
         if self.failure is not None:
             raise Breach(f"{self.other} calls work, but fail after a {self.kind} call: {self.failure}")
-        return _bound(
-            _difference(self.others, other.before), f"{self.other} calls give others after a {self.kind} call"
-        )
+        return _bound(difference(self.others, other.before), f"{self.other} calls give others after a {self.kind} call")
 
 
 def deterministic(subject: Subject) -> str:
@@ -88,14 +86,14 @@ def alone_or_in_company(subject: Subject) -> str:
     audio = torch.cat([noise(encoder, 1.5, 1), 3.0 * noise(encoder, 1.5, 3, seed=1)])
     together = [encoder.scene(audio)[:1], encoder.timestamps(audio)[0][:1]]
     alone = [encoder.scene(audio[:1]), encoder.timestamps(audio[:1])[0]]
-    difference = _difference(alone, together)
-    if difference > _SAME:
+    found = difference(alone, together)
+    if found > _SAME:
         raise Breach(
-            f"embeddings differ by {difference:.1e} of their largest value between a clip alone and the same clip in a "
+            f"embeddings differ by {found:.1e} of their largest value between a clip alone and the same clip in a "
             "batch; ?batch=1 embeds clip by clip"
         )
     by = f", in batches of {encoder.batch} as ?batch={encoder.batch} asks" if encoder.batch else ""
-    return f"largest relative difference {difference:.1e}{by}"
+    return f"largest relative difference {found:.1e}{by}"
 
 
 def different(subject: Subject) -> str:
@@ -141,7 +139,7 @@ def _distance(values: Array, i: int, j: int) -> float:
     return float(np.abs(values[i] - values[j]).max()) / max(float(np.abs(values).max()), 1e-12)
 
 
-def _difference(first: Sequence[npt.NDArray[np.floating]], second: Sequence[npt.NDArray[np.floating]]) -> float:
+def difference(first: Sequence[npt.NDArray[np.floating]], second: Sequence[npt.NDArray[np.floating]]) -> float:
     """Largest difference, relative to the largest value; infinite for other shapes, or for NaN in other places."""
     worst = 0.0
     for a, b in zip(first, second, strict=True):
@@ -155,11 +153,11 @@ def _difference(first: Sequence[npt.NDArray[np.floating]], second: Sequence[npt.
     return worst
 
 
-def _bound(difference: float, what: str) -> float:
-    if not difference <= _SAME:
-        raise Breach(f"{what}: they differ by {difference:.1e} of their largest value")
-    return difference
+def _bound(found: float, what: str) -> float:
+    if not found <= _SAME:
+        raise Breach(f"{what}: they differ by {found:.1e} of their largest value")
+    return found
 
 
 def _same(first: Sequence[npt.NDArray[np.floating]], second: Sequence[npt.NDArray[np.floating]]) -> str:
-    return f"largest relative difference {_bound(_difference(first, second), 'the same call twice gives others'):.1e}"
+    return f"largest relative difference {_bound(difference(first, second), 'the same call twice gives others'):.1e}"

@@ -15,9 +15,10 @@ def accounted_for(subject: Subject) -> str:
     files = [*names.get("weights", ()), *names.get("data_files", ()), *names.get("files_read", ())]
     seen = f"{len(names.get('state', ()))} values of model and module, {len(files)} files"
     is_ours = all(name.startswith(f"{LIBRARY}/") for name in names["code"] if name != "module")
-    if encoder.n_parameters == 0 and not is_ours:
+    why = "0 parameters" if encoder.n_parameters == 0 else "" if encoder.is_torch_module else "no torch.nn.Module"
+    if why and not is_ours:
         raise Remark(
-            f"0 parameters: weights that are not in parameters or buffers are digested only as {seen}"
+            f"{why}: weights that are not in parameters or buffers are digested only as {seen}"
             f"{': ' if files else ''}{', '.join(files[:5])}{', ...' if len(files) > 5 else ''}; "
             "a file that is opened by compiled code or while embedding is not seen: pass it as WEIGHTS or as an option"
         )
