@@ -15,7 +15,7 @@ import hear_audiomosaic
 from hear_audiomosaic.bench.cell import Cell
 from hear_audiomosaic.bench.real_clips import Seen
 from hear_audiomosaic.bench.unloaded import UnloadedEncoder
-from hear_audiomosaic.errors import HearAudioMosaicError
+from hear_audiomosaic.errors import EncoderError, HearAudioMosaicError
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.metrics import get_score
 from hear_audiomosaic.metrics.chance import chance_level
@@ -130,13 +130,21 @@ def _encoder_facts(cell: Cell, seen: Seen) -> EncoderFacts:
         untrained=encoder.untrained,
         fingerprint=encoder.fingerprint,
         sample_rate_hz=encoder.sample_rate,
-        embedding_size=encoder.timestamp_embedding_size if timed else encoder.scene_embedding_size,
+        embedding_size=_embedding_size(encoder, timed),
         n_parameters=encoder.n_parameters,
         card=encoder.card,
         batch=encoder.batch,
         coercions=seen.coercions,
         findings=seen.findings,
     )
+
+
+def _embedding_size(encoder: Encoder | UnloadedEncoder, timed: bool) -> int | None:
+    """Of one kind; None where it is not stated, and an encoder that failed cannot show it."""
+    try:
+        return encoder.timestamp_embedding_size if timed else encoder.scene_embedding_size
+    except EncoderError:  # as its result says
+        return None
 
 
 def _task_facts(cell: Cell, chance: float | None, limits: TaskLimits | None) -> TaskFacts:

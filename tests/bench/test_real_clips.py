@@ -28,12 +28,19 @@ RANDOM = """
 def get_scene_embeddings(audio, model):
     return frames(audio).mean(1) + torch.rand(1)
 """
+FAILING = """
+del Model.scene_embedding_size
+
+
+def get_scene_embeddings(audio, model):
+    return model.nothing
+"""
 
 
 @pytest.fixture(autouse=True)
 def _modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sources = {name: source_of(name) for name in ("statistics_of_the_batch", "half", "wordy")}
-    sources |= {"plain": PLAIN, "early": PLAIN + EARLY, "drawn": PLAIN + RANDOM}
+    sources |= {"plain": PLAIN, "early": PLAIN + EARLY, "drawn": PLAIN + RANDOM, "sizeless": PLAIN + FAILING}
     for name, text in sources.items():
         (tmp_path / f"{name}.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
@@ -115,6 +122,14 @@ def test_results_and_reports_say_it(task: PreparedTask, events: PreparedTask, tm
     assert "statistics_of_the_batch on tones: the embedding of a clip depends on" in text
     assert "What half returned was brought into HEAR's form: sample_rate of float became int; scene" in text
     assert "?batch=1 embedded clip by clip, as asked." in text
+
+
+def test_an_encoder_of_unknown_size_that_fails_is_recorded(task: PreparedTask, tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    results = api.evaluate(["sizeless"], [task], ["linear"], [1], out=out, store_dir=tmp_path / "store")
+    [loaded] = load_results(out).results
+    assert (loaded.result.status, loaded.result.encoder.embedding_size) == ("error", None)
+    assert "AttributeError" in results.failures[0]
 
 
 def test_a_result_of_before_has_no_findings(task: PreparedTask, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ COERCIONS = {
 
 
 @pytest.fixture(autouse=True)
-def _modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     names = {name: source_of(name) for name in (*BROKEN, *AWKWARD)} | {"plain": PLAIN, "tensorflow": TENSORFLOW}
     for name, text in names.items():
         (tmp_path / f"{name}.py").write_text(text)
@@ -144,6 +145,12 @@ def test_what_it_prints_stays_out_of_json(capfd: pytest.CaptureFixture[str]) -> 
     out, err = capfd.readouterr()
     assert json.loads(out)["scene_embedding_size"] == 16
     assert {"imported", "loading ", "from C at load", "embedding", "from C"} <= set(err.splitlines())
+    sys.modules.pop("wordy")
+    with pytest.raises(SystemExit, match="0"):
+        main(["encoders", "check", "wordy", "--json"])
+    out, err = capfd.readouterr()
+    assert json.loads(out)[-1]["check"] == "brought into form"
+    assert err.count("from C at load") == 2  # loaded again
 
 
 def test_clip_by_clip_when_asked() -> None:
