@@ -292,10 +292,10 @@ def load_encoder(encoder: EncoderLike, *, device: str = "cpu", label: str | None
 
 
 def check_encoder(encoder: EncoderLike, *, device: str = "cpu") -> list[Finding]:
-    """Check an encoder on synthetic audio: shapes, units, determinism, batch mates, odd lengths, silence.
+    """Check an encoder on synthetic audio: shapes, units, order of calls, batch mates, silence, drift, sample rate.
 
     Returns:
-        One finding for each check; its ``verdict`` is "ok", "note" or "FAIL".
+        One finding for each check; its ``verdict`` is "ok", "warn", "FAIL" or "skip".
     """
     from hear_audiomosaic.hear import conformance
 

@@ -13,8 +13,9 @@ import torch
 
 import hear_audiomosaic
 from hear_audiomosaic.bench.cell import Cell
+from hear_audiomosaic.bench.real_clips import Seen
 from hear_audiomosaic.bench.unloaded import UnloadedEncoder
-from hear_audiomosaic.errors import HearAudioMosaicError
+from hear_audiomosaic.errors import EncoderError, HearAudioMosaicError
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.metrics import get_score
 from hear_audiomosaic.metrics.chance import chance_level
@@ -36,6 +37,8 @@ from hear_audiomosaic.results.schema import (
 
 __all__ = ["Outcome", "result_of"]
 
+_NOTHING_SEEN = Seen()
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -55,6 +58,8 @@ class Outcome:
     probing_seconds: float
     limits: TaskLimits | None = None
     """What bounds the score whatever the probe learns."""
+    seen: Seen = _NOTHING_SEEN
+    """What was seen of the encoder on the task's clips."""
 
 
 def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
@@ -68,6 +73,7 @@ def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
         status="success",
         chance=_chance(cell),
         limits=outcome.limits,
+        seen=outcome.seen,
         folds=tuple(
             FoldScores.from_named(fold.split, fold.scores).model_copy(update={"unconverged": fold.unconverged})
             for fold in probe.folds
@@ -81,11 +87,17 @@ def result_of(cell: Cell, outcome: Outcome | HearAudioMosaicError) -> Result:
     )
 
 
-def _result(cell: Cell, chance: float | None = None, limits: TaskLimits | None = None, **outcome: Any) -> Result:
+def _result(
+    cell: Cell,
+    chance: float | None = None,
+    limits: TaskLimits | None = None,
+    seen: Seen = _NOTHING_SEEN,
+    **outcome: Any,
+) -> Result:
     """What was to be run, and what came of it."""
     score = get_score(cell.task.card.evaluation[0])
     return Result(
-        encoder=_encoder_facts(cell),
+        encoder=_encoder_facts(cell, seen),
         task=_task_facts(cell, chance, limits),
         protocol=ProtocolFacts(
             name=cell.protocol.name + (STRICT if cell.protocol.strict else ""),
@@ -110,7 +122,7 @@ def _chance(cell: Cell) -> float | None:
     return chance_level(task.card.evaluation[0], folds)
 
 
-def _encoder_facts(cell: Cell) -> EncoderFacts:
+def _encoder_facts(cell: Cell, seen: Seen) -> EncoderFacts:
     encoder, timed = cell.encoder, cell.task.card.embedding_type == "event"
     return EncoderFacts(
         ref=encoder.ref.text,
@@ -118,10 +130,21 @@ def _encoder_facts(cell: Cell) -> EncoderFacts:
         untrained=encoder.untrained,
         fingerprint=encoder.fingerprint,
         sample_rate_hz=encoder.sample_rate,
-        embedding_size=encoder.timestamp_embedding_size if timed else encoder.scene_embedding_size,
+        embedding_size=_embedding_size(encoder, timed),
         n_parameters=encoder.n_parameters,
         card=encoder.card,
+        batch=encoder.batch,
+        coercions=seen.coercions,
+        findings=seen.findings,
     )
+
+
+def _embedding_size(encoder: Encoder | UnloadedEncoder, timed: bool) -> int | None:
+    """Of one kind; None where it is not stated, and an encoder that failed cannot show it."""
+    try:
+        return encoder.timestamp_embedding_size if timed else encoder.scene_embedding_size
+    except EncoderError:  # as its result says
+        return None
 
 
 def _task_facts(cell: Cell, chance: float | None, limits: TaskLimits | None) -> TaskFacts:

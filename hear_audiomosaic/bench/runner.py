@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from hear_audiomosaic.bench.assemble import probe_task
@@ -13,6 +13,7 @@ from hear_audiomosaic.bench.cell import Cell, cells_of, differences
 from hear_audiomosaic.bench.limits import limits_of, tell_limits
 from hear_audiomosaic.bench.outcome import Outcome, result_of
 from hear_audiomosaic.bench.plan import Plan, Summary
+from hear_audiomosaic.bench.real_clips import Seen, seen_on_clips
 from hear_audiomosaic.bench.unloaded import unloaded
 from hear_audiomosaic.embedding import TaskEmbeddings, embed_task, task_audio, task_stores
 from hear_audiomosaic.errors import FileError, HearAudioMosaicError, ResultError
@@ -68,12 +69,19 @@ def _run_encoder(plan: Plan, item: EncoderLike | Labelled, summary: Summary) -> 
     except HearAudioMosaicError as error:
         _record_unloaded(plan, item, error, summary)
         return
+    loading = dict(encoder.coercions)
     for task in plan.tasks:
-        yield from _run_task(plan, encoder, task, summary)
+        before = {sentence: n for sentence, n in encoder.coercions.items() if sentence not in loading}
+        yield from _run_task(plan, encoder, task, summary, before)
 
 
-def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary) -> Iterator[Result]:
-    """The results of one encoder on one task that were not there and did not fail, each written when it is yielded."""
+def _run_task(
+    plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary, before: Mapping[str, int]
+) -> Iterator[Result]:
+    """The results of one encoder on one task that were not there and did not fail, each written when it is yielded.
+
+    ``before``: the encoder's coercions on other tasks.
+    """
     audio = embeddings = None
     try:
         with file_errors("used"):
@@ -100,6 +108,7 @@ def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary
     try:
         with file_errors("used"):
             embeddings = embeddings or embed_task(encoder, task, plan.store_dir, audio=audio)
+            seen = seen_on_clips(encoder, task, embeddings.audio, before)
     except HearAudioMosaicError as error:
         for cell in missing:
             _record_failure(cell, error, summary)
@@ -107,7 +116,7 @@ def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary
     for cell in missing:
         try:
             with file_errors("used"):
-                result = _probe(cell, embeddings, plan.device)
+                result = _probe(cell, embeddings, plan.device, seen)
         except HearAudioMosaicError as error:
             _record_failure(cell, error, summary)
             continue
@@ -146,7 +155,7 @@ def _is_finished(cell: Cell) -> bool:
     return True
 
 
-def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str) -> Result:
+def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str, seen: Seen) -> Result:
     """Probe, and write the predictions and the result."""
     task = probe_task(cell.task, embeddings)
     digest = embeddings.digest
@@ -180,6 +189,7 @@ def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str) -> Result:
         audio_seconds=embeddings.audio_seconds,
         probing_seconds=seconds,
         limits=limits_of(cell.task, task, cell.protocol),
+        seen=seen,
     )
     result = result_of(cell, outcome)
     write_result(cell.path, result)

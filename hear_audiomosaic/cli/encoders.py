@@ -35,7 +35,7 @@ def check(
     device: Device = "cpu",
     as_json: AsJson = False,
 ) -> None:
-    """Check an encoder on synthetic audio: shapes, units, determinism, batch mates, odd lengths, silence."""
+    """Check an encoder on synthetic audio: shapes, units, order of calls, batch mates, silence, drift, sample rate."""
     from hear_audiomosaic.api import check_encoder
 
     findings = check_encoder(ref, device=device)

@@ -1,24 +1,34 @@
-"""The HEAR contract: what a module's three functions take and return, checked on every call.
+"""The HEAR contract: strict in substance. What a module's functions return is judged on every call.
 
 Source: the HEAR 2021 common API. Scene embeddings are (B, D); timestamp embeddings are (B, T, D) with centre times
-(B, T) in milliseconds.
+(B, T) in milliseconds. Whatever is another form of the same is brought into this one before it is judged
+(:mod:`~hear_audiomosaic.hear.coercions`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from hear_audiomosaic.errors import EncoderError
+from hear_audiomosaic.hear.coercions import Coercions, short, whole_number
 from hear_audiomosaic.hear.foreign import foreign
 from hear_audiomosaic.hear.surroundings import Own
 
-__all__ = ["FUNCTIONS", "SAMPLE_RATES_HZ", "check_model", "check_module", "check_scene", "check_timestamps"]
+__all__ = [
+    "FUNCTIONS",
+    "SAMPLE_RATES_HZ",
+    "ModelFacts",
+    "check_model",
+    "check_module",
+    "check_scene",
+    "check_timestamps",
+    "look_like_seconds",
+]
 
 FUNCTIONS = ("load_model", "get_scene_embeddings", "get_timestamp_embeddings")
 SAMPLE_RATES_HZ = (16000, 22050, 32000, 44100, 48000)
@@ -43,76 +53,90 @@ def check_module(module: ModuleType, own: Own | None = None) -> None:
         )
 
 
-def check_model(model: Any, name: str, own: Own | None = None) -> None:
-    """A HEAR model is a ``torch.nn.Module`` with a sample rate in Hz and two embedding sizes.
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a model states of itself.
+
+    Attributes:
+        sample_rate: Hz.
+        scene_embedding_size: D of a scene embedding; None where it is not stated.
+        timestamp_embedding_size: D of a timestamp embedding; None where it is not stated.
+    """
+
+    sample_rate: int
+    scene_embedding_size: int | None
+    timestamp_embedding_size: int | None
+
+
+def check_model(model: Any, name: str, own: Own | None = None, coercions: Coercions | None = None) -> ModelFacts:
+    """A HEAR model has a sample rate in Hz, and may state two embedding sizes.
 
     Args:
-        model: of foreign code.
+        model: of foreign code; a ``torch.nn.Module``, a ``tf.Module`` or any other object.
         name: the encoder's, for errors.
         own: as for :func:`check_module`.
+        coercions: is added to where a number is no int.
 
     Raises:
         EncoderError: naming what is missing or wrong.
     """
     with foreign(f"Reading the attributes of the model of {name} failed", own):
-        _check_model(model, name)
+        return _facts(model, name, Coercions() if coercions is None else coercions)
 
 
-def _check_model(model: Any, name: str) -> None:
-    if not isinstance(model, torch.nn.Module):
-        raise EncoderError(f"load_model of {name} returned a {type(model).__name__}; expected a torch.nn.Module.")
+def _facts(model: Any, name: str, coercions: Coercions) -> ModelFacts:
+    if model is None:
+        raise EncoderError(f"load_model of {name} returned nothing; expected a model with its sample_rate.")
+    found: dict[str, int | None] = {}
     for attribute in ("sample_rate", "scene_embedding_size", "timestamp_embedding_size"):
         value = getattr(model, attribute, None)
-        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-            raise EncoderError(f"The model of {name} has {attribute} = {_short(value)}; expected a positive int.")
-    if model.sample_rate not in SAMPLE_RATES_HZ:
+        found[attribute] = whole_number(value, attribute, coercions)
+        if found[attribute] is None and (value is not None or attribute == "sample_rate"):
+            raise EncoderError(
+                f"The model of {name}, a {type(model).__name__}, has {attribute} = {short(value)}; "
+                "expected a positive int."
+            )
+    if found["sample_rate"] not in SAMPLE_RATES_HZ:
         allowed = ", ".join(str(rate) for rate in SAMPLE_RATES_HZ)
-        raise EncoderError(f"The model of {name} wants {model.sample_rate} Hz; HEAR's rates are {allowed}.")
+        raise EncoderError(f"The model of {name} wants {found['sample_rate']} Hz; HEAR's rates are {allowed}.")
+    return ModelFacts(int(found["sample_rate"]), found["scene_embedding_size"], found["timestamp_embedding_size"])
 
 
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}..."
+def check_scene(embeddings: npt.NDArray[np.floating[Any]], what: str) -> None:
+    """Scene embeddings are finite.
 
-
-def check_scene(embeddings: Any, n_clips: int, size: int, name: str) -> npt.NDArray[np.float32]:
-    """Check what ``get_scene_embeddings`` returned and bring it to the host.
-
-    Returns:
-        float32, shape (B, D).
+    Args:
+        embeddings: (B, D).
+        what: the call, for errors.
 
     Raises:
-        EncoderError: wrong kind, dtype or shape, or values that are not finite.
+        EncoderError: they are not.
     """
-    return _array(embeddings, (n_clips, size), f"get_scene_embeddings of {name}")
+    if not np.isfinite(embeddings).all():
+        raise EncoderError(f"{what} returned NaN or infinity{_share(embeddings)}; expected finite values.")
 
 
 def check_timestamps(
-    returned: Any, n_clips: int, size: int, duration_ms: float, name: str
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-    """Check what ``get_timestamp_embeddings`` returned and bring it to the host.
+    embeddings: npt.NDArray[np.float32], timestamps: npt.NDArray[np.float64], duration_ms: float, what: str
+) -> None:
+    """Timestamp embeddings are finite, and so are their times, which rise inside the clip, in milliseconds.
 
-    Returns:
-        ``(embeddings, timestamps_ms)``: float32 (B, T, D) and float64 (B, T), the same centre times for all clips.
+    Args:
+        embeddings: (B, T, D).
+        timestamps: (B, T).
+        duration_ms: of the clips.
+        what: the call, for errors.
 
     Raises:
-        EncoderError: wrong kind, dtype or shape, values that are not finite, times that do not rise, lie outside
-            the clip, or are in seconds.
+        EncoderError: they are not.
     """
-    what = f"get_timestamp_embeddings of {name}"
-    if not isinstance(returned, tuple) or len(returned) != 2:
-        raise EncoderError(f"{what} returned a {type(returned).__name__}; expected a tuple (embeddings, timestamps).")
-    timestamps = returned[1].detach().cpu().double().numpy() if isinstance(returned[1], Tensor) else returned[1]
-    if not isinstance(timestamps, np.ndarray) or timestamps.ndim != 2 or not timestamps.size:
-        raise EncoderError(f"{what} returned timestamps of shape {np.shape(timestamps)}; expected (B, T) with T >= 1.")
-    embeddings = _array(returned[0], (n_clips, timestamps.shape[1], size), what)
-    if timestamps.shape[0] != n_clips or not np.isfinite(timestamps).all():
-        raise EncoderError(f"{what} returned timestamps {timestamps.shape}, not finite or not of {n_clips} clips.")
+    check_scene(embeddings, what)
+    if not np.isfinite(timestamps).all():
+        raise EncoderError(f"{what} returned timestamps that are not finite.")
     if timestamps.shape[1] > 1 and not (np.diff(timestamps, axis=1) > 0).all():
         raise EncoderError(f"{what} returned timestamps that do not rise.")
     last = float(timestamps.max())
-    # Several steps that all lie in the first five hundredth of the clip: no framing does that, a unit error does.
-    if duration_ms >= 200.0 and timestamps.shape[1] > 1 and last <= duration_ms / 500.0:
+    if look_like_seconds(timestamps, duration_ms):
         raise EncoderError(
             f"{what} returned timestamps up to {last:.4g} for a clip of {duration_ms:.0f} ms: they look like seconds; "
             "HEAR wants milliseconds."
@@ -122,18 +146,14 @@ def check_timestamps(
             f"{what} returned timestamps from {timestamps.min():.2f} to {last:.2f} ms for a clip of "
             f"{duration_ms:.2f} ms; expected centre times inside the clip."
         )
-    return embeddings, timestamps.astype(np.float64)
 
 
-def _array(embeddings: Any, shape: tuple[int, ...], what: str) -> npt.NDArray[np.float32]:
-    if not isinstance(embeddings, Tensor):
-        raise EncoderError(f"{what} returned a {type(embeddings).__name__}; expected a float32 torch tensor {shape}.")
-    if embeddings.dtype != torch.float32 or tuple(embeddings.shape) != shape:
-        raise EncoderError(
-            f"{what} returned {str(embeddings.dtype).removeprefix('torch.')} of shape {tuple(embeddings.shape)}; "
-            f"expected float32 of shape {shape}."
-        )
-    values: npt.NDArray[np.float32] = embeddings.detach().cpu().numpy()
-    if not np.isfinite(values).all():
-        raise EncoderError(f"{what} returned NaN or infinity; expected finite values.")
-    return values
+def look_like_seconds(timestamps: npt.NDArray[np.float64], duration_ms: float) -> bool:
+    """Whether several steps all lie in the first five hundredth of the clip: a unit error does that, no framing."""
+    return duration_ms >= 200.0 and timestamps.shape[1] > 1 and float(timestamps.max()) <= duration_ms / 500.0
+
+
+def _share(values: npt.NDArray[np.floating[Any]]) -> str:
+    n_clips = len(values)
+    n_bad = int((~np.isfinite(values.reshape(n_clips, -1)).all(axis=1)).sum())
+    return f" for {n_bad} of {n_clips} clips"

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Sequence
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hear_audiomosaic.errors import EncoderError
+from hear_audiomosaic.hear.binding import batch_of, loaded_model
 from hear_audiomosaic.hear.card import EncoderCard, find_card
+from hear_audiomosaic.hear.coercions import Coercions, formed_scene, formed_timestamps
 from hear_audiomosaic.hear.contract import check_model, check_module, check_scene, check_timestamps
 from hear_audiomosaic.hear.dependencies.opened import files_read, remembered
 from hear_audiomosaic.hear.finding import import_encoder
 from hear_audiomosaic.hear.fingerprint import Inventory, encoder_inventory
 from hear_audiomosaic.hear.foreign import foreign
-from hear_audiomosaic.hear.parameters import n_parameters
+from hear_audiomosaic.hear.parameters import n_parameters, stated_rates
 from hear_audiomosaic.hear.reference import EncoderRef
 from hear_audiomosaic.hear.surroundings import Own
 
@@ -33,8 +37,8 @@ class Encoder:
     Attributes:
         ref: the reference it was loaded by.
         sample_rate: Hz.
-        scene_embedding_size: D of a scene embedding.
-        timestamp_embedding_size: D of a timestamp embedding.
+        batch: how many clips it is given at once at most (``?batch=1``: clip by clip); None: as many as fit.
+        coercions: what it returned in another form than HEAR's, by kind: a sentence -> in how many calls.
         untrained: whether the model says that its weights are random (attribute ``untrained``).
         weights_path: the file that its weights were read from, where the model says so (attribute ``weights_path``).
     """
@@ -43,25 +47,30 @@ class Encoder:
         self,
         ref: EncoderRef,
         module: ModuleType,
-        model: torch.nn.Module,
+        model: Any,
         device: torch.device,
         label: str | None = None,
         own: Own | None = None,
         files_read: Collection[str] = (),
+        coercions: Coercions | None = None,
     ) -> None:
         self.ref = ref
         self._name = ref.text
         self._files_read = files_read
         self._label = label
         self.device = device
+        self.batch = batch_of(ref)
+        self.coercions: Mapping[str, int] = Coercions() if coercions is None else coercions
         self._module = module
         self._own = {} if own is None else own
+        self._is_judged = True
+        facts = check_model(model, self._name, self._own, self._counted)
+        self.sample_rate = facts.sample_rate
+        self._sizes = {"scene": facts.scene_embedding_size, "timestamp": facts.timestamp_embedding_size}
         with foreign(f"{self._name} cannot be put on device '{device}'", self._own):
             self._model = _moved(model, device)
         with foreign(f"Reading the attributes of the model of {self._name} failed", self._own):
-            self.sample_rate = int(_stated(model, "sample_rate"))
-            self.scene_embedding_size = int(_stated(model, "scene_embedding_size"))
-            self.timestamp_embedding_size = int(_stated(model, "timestamp_embedding_size"))
+            self._tensor_of = _tensor_of(model)
             self.untrained = bool(getattr(model, "untrained", False))
             path = getattr(model, "weights_path", None)
             self.weights_path = Path(path) if isinstance(path, str | Path) else None
@@ -82,6 +91,43 @@ class Encoder:
         other = copy.copy(self)
         other.ref, other._name = ref, ref.text
         return other
+
+    def unjudged(self) -> Encoder:
+        """The same, whose answers are brought into form but not judged: they may have NaN, or times in seconds."""
+        other = copy.copy(self)
+        other._is_judged = False
+        return other
+
+    def stated_rates(self) -> dict[str, int]:
+        """Sample rates, in Hz, that parts of the model state: part -> rate.
+
+        Empty where a part resamples, or the model is no ``torch.nn.Module``.
+        """
+        with foreign(f"Reading the attributes of the model of {self._name} failed", self._own):
+            return stated_rates(self._model)
+
+    @property
+    def scene_embedding_size(self) -> int:
+        """D of a scene embedding; where the model does not state it, found by a call.
+
+        Raises:
+            EncoderError: that call failed.
+        """
+        return self._size("scene", self.scene)
+
+    @property
+    def timestamp_embedding_size(self) -> int:
+        """D of a timestamp embedding; where the model does not state it, found by a call.
+
+        Raises:
+            EncoderError: that call failed.
+        """
+        return self._size("timestamp", self.timestamps)
+
+    @property
+    def is_torch_module(self) -> bool:
+        """Whether the model is a ``torch.nn.Module``, whose weights a ``state_dict`` names."""
+        return isinstance(self._model, torch.nn.Module)
 
     @property
     def n_parameters(self) -> int:
@@ -123,12 +169,20 @@ class Encoder:
 
     def scenes(self, batches: Sequence[Tensor]) -> list[npt.NDArray[np.float32]]:
         """As :meth:`scene`, of several batches of different lengths at less cost for each; raises for all together."""
-        with foreign(f"get_scene_embeddings of {self._name} failed", self._own, each_call=True), torch.no_grad():
-            return [self._scene(audio) for audio in batches]
+        what = f"get_scene_embeddings of {self._name}"
+        with foreign(f"{what} failed", self._own, each_call=True), torch.no_grad():
+            return [self._scene(audio, what) for audio in batches]
 
-    def _scene(self, audio: Tensor) -> npt.NDArray[np.float32]:
-        returned = self._module.get_scene_embeddings(audio.to(self.device), self._model)
-        return check_scene(returned, audio.shape[0], self.scene_embedding_size, self._name)
+    def _scene(self, audio: Tensor, what: str) -> npt.NDArray[np.float32]:
+        parts = []
+        for part in self._batches(audio):
+            returned = self._module.get_scene_embeddings(self._given(part), self._model)
+            made = formed_scene(returned, part.shape[0], self._sizes["scene"], self.device, what, self._counted)
+            self._learn("scene", made)
+            if self._is_judged:
+                check_scene(made, what)
+            parts.append(made)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def timestamps(self, audio: Tensor) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
         """Timestamp embeddings.
@@ -147,13 +201,56 @@ class Encoder:
 
     def timestamps_of(self, batches: Sequence[Tensor]) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]]:
         """As :meth:`timestamps`, of several batches, as :meth:`scenes` has it."""
-        with foreign(f"get_timestamp_embeddings of {self._name} failed", self._own, each_call=True), torch.no_grad():
-            return [self._timestamps(audio) for audio in batches]
+        what = f"get_timestamp_embeddings of {self._name}"
+        with foreign(f"{what} failed", self._own, each_call=True), torch.no_grad():
+            return [self._timestamps(audio, what) for audio in batches]
 
-    def _timestamps(self, audio: Tensor) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-        n_clips, duration_ms = audio.shape[0], 1000.0 * audio.shape[1] / self.sample_rate
-        returned = self._module.get_timestamp_embeddings(audio.to(self.device), self._model)
-        return check_timestamps(returned, n_clips, self.timestamp_embedding_size, duration_ms, self._name)
+    def _timestamps(self, audio: Tensor, what: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
+        duration_ms = 1000.0 * audio.shape[1] / self.sample_rate
+        parts = []
+        for part in self._batches(audio):
+            returned = self._module.get_timestamp_embeddings(self._given(part), self._model)
+            size = self._sizes["timestamp"]
+            made = formed_timestamps(returned, part.shape[0], size, self.device, what, self._counted)
+            self._learn("timestamp", made[0])
+            if self._is_judged:
+                check_timestamps(*made, duration_ms, what)
+            parts.append(made)
+        if len(parts) == 1:
+            return parts[0]
+        if len(lengths := {times.shape[1] for _, times in parts}) > 1:
+            raise EncoderError(
+                f"{what} returned {sorted(lengths)} timestamps for clips of one length; expected as many."
+            )
+        return np.concatenate([values for values, _ in parts]), np.concatenate([times for _, times in parts])
+
+    @property
+    def _counted(self) -> Coercions:
+        return cast("Coercions", self.coercions)
+
+    def _batches(self, audio: Tensor) -> Sequence[Tensor]:
+        """Audio (B, S) in batches of at most as many clips as the reference allows."""
+        if self.batch is None or audio.shape[0] <= self.batch:
+            return (audio,)
+        return torch.split(audio, self.batch)
+
+    def _given(self, audio: Tensor) -> Any:
+        """Audio as the model takes it."""
+        if self._tensor_of is None:
+            return audio.to(self.device)
+        self._counted["audio was given as a TensorFlow tensor"] += 1
+        return self._tensor_of(audio.cpu().numpy())
+
+    def _size(self, kind: str, embed: Callable[[Tensor], Any]) -> int:
+        if self._sizes[kind] is None:
+            embed(torch.rand(2, 2 * self.sample_rate, generator=torch.Generator().manual_seed(0)) * 0.2 - 0.1)
+        return cast("int", self._sizes[kind])
+
+    def _learn(self, kind: str, embeddings: npt.NDArray[np.float32]) -> None:
+        """The size of embeddings, from the first ones, where it is not stated."""
+        if self._sizes[kind] is None:
+            self._sizes[kind] = embeddings.shape[-1]
+            self._counted[f"{kind}_embedding_size is not stated: the first call showed it"] += 1
 
 
 def load_encoder(ref: str | EncoderRef, device: str = "cpu", *, module: ModuleType | None = None) -> Encoder:
@@ -173,31 +270,40 @@ def load_encoder(ref: str | EncoderRef, device: str = "cpu", *, module: ModuleTy
     """
     ref = EncoderRef.parse(ref) if isinstance(ref, str) else ref
     own: Own = {}
+    coercions = Coercions()
     with files_read() as read_by_import:
         if module is None:
             module = import_encoder(ref, own)
     check_module(module, own)
     remembered(module, "", read_by_import)
     with foreign(f"load_model of {ref.text} failed", own), files_read() as read:
-        arguments = () if ref.weights is None else (ref.weights,)
-        model = module.load_model(*arguments, **dict(ref.options))
-    check_model(model, ref.text, own)
+        model = loaded_model(module.load_model, ref, coercions)
     with foreign(f"{ref.text} cannot be put on device '{device}'", own):
         place = torch.device(device)
-    encoder = Encoder(ref, module, model, place, own=own, files_read=remembered(module, ref.text, read))
+    encoder = Encoder(
+        ref, module, model, place, own=own, files_read=remembered(module, ref.text, read), coercions=coercions
+    )
     _ = encoder.card  # a broken one is found now, not after hours of embedding
     _ = encoder.inventory  # before embedding, which may fill caches of the model
     return encoder
 
 
-def _moved(model: torch.nn.Module, device: torch.device) -> torch.nn.Module:
-    """The model on a device, in eval mode, also where its own ``to`` or ``eval`` returns nothing."""
-    moved = model.to(device)
-    model = moved if isinstance(moved, torch.nn.Module) else model
-    model.eval()
+def _moved(model: Any, device: torch.device) -> Any:
+    """The model on a device, in eval mode, also where its own ``to`` or ``eval`` returns nothing, or is not there."""
+    if callable(getattr(model, "to", None)):
+        moved = model.to(device)
+        model = model if moved is None else moved
+    if callable(getattr(model, "eval", None)):
+        model.eval()
     return model
 
 
-def _stated(model: torch.nn.Module, name: str) -> Any:
-    """An attribute that :func:`check_model` has found to be there."""
-    return getattr(model, name)
+def _tensor_of(model: Any) -> Callable[[npt.NDArray[np.float32]], Any] | None:
+    """What makes the tensor that a model takes out of an array; None: it takes torch's. As HEAR has it, ``tf.Module``
+    takes TensorFlow's.
+    """
+    tensorflow = sys.modules.get("tensorflow")
+    kind = getattr(tensorflow, "Module", None)
+    if not isinstance(kind, type) or not isinstance(model, kind):
+        return None
+    return cast("Callable[[npt.NDArray[np.float32]], Any]", tensorflow.convert_to_tensor)  # type: ignore[union-attr]

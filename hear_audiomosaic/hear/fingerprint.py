@@ -27,6 +27,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -100,9 +101,7 @@ class Inventory:
         return ((field.name, getattr(self, field.name)) for field in fields(self))
 
 
-def encoder_inventory(
-    module: ModuleType, model: torch.nn.Module, ref: EncoderRef, files_read: Collection[str] = ()
-) -> Inventory:
+def encoder_inventory(module: ModuleType, model: Any, ref: EncoderRef, files_read: Collection[str] = ()) -> Inventory:
     """Take stock of what the embeddings depend on.
 
     Args:
@@ -117,7 +116,8 @@ def encoder_inventory(
     """
     file = getattr(module, "__file__", None)
     path = Path(file) if file else None
-    classes = {type(one).__module__ for one in model.modules()} - {module.__name__, "__main__"}
+    parts = model.modules() if isinstance(model, torch.nn.Module) else (model,)
+    classes = {type(one).__module__ for one in parts} - {module.__name__, "__main__"}
     with Digester(data_home() / "digests" / "encoders.txt") as digester:
         is_script = path is None or module.__name__ == "__main__"  # its namespace holds anything: what is used counts
         own = {module.__name__}
@@ -143,7 +143,7 @@ def encoder_inventory(
         )
 
 
-def _weights(model: torch.nn.Module, ref: EncoderRef) -> Iterator[tuple[str, Path]]:
+def _weights(model: Any, ref: EncoderRef) -> Iterator[tuple[str, Path]]:
     """Files and folders that the reference names, and the file that the model says its weights were read from."""
     yield from weight_files(ref.weights or "")
     stated = getattr(model, "weights_path", None)

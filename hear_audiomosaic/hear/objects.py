@@ -9,13 +9,13 @@ from typing import Any
 import torch
 
 from hear_audiomosaic.errors import EncoderError
-from hear_audiomosaic.hear.contract import check_model, check_module
+from hear_audiomosaic.hear.contract import check_module
 from hear_audiomosaic.hear.encoder import Encoder, load_encoder
 from hear_audiomosaic.hear.reference import EncoderRef
 
 __all__ = ["EncoderLike", "Labelled", "as_encoder", "name_of"]
 
-EncoderLike = str | EncoderRef | ModuleType | tuple[torch.nn.Module, ModuleType] | Encoder
+EncoderLike = str | EncoderRef | ModuleType | tuple[Any, ModuleType] | Encoder
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,5 @@ def _of_objects(pair: Any, device: str) -> Encoder:
     if not isinstance(module, ModuleType):
         raise EncoderError(f"The second of a pair (model, module) is a {type(module).__name__}; expected a module.")
     check_module(module)
-    check_model(model, module.__name__)
     bare = Encoder(EncoderRef(module.__name__), module, model, torch.device(device))
     return bare.with_ref(EncoderRef(module.__name__, bare.fingerprint[:8]))

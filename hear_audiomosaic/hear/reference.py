@@ -10,6 +10,9 @@ finite decimal in the one spelling that Python itself gives it (``40``, ``-1``, 
 ``nan``, ``a+b``, and nothing at all (``x=``). What stands in double quotes is text whatever it looks like: ``x="1"``.
 ``&`` is written ``%26`` and ``%`` itself ``%25``, as in a URL; a plus sign is a plus sign. (A shell needs single quotes
 around such a reference.)
+
+One option is this harness's own and is not passed to ``load_model``: ``batch``, how many clips the encoder is given at
+once at most; ``?batch=1`` embeds clip by clip (:mod:`hear_audiomosaic.hear.binding`).
 """
 
 from __future__ import annotations

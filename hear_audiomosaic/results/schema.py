@@ -68,6 +68,13 @@ class EncoderFacts(Record):
     n_parameters: int | None
     card: EncoderCard | None = None
     """What it is and whom to cite; null in results from before there were cards, or where nothing is stated."""
+    batch: int | None = None
+    """How many clips it was given at once at most, where its reference says so (``?batch=1``); null: as many as fit."""
+    coercions: tuple[str, ...] = ()
+    """What it returned on this task, or stated, in another form than HEAR's, and what was made of it: sentences."""
+    findings: tuple[str, ...] | None = None
+    """What it does on the task's own clips that the score suffers from, such as embeddings that depend on the batch:
+    sentences; null where that was not asked, as in results from before it was."""
 
 
 class TaskFacts(Record):

@@ -30,9 +30,8 @@ def noise(seconds: float, n_clips: int = 1, seed: int = 0) -> torch.Tensor:
 
 
 def test_conformance() -> None:
-    assert {finding.check: finding.verdict for finding in check_encoder("hear_aasp:random:micro")} == {
-        finding.check: "ok" for finding in check_encoder("hear_aasp:random:micro")
-    }
+    findings = check_encoder("hear_aasp:random:micro")
+    assert [finding for finding in findings if finding.verdict != "ok"] == []
 
 
 def test_long_clips_equal_a_plain_loop_over_windows(model: AaspModel) -> None:

@@ -97,7 +97,7 @@ FAILING: dict[str, Hostile] = {
     "eats_memory_at_load": Hostile("MemoryError", load="raise MemoryError"),
     "asserts": Hostile("failed: AssertionError (asserts.py", load="assert False"),
     "interrupts_a_generator": Hostile("failed: CancelledError", load="import asyncio; raise asyncio.CancelledError"),
-    "returns_nothing": Hostile("returned a NoneType; expected a torch.nn.Module", load="return None"),
+    "returns_nothing": Hostile("returned nothing; expected a model with its sample_rate", load="return None"),
     # what the model says of itself
     "property_raises": Hostile(
         "Reading the attributes of the model of property_raises failed: RuntimeError: not built",

@@ -44,12 +44,16 @@ class ValueDigests:
         self._tensors: dict[tuple[Any, ...], tuple[Tensor, bytes]] = {}
         self._active: set[int] = set()
 
-    def of_model(self, model: nn.Module) -> dict[str, str]:
+    def of_model(self, model: Any) -> dict[str, str]:
         """Of a model's parameters, buffers, attributes, classes and ``state_dict``: name -> digest.
+
+        Of what is no ``torch.nn.Module``: of its attributes and, of a ``tf.Module``, its ``variables``.
 
         Raises:
             EncoderError: a tensor without values, or a ``state_dict`` that raises.
         """
+        if not isinstance(model, nn.Module):
+            return self._of_object(model)
         found = self._of_modules(model)
         try:
             state = dict(model.state_dict())
@@ -114,6 +118,13 @@ class ValueDigests:
         except (OSError, ValueError):
             return None
         return "" if path in self._places else None
+
+    def _of_object(self, model: Any) -> dict[str, str]:
+        parts: dict[str, object] = {"class": type(model), **getattr(model, "__dict__", {})}
+        variables = getattr(model, "variables", None)
+        for i, one in enumerate(variables if isinstance(variables, list | tuple) else ()):
+            parts[f"variable {i} {getattr(one, 'name', '')}"] = one.numpy() if hasattr(one, "numpy") else one
+        return {name: self.of(value, name) for name, value in sorted(parts.items())}
 
     def _of_modules(self, model: nn.Module) -> dict[str, str]:
         self._active.add(id(model))
