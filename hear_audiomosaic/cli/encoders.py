@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from hear_audiomosaic.cli._common import AsJson, Device, examples, print_facts, print_table
+from hear_audiomosaic.cli._common import AsJson, Device, Python, examples, print_facts, print_table
 
-Ref = Annotated[str, typer.Argument(help="Encoder reference, NAME[:WEIGHTS][?option=value].")]
+Ref = Annotated[str, typer.Argument(help="Encoder reference, NAME[:WEIGHTS][?option=value][@PYTHON].")]
 
 app = typer.Typer(help="List registered encoders, show one, check one against the HEAR contract.", no_args_is_help=True)
 
@@ -22,22 +22,27 @@ def list_encoders(as_json: AsJson = False) -> None:
 
 
 @app.command("show", epilog=examples("encoders show audiomosaic", "encoders show logmel --json"))
-def show(ref: Ref, as_json: AsJson = False) -> None:
+def show(ref: Ref, python: Python = [], as_json: AsJson = False) -> None:  # noqa: B006
     """Show an encoder's card (licence, paper, training data, what it is not), its sizes and its fingerprint."""
     from hear_audiomosaic.hear.describe import describe_encoder
+    from hear_audiomosaic.hear.reference import in_interpreters
 
+    [ref] = in_interpreters([ref], python)
     print_facts(describe_encoder(ref, nested=as_json), as_json)
 
 
 @app.command("check", epilog=examples("encoders check logmel", "encoders check hear_audiomosaic:random:micro"))
 def check(
     ref: Ref,
+    python: Python = [],  # noqa: B006
     device: Device = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """Check an encoder on synthetic audio: shapes, units, determinism, batch mates, odd lengths, silence."""
     from hear_audiomosaic.api import check_encoder
+    from hear_audiomosaic.hear.reference import in_interpreters
 
+    [ref] = in_interpreters([ref], python)
     findings = check_encoder(ref, device=device)
     print_table(({"check": f.check, "verdict": f.verdict, "found": f.found} for f in findings), as_json)
     if any(finding.verdict == "FAIL" for finding in findings):

@@ -150,7 +150,7 @@ def load_encoder(ref: str | EncoderRef, device: str = "cpu", *, module: ModuleTy
     """Load the encoder that a reference names.
 
     Args:
-        ref: ``NAME[:WEIGHTS][?option=value&...]``.
+        ref: ``NAME[:WEIGHTS][?option=value&...][@PYTHON]``.
         device: a torch device, "cpu" or "cuda".
         module: the module itself, where it is not to be found by its name. (Default: None)
 
@@ -162,6 +162,10 @@ def load_encoder(ref: str | EncoderRef, device: str = "cpu", *, module: ModuleTy
             broken card.
     """
     ref = EncoderRef.parse(ref) if isinstance(ref, str) else ref
+    if ref.python is not None and module is None:
+        from hear_audiomosaic.hear.isolated.encoder import load_isolated
+
+        return load_isolated(ref, torch.device(device))
     own: Own = {}
     with files_read() as read_by_import:
         if module is None:
