@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hear_audiomosaic.cli._common import AsJson, Device, Python, examples, print_facts, print_table
+from hear_audiomosaic.cli._common import AsJson, Device, Python, examples, print_facts, print_table, print_text, say
 
 Ref = Annotated[str, typer.Argument(help="Encoder reference, NAME[:WEIGHTS][?option=value][@PYTHON].")]
 
 app = typer.Typer(help="List registered encoders, show one, check one against the HEAR contract.", no_args_is_help=True)
+env = typer.Typer(help="Make, list and remove environments that encoders run in: REF@NAME.", no_args_is_help=True)
+app.add_typer(env, name="env")
 
 
 @app.command("list", epilog=examples("encoders list", "encoders list --json"))
@@ -47,3 +50,33 @@ def check(
     print_table(({"check": f.check, "verdict": f.verdict, "found": f.found} for f in findings), as_json)
     if any(finding.verdict == "FAIL" for finding in findings):
         raise typer.Exit(1)
+
+
+@env.command("create", epilog=examples("encoders env create old --python 3.8 --requirements requirements.txt"))
+def create_env(
+    name: Annotated[str, typer.Argument(help="Name of the environment, as in REF@NAME.")],
+    python: Annotated[str, typer.Option("--python", help="A version such as 3.8, or a path to an interpreter.")],
+    requirements: Annotated[Path, typer.Option("--requirements", help="What pip installs; numpy must be among it.")],
+) -> None:
+    """Make an environment by venv and pip, and remember it; prints its interpreter."""
+    from hear_audiomosaic.hear.isolated.environments import create_environment
+
+    say(f"Making the environment '{name}'; pip may take minutes.")
+    print_text(create_environment(name, python, requirements).python)
+
+
+@env.command("list", epilog=examples("encoders env list", "encoders env list --json"))
+def list_envs(as_json: AsJson = False) -> None:
+    """List the environments: name, Python, when and of what it was made, interpreter."""
+    from hear_audiomosaic.hear.isolated.environments import environments
+
+    print_table((one.facts for one in environments()), as_json)
+
+
+@env.command("remove", epilog=examples("encoders env remove old"))
+def remove_env(name: Annotated[str, typer.Argument(help="Name of the environment.")]) -> None:
+    """Remove an environment; what was embedded with it stays."""
+    from hear_audiomosaic.hear.isolated.environments import remove_environment
+
+    remove_environment(name)
+    say(f"The environment '{name}' is removed.")

@@ -24,7 +24,6 @@ from hear_audiomosaic.cli._common import (
 EXAMPLES = examples(
     "run --encoders logmel hear_audiomosaic:random:micro --tasks synthetic --protocols hear-2021-faster --out results/",
     "run --encoders my_module:weights.pt?hop_ms=40 --tasks esc50 --protocols hear-2021-faster --seeds 42 43",
-    "run --encoders old_module:old.pt logmel --python old_module=venv38/bin/python --tasks esc50",
 )
 
 

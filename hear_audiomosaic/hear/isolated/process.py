@@ -76,7 +76,6 @@ class Worker:
 
     def __init__(self, python: Path) -> None:
         self._python = python
-        self._deadline = 0.0
         self._tail = bytearray()
         self._owner = os.getpid()
         environment = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
@@ -96,7 +95,8 @@ class Worker:
         self._end = weakref.finalize(self, _end, process, self._owner)
         self._listener = threading.Thread(target=_listen, args=(process.stderr, self._tail), daemon=True)
         self._listener.start()
-        self._stream = self._streamed()
+        self._limit = _Limit()
+        self._stream = _streamed(process, self._limit)
         answer, _ = self.ask({"do": "hello"}, time_limit=_START_LIMIT_S)
         if answer.get("protocol") != PROTOCOL:
             raise self._failure(f"speaks protocol {answer.get('protocol')}, not {PROTOCOL}")
@@ -119,7 +119,7 @@ class Worker:
         Raises:
             WorkerFailure: it died, took longer, or answered with what is no frame. It is ended then.
         """
-        self._deadline = time.monotonic() + time_limit
+        self._limit.deadline = time.monotonic() + time_limit
         try:
             self._stream.send(dict(request), arrays)
             return self._stream.receive()
@@ -143,23 +143,6 @@ class Worker:
         text = "\n".join(lines[-_TAIL_LINES:])
         return text if len(text) <= _TAIL_LETTERS else f"...{text[-_TAIL_LETTERS:]}"
 
-    def _streamed(self) -> Stream:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert isinstance(stdin, io.FileIO) and isinstance(stdout, io.FileIO)  # noqa: S101, PT018 - bufsize=0
-        os.set_blocking(stdin.fileno(), False)  # a worker that does not read must not hold us
-        for pipe in (stdin, stdout):
-            _enlarge(pipe.fileno())
-        polls = {stdout: (select.poll(), select.POLLIN), stdin: (select.poll(), select.POLLOUT)}
-        for pipe, (poll, event) in polls.items():
-            poll.register(pipe.fileno(), event)
-
-        def wait(pipe: Any, reads: bool) -> None:
-            left_s = self._deadline - time.monotonic()
-            if left_s <= 0.0 or not polls[pipe][0].poll(1000.0 * left_s):
-                raise TimeoutError
-
-        return Stream(stdout, stdin, wait)
-
     def _how_it_ended(self) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(2.0)
@@ -177,6 +160,30 @@ class Worker:
         tail = self.tail()
         said = f". The end of its stderr:\n{tail}" if tail else "; it said nothing on stderr"
         return WorkerFailure(f"the worker ({self._python}) {what}{said}", hung)
+
+
+class _Limit:
+    """Until when an answer is waited for."""
+
+    deadline = 0.0
+
+
+def _streamed(process: subprocess.Popen[bytes], limit: _Limit) -> Stream:
+    stdin, stdout = process.stdin, process.stdout
+    assert isinstance(stdin, io.FileIO) and isinstance(stdout, io.FileIO)  # noqa: S101, PT018 - bufsize=0
+    os.set_blocking(stdin.fileno(), False)  # a worker that does not read must not hold us
+    for pipe in (stdin, stdout):
+        _enlarge(pipe.fileno())
+    polls = {stdout: (select.poll(), select.POLLIN), stdin: (select.poll(), select.POLLOUT)}
+    for pipe, (poll, event) in polls.items():
+        poll.register(pipe.fileno(), event)
+
+    def wait(pipe: Any, reads: bool) -> None:
+        left_s = limit.deadline - time.monotonic()
+        if left_s <= 0.0 or not polls[pipe][0].poll(1000.0 * left_s):
+            raise TimeoutError
+
+    return Stream(stdout, stdin, wait)
 
 
 def _listen(stderr: Any, tail: bytearray) -> None:
