@@ -13,6 +13,7 @@ sys.stdout.write("misbehaving was imported (a test looks for this on stdout)\n")
 GAIN = 1.0
 DOES = {
     "nothing": lambda: None,
+    "waits": lambda: time.sleep(0.01),
     "raises": lambda: 1 / 0,
     "has no memory": lambda: np.empty(1 << 60, np.uint8),
     "exits": lambda: sys.exit(4),

@@ -50,7 +50,10 @@ class _Remote:
         self._worker: Worker | None = None
         self._failures: Counter[tuple[str, int]] = Counter()
         self._known: Inventory | None = None
-        self.facts = self._load()
+        try:
+            self.facts = self._load()
+        except WorkerFailure as error:
+            raise EncoderError(f"load_model of {ref.text} failed: {error}") from error
         self._notes.update(self.facts["notes"])
 
     def model(self) -> nn.Module:
@@ -96,11 +99,8 @@ class _Remote:
             "threads": torch.get_num_threads(),
         }
         what = f"load_model of {self._ref.text} failed"
-        try:
-            self._worker = Worker(self._python)
-            answer, _ = self._worker.ask(request, time_limit=max(_LOAD_LIMIT_S, time_limit_s()))
-        except WorkerFailure as error:
-            raise EncoderError(f"{what}: {error}") from error
+        self._worker = Worker(self._python)
+        answer, _ = self._worker.ask(request, time_limit=max(_LOAD_LIMIT_S, time_limit_s()))
         if "missing" in answer:
             raise EncoderError(
                 f"{self._module_name} is not a HEAR module: it has no function {', '.join(answer['missing'])}; "
@@ -114,20 +114,23 @@ class _Remote:
         return answer
 
     def _call(self, function: str, audio: Tensor) -> Any:
-        """Ask the module; a worker that ended is started again, but not without end."""
-        what = f"{function} of {self._ref.text} failed"
-        key = function, audio.shape[1]
-        self._refuse_what_always_fails(key, what)
-        worker = self._ready()
+        """Ask the module; a worker that ended is started again, but not without end.
+
+        A single clip is tried twice: a larger batch, which will be halved, has its second try in that.
+        """
+        what, key = f"{function} of {self._ref.text} failed", (function, audio.shape[1])
         samples = audio.cpu().numpy()
-        audio_s = samples.size / float(self.facts["stated"].get("sample_rate") or 16000)
-        try:
-            answer, arrays = worker.ask(
-                {"do": "call", "function": function}, [samples], time_limit=time_limit_s(audio_s)
-            )
-        except WorkerFailure as error:
-            self._failures[key] += _HANGING_COUNTS if error.hung else 1
-            raise EncoderError(f"{what}: {error}") from error
+        limit_s = time_limit_s(samples.size / float(self.facts["stated"].get("sample_rate") or 16000))
+        request = {"do": "call", "function": function}
+        for is_last in (False, True) if len(samples) == 1 else (True,):
+            self._refuse_what_always_fails(key, what)
+            try:
+                answer, arrays = self._ready().ask(request, [samples], time_limit=limit_s)
+                break
+            except WorkerFailure as error:
+                self._failures[key] += _HANGING_COUNTS if error.hung else 1
+                if is_last:
+                    raise EncoderError(f"{what}: {error}") from error
         self._failures.clear()
         if "error" in answer:
             raise _raised(answer, what)
