@@ -238,10 +238,12 @@ def test_the_worker_is_written_for_python_3_7() -> None:
 
 
 def test_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert process.time_limit_s(100.0) == 1100.0
+    assert process.time_limit_s(100.0) == 100.0
+    monkeypatch.setenv(TIMEOUT_VARIABLE, "7.5")
+    assert process.time_limit_s(100.0) == 7.5
     monkeypatch.setenv(TIMEOUT_VARIABLE, "soon")
     with pytest.raises(EncoderError, match="expected how many seconds"):
-        process.time_limit_s()
+        process.time_limit_s(100.0)
 
 
 def test_a_fork_starts_a_worker_of_its_own() -> None:

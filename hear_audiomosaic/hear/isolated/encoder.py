@@ -27,6 +27,7 @@ from hear_audiomosaic.printable import printable
 __all__ = ["IsolatedEncoder", "load_isolated"]
 
 _LOAD_LIMIT_S = 1800.0  # it may have to load weights from somewhere
+_CALL_LIMIT_S, _LEAST_SAMPLES_PER_S = 600.0, 3200.0  # five seconds for one of audio at 16 kHz
 _MOST_FAILURES_OF_LENGTH, _MOST_FAILURES = 12, 30
 _HANGING_COUNTS = 4
 """Failures in a row, of calls with audio of one length and of all, after which a worker is not started again. From 400
@@ -100,7 +101,7 @@ class _Remote:
         }
         what = f"load_model of {self._ref.text} failed"
         self._worker = Worker(self._python)
-        answer, _ = self._worker.ask(request, time_limit=max(_LOAD_LIMIT_S, time_limit_s()))
+        answer, _ = self._worker.ask(request, time_limit=time_limit_s(_LOAD_LIMIT_S))
         if "missing" in answer:
             raise EncoderError(
                 f"{self._module_name} is not a HEAR module: it has no function {', '.join(answer['missing'])}; "
@@ -116,13 +117,13 @@ class _Remote:
     def _call(self, function: str, audio: Tensor) -> Any:
         """Ask the module; a worker that ended is started again, but not without end.
 
-        A single clip is tried twice: a larger batch, which will be halved, has its second try in that.
+        A single clip is tried three times: a larger batch, which will be halved, has its other tries in that.
         """
         what, key = f"{function} of {self._ref.text} failed", (function, audio.shape[1])
         samples = audio.cpu().numpy()
-        limit_s = time_limit_s(samples.size / float(self.facts["stated"].get("sample_rate") or 16000))
+        limit_s = time_limit_s(_CALL_LIMIT_S + samples.size / _LEAST_SAMPLES_PER_S)
         request = {"do": "call", "function": function}
-        for is_last in (False, True) if len(samples) == 1 else (True,):
+        for is_last in (False, False, True) if len(samples) == 1 else (True,):
             self._refuse_what_always_fails(key, what)
             try:
                 answer, arrays = self._ready().ask(request, [samples], time_limit=limit_s)

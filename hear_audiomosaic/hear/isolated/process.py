@@ -28,7 +28,6 @@ _log = logging.getLogger(__name__)
 TIMEOUT_VARIABLE = "HEAR_AUDIOMOSAIC_WORKER_TIMEOUT_S"
 """Environment variable: seconds that a worker may take to answer, before it is ended as one that hangs."""
 
-_TIME_LIMIT_S = 600.0
 _START_LIMIT_S = 120.0
 _TAIL_BYTES = 1 << 14
 _TAIL_LETTERS, _TAIL_LINES = 900, 12
@@ -49,15 +48,15 @@ class WorkerFailure(Exception):  # noqa: N818 - no error of this library: the ca
         self.hung = hung
 
 
-def time_limit_s(audio_s: float = 0.0) -> float:
-    """Seconds that a call may take: :data:`TIMEOUT_VARIABLE`, else ten minutes and five times the audio.
+def time_limit_s(default_s: float) -> float:
+    """Seconds that an answer may take: :data:`TIMEOUT_VARIABLE`, where that is set, else ``default_s``.
 
     Raises:
         EncoderError: the variable is no positive number.
     """
     text = os.environ.get(TIMEOUT_VARIABLE, "")
     if not text:
-        return _TIME_LIMIT_S + 5.0 * audio_s
+        return default_s
     with contextlib.suppress(ValueError):
         if (limit := float(text)) > 0.0:
             return limit
@@ -97,7 +96,7 @@ class Worker:
         self._listener.start()
         self._limit = _Limit()
         self._stream = _streamed(process, self._limit)
-        answer, _ = self.ask({"do": "hello"}, time_limit=_START_LIMIT_S)
+        answer, _ = self.ask({"do": "hello"}, time_limit=time_limit_s(_START_LIMIT_S))
         if answer.get("protocol") != PROTOCOL:
             raise self._failure(f"speaks protocol {answer.get('protocol')}, not {PROTOCOL}")
 
