@@ -20,6 +20,7 @@ __all__ = [
     "AsJson",
     "Device",
     "Precision",
+    "Python",
     "StoreDir",
     "Strict",
     "TasksDir",
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 _TAKE_SEVERAL = (
-    *("--encoders", "--tasks", "--protocols", "--seeds", "--data", "--option", "--set"),
+    *("--encoders", "--tasks", "--protocols", "--seeds", "--data", "--option", "--set", "--python"),
     *("--rate", "--from", "--where", "--evaluation", "--median-filter-ms", "--min-duration-ms"),
 )
 
@@ -45,6 +46,9 @@ StoreDir = Annotated[Path | None, typer.Option("--store", help="Folder of the em
 Device = Annotated[str, typer.Option("--device", help="cpu or cuda.")]
 Precision = Annotated[
     Literal["fp32", "bf16"], typer.Option("--precision", help="fp32 or bf16, of the probes' matrix products.")
+]
+Python = Annotated[
+    list[str], typer.Option("--python", help="NAME=PYTHON: encoder NAME runs in this interpreter or environment.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop where heareval stops or crashes.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

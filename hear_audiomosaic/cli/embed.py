@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hear_audiomosaic.cli._common import Device, StoreDir, TasksDir, examples, print_text
+from hear_audiomosaic.cli._common import Device, Python, StoreDir, TasksDir, examples, print_text
 
 EXAMPLES = examples(
     "embed --encoder logmel --tasks synth_pitch --out embeddings/",
@@ -16,7 +16,9 @@ EXAMPLES = examples(
 
 
 def embed(
-    encoder: Annotated[str, typer.Option("--encoder", help="Encoder reference, NAME[:WEIGHTS][?option=value].")],
+    encoder: Annotated[
+        str, typer.Option("--encoder", help="Encoder reference, NAME[:WEIGHTS][?option=value][@PYTHON].")
+    ],
     tasks: Annotated[list[str], typer.Option("--tasks", help="Prepared tasks or suites.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the embeddings.")],
     layout: Annotated[
@@ -24,11 +26,12 @@ def embed(
     ] = "store",
     tasks_dir: TasksDir = None,
     store: StoreDir = None,
+    python: Python = [],  # noqa: B006
     device: Device = "cpu",
 ) -> None:
     """Embed tasks with one encoder; prints the folder of each."""
     from hear_audiomosaic import api
+    from hear_audiomosaic.hear.reference import in_interpreters
 
-    api.embed(
-        encoder, tasks, out, layout=layout, tasks_dir=tasks_dir, store_dir=store, device=device, on_task=print_text
-    )
+    [ref] = in_interpreters([encoder], python)
+    api.embed(ref, tasks, out, layout=layout, tasks_dir=tasks_dir, store_dir=store, device=device, on_task=print_text)

@@ -11,6 +11,7 @@ from hear_audiomosaic.cli._common import (
     AsJson,
     Device,
     Precision,
+    Python,
     StoreDir,
     Strict,
     TasksDir,
@@ -28,7 +29,7 @@ EXAMPLES = examples(
 
 def run(
     encoders: Annotated[
-        list[str], typer.Option("--encoders", help="Encoder references, NAME[:WEIGHTS][?option=value].")
+        list[str], typer.Option("--encoders", help="Encoder references, NAME[:WEIGHTS][?option=value][@PYTHON].")
     ],
     tasks: Annotated[list[str], typer.Option("--tasks", help="Prepared tasks or suites.")],
     protocols: Annotated[list[str], typer.Option("--protocols", help="Protocols.")] = ["hear-2021"],  # noqa: B006
@@ -36,6 +37,7 @@ def run(
     out: Annotated[Path, typer.Option("--out", help="Folder of the result files.")] = Path("results"),
     tasks_dir: TasksDir = None,
     store: StoreDir = None,
+    python: Python = [],  # noqa: B006
     device: Device = "cpu",
     precision: Precision = "fp32",
     strict: Strict = False,
@@ -43,9 +45,10 @@ def run(
 ) -> None:
     """Embed, probe and score every encoder on every task; resumes where it stopped when run again."""
     from hear_audiomosaic.api import evaluate
+    from hear_audiomosaic.hear.reference import in_interpreters
 
     results = evaluate(
-        encoders,
+        in_interpreters(encoders, python),
         tasks,
         protocols,
         seeds,

@@ -177,7 +177,7 @@ class Encoder:
         parts = []
         for part in self._batches(audio):
             returned = self._module.get_scene_embeddings(self._given(part), self._model)
-            made = formed_scene(returned, part.shape[0], self._sizes["scene"], self.device, what, self._counted)
+            made = formed_scene(returned, part.shape[0], self._sizes["scene"], self._answers_on, what, self._counted)
             self._learn("scene", made)
             if self._is_judged:
                 check_scene(made, what)
@@ -211,7 +211,7 @@ class Encoder:
         for part in self._batches(audio):
             returned = self._module.get_timestamp_embeddings(self._given(part), self._model)
             size = self._sizes["timestamp"]
-            made = formed_timestamps(returned, part.shape[0], size, self.device, what, self._counted)
+            made = formed_timestamps(returned, part.shape[0], size, self._answers_on, what, self._counted)
             self._learn("timestamp", made[0])
             if self._is_judged:
                 check_timestamps(*made, duration_ms, what)
@@ -233,6 +233,11 @@ class Encoder:
         if self.batch is None or audio.shape[0] <= self.batch:
             return (audio,)
         return torch.split(audio, self.batch)
+
+    @property
+    def _answers_on(self) -> torch.device:
+        """Where embeddings are expected."""
+        return self.device
 
     def _given(self, audio: Tensor) -> Any:
         """Audio as the model takes it."""
@@ -257,7 +262,7 @@ def load_encoder(ref: str | EncoderRef, device: str = "cpu", *, module: ModuleTy
     """Load the encoder that a reference names.
 
     Args:
-        ref: ``NAME[:WEIGHTS][?option=value&...]``.
+        ref: ``NAME[:WEIGHTS][?option=value&...][@PYTHON]``.
         device: a torch device, "cpu" or "cuda".
         module: the module itself, where it is not to be found by its name. (Default: None)
 
@@ -269,6 +274,10 @@ def load_encoder(ref: str | EncoderRef, device: str = "cpu", *, module: ModuleTy
             broken card.
     """
     ref = EncoderRef.parse(ref) if isinstance(ref, str) else ref
+    if ref.python is not None and module is None:
+        from hear_audiomosaic.hear.isolated.encoder import load_isolated
+
+        return load_isolated(ref, torch.device(device))
     own: Own = {}
     coercions = Coercions()
     with files_read() as read_by_import:

@@ -91,7 +91,8 @@ def test_help_ends_in_examples(type_in: Run, path: tuple[str, ...]) -> None:
     [
         pytest.param(line, marks=[pytest.mark.slow, pytest.mark.timeout(1200)] if any(s in line for s in _SLOW) else [])
         for line in all_examples()
-        if not line.startswith(("reproduce", "tasks fetch"))  # hours; tests/reproduce, and tests/tasks/test_fetch.py
+        # hours, or a network: tests/reproduce, tests/tasks/test_fetch.py, tests/hear/test_environments.py
+        if not line.startswith(("reproduce", "tasks fetch", "encoders env"))
     ],
 )
 def test_examples_run(type_in: Run, tmp_path: Path, example: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from hear_audiomosaic.errors import EncoderError
 from hear_audiomosaic.hear import EncoderRef
+from hear_audiomosaic.hear.reference import in_interpreters
 
 
 @pytest.mark.parametrize(("text", "name", "weights", "options"), [
@@ -75,7 +76,7 @@ def test_any_reference_is_read_from_its_own_text() -> None:
     """Random references of hostile pieces, given as they are and typed."""
     draw = random.Random(15)  # noqa: S311 - draws of a test
     pieces = [*'"%&=+?:/.-_ \\\t\n\0', "%2", "%25", "%26", "%3D", "0", "1", "12", "1.5", ".", "e", "e-05", "nan", "inf",
-              "a", "true", "False", "\u00e9", "\u0663", "\U0001f426", "'"]  # fmt: skip
+              "@", "@py", "@b/c", "%40", "a", "true", "False", "\u00e9", "\u0663", "\U0001f426", "'"]  # fmt: skip
 
     def some(least: int = 0) -> str:
         return "".join(draw.choices(pieces, k=draw.randint(least, 5)))
@@ -86,16 +87,62 @@ def test_any_reference_is_read_from_its_own_text() -> None:
     for _ in range(20_000):
         options = {some(1): draw.choice(values)() for _ in range(draw.randint(0, 3))}
         weights = draw.choice([None, some().replace("?", "")])
-        ref = EncoderRef("a.b", weights, tuple(sorted(options.items())))
+        python = draw.choice([None, None, "py3.8", f"./{some()}"])
+        ref = EncoderRef("a.b", weights, tuple(sorted(options.items())), python)
         assert repr(EncoderRef.parse(ref.text)) == repr(ref), ref.text
         try:
-            typed = EncoderRef.parse(f"a:{some()}?{some(1)}={some()}&{some(1)}={some()}")
+            typed = EncoderRef.parse(
+                f"a:{some()}?{some(1)}={some()}&{some(1)}={some()}{draw.choice(['', '@./'])}{some()}"
+            )
         except EncoderError:
             continue
         n_typed += 1
         assert repr(EncoderRef.parse(typed.text)) == repr(typed), typed.text
         assert EncoderRef.parse(typed.text).text == typed.text
     assert n_typed > 5_000
+
+
+@pytest.mark.parametrize(("text", "ref", "canonical"), [
+    ("a@py38", EncoderRef("a", python="py38"), None),
+    ("a:w.pt?x=1@./venv/bin/python", EncoderRef("a", "w.pt", (("x", 1),), "./venv/bin/python"), None),
+    ("a:u@h/w.pt@py3.8", EncoderRef("a", "u@h/w.pt", python="py3.8"), None),
+    ("a@/home/me%40work/100%25/bin/python", EncoderRef("a", python="/home/me@work/100%/bin/python"), None),
+    # an @ that is none of an interpreter
+    ("a:w@v1?x=1", EncoderRef("a", "w@v1", (("x", 1),)), None),
+    ("a:u@host@", EncoderRef("a", "u@host"), None),
+    ("a:u@h/w.pt@", EncoderRef("a", "u@h/w.pt"), None),
+    ("a:w@@", EncoderRef("a", "w@"), None),
+    ("a?x=u%40h", EncoderRef("a", options=(("x", "u@h"),)), "a?x=u@h@"),
+    ("a?x=u@h&y=1", EncoderRef("a", options=(("x", "u@h"), ("y", 1))), None),
+    ("a@", EncoderRef("a"), "a"),
+])  # fmt: skip
+def test_interpreters(text: str, ref: EncoderRef, canonical: str | None) -> None:
+    assert EncoderRef.parse(text) == ref
+    assert ref.text == (canonical or text)
+    assert EncoderRef.parse(ref.text) == ref
+
+
+@pytest.mark.parametrize("text", ["a@py38?x=1", "a@b c", "@py38", "a@venv/bin/python?x=1"])
+def test_an_interpreter_stands_last(text: str) -> None:
+    with pytest.raises(EncoderError, match=r"\[@PYTHON\]"):
+        EncoderRef.parse(text)
+
+
+def test_interpreters_by_name() -> None:
+    refs = ["a:w?x=1", "b", "a?y=2"]
+    assert in_interpreters(refs, ["b=py38"]) == ["a:w?x=1", "b@py38", "a?y=2"]
+    assert in_interpreters(refs, ["a=v/python", "b=py38"]) == ["a:w?x=1@v/python", "b@py38", "a?y=2@v/python"]
+    assert in_interpreters(refs, ["a:w?x=1=v/x=1/python"]) == ["a:w?x=1@v/x=1/python", "b", "a?y=2"]
+    for given, message in [
+        ("b", "NAME=PYTHON"),
+        ("b=", "NAME=PYTHON"),
+        ("c=py38", "'c' is none of"),
+        ("b=p y", "slash"),
+    ]:
+        with pytest.raises(EncoderError, match=message):
+            in_interpreters(refs, [given])
+    with pytest.raises(EncoderError, match="already"):
+        in_interpreters(["b@py38"], ["b=py39"])
 
 
 @pytest.mark.parametrize(("text", "message"), [
