@@ -94,6 +94,7 @@ def _result(cell: Cell, chance: float | None = None, limits: TaskLimits | None =
             seed=cell.seed,
             precision=cell.precision,
         ),
+        store_dtype=cell.store_dtype,
         score_name=score.name,
         higher_is_better=score.higher_is_better,
         **outcome,

@@ -78,9 +78,9 @@ def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary
     try:
         with file_errors("used"):
             audio = task_audio(task, encoder.sample_rate, plan.store_dir)
-            if any(store.is_begun for store in task_stores(encoder, task, plan.store_dir).values()):
+            if any(store.is_begun for store in task_stores(encoder, task, plan.store_dir, plan.store_dtype).values()):
                 # Made whole and sure of also where all results are there: it says whether they were made from it.
-                embeddings = embed_task(encoder, task, plan.store_dir, audio=audio)
+                embeddings = embed_task(encoder, task, plan.store_dir, audio=audio, dtype=plan.store_dtype)
     except HearAudioMosaicError as error:
         for cell in cells_of(plan, encoder, task, audio):
             _record_failure(cell, error, summary)
@@ -95,7 +95,7 @@ def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary
         return
     try:
         with file_errors("used"):
-            embeddings = embeddings or embed_task(encoder, task, plan.store_dir, audio=audio)
+            embeddings = embeddings or embed_task(encoder, task, plan.store_dir, audio=audio, dtype=plan.store_dtype)
     except HearAudioMosaicError as error:
         for cell in missing:
             _record_failure(cell, error, summary)

@@ -21,6 +21,7 @@ __all__ = [
     "Device",
     "Precision",
     "StoreDir",
+    "StoreDtype",
     "Strict",
     "TasksDir",
     "examples",
@@ -44,6 +45,10 @@ StoreDir = Annotated[Path | None, typer.Option("--store", help="Folder of the em
 Device = Annotated[str, typer.Option("--device", help="cpu or cuda.")]
 Precision = Annotated[
     Literal["fp32", "bf16"], typer.Option("--precision", help="fp32 or bf16, of the probes' matrix products.")
+]
+StoreDtype = Annotated[
+    Literal["float32", "float16"],
+    typer.Option("--store-dtype", help="How embeddings are stored: float16 takes half the room, and rounds them."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop where heareval stops or crashes.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hear_audiomosaic.cli._common import Device, StoreDir, TasksDir, examples, print_text
+from hear_audiomosaic.cli._common import Device, StoreDir, StoreDtype, TasksDir, examples, print_text
 
 EXAMPLES = examples(
     "embed --encoder logmel --tasks synth_pitch --out embeddings/",
@@ -25,10 +25,19 @@ def embed(
     tasks_dir: TasksDir = None,
     store: StoreDir = None,
     device: Device = "cpu",
+    store_dtype: StoreDtype = "float32",
 ) -> None:
     """Embed tasks with one encoder; prints the folder of each."""
     from hear_audiomosaic import api
 
     api.embed(
-        encoder, tasks, out, layout=layout, tasks_dir=tasks_dir, store_dir=store, device=device, on_task=print_text
+        encoder,
+        tasks,
+        out,
+        layout=layout,
+        tasks_dir=tasks_dir,
+        store_dir=store,
+        device=device,
+        store_dtype=store_dtype,
+        on_task=print_text,
     )
