@@ -80,7 +80,7 @@ def differences(result: Result, cell: Cell) -> list[str]:
     """
     task, protocol, audio = result.task, result.protocol, cell.audio
     made_and_wanted = {
-        "encoder": (result.encoder.fingerprint, cell.encoder.fingerprint),
+        _encoder_words(result, cell.encoder): (result.encoder.fingerprint, cell.encoder.fingerprint),
         "labels or metadata": (task.digest, cell.task.digest),
         "groups": (task.groups_digest, cell.task.groups_digest),
         "protocol": (protocol.fingerprint, cell.protocol.fingerprint),
@@ -95,3 +95,10 @@ def differences(result: Result, cell: Cell) -> list[str]:
     if cell.embeddings is not None:
         made_and_wanted["embeddings"] = (result.embeddings_digest, cell.embeddings)
     return [name for name, (made, wanted) in made_and_wanted.items() if made != wanted]
+
+
+def _encoder_words(result: Result, encoder: Encoder | UnloadedEncoder) -> str:
+    """The encoder, with the parts of it that changed as far as the result recorded them."""
+    parts, inventory = result.encoder.parts, encoder.inventory
+    changed = [] if parts is None or inventory is None else inventory.changed_since(parts)
+    return f"encoder ({', '.join(changed)})" if changed else "encoder"

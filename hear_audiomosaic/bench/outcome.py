@@ -121,6 +121,7 @@ def _encoder_facts(cell: Cell) -> EncoderFacts:
         sample_rate_hz=encoder.sample_rate,
         embedding_size=encoder.timestamp_embedding_size if timed else encoder.scene_embedding_size,
         n_parameters=encoder.n_parameters,
+        parts=None if encoder.inventory is None else encoder.inventory.parts,
         card=encoder.card,
     )
 

@@ -28,6 +28,7 @@ class UnloadedEncoder:
     timestamp_embedding_size: None = None
     n_parameters: None = None
     card: None = None
+    inventory: None = None
 
 
 def unloaded(encoder: EncoderLike | Labelled) -> UnloadedEncoder | None:

@@ -67,6 +67,10 @@ class EncoderFacts(Record):
     embedding_size: int | None
     """Of the kind that the task takes, scene or timestamp."""
     n_parameters: int | None
+    parts: dict[str, str] | None = None
+    """What the fingerprint is over, part by part ("code", "packages", "weights", ...): a SHA-256 of each, to say what
+    changed (:attr:`hear_audiomosaic.hear.fingerprint.Inventory.parts`); null as the fingerprint is empty, and before
+    it was recorded."""
     card: EncoderCard | None = None
     """What it is and whom to cite; null in results from before there were cards, or where nothing is stated."""
 
