@@ -175,7 +175,7 @@ def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str) -> Result:
         embedding_seconds=embeddings.seconds,
         audio_seconds=embeddings.audio_seconds,
         probing_seconds=seconds,
-        limits=limits_of(cell.task, task, cell.protocol),
+        limits=limits_of(cell.task, task, cell.protocol, embeddings),
     )
     result = result_of(cell, outcome)
     write_result(cell.path, result)
