@@ -18,9 +18,9 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.errors import FileError, PretrainingError
 from hear_audiomosaic.file_errors import file_errors
-from hear_audiomosaic.files import write_json, write_text
+from hear_audiomosaic.files import refuse_what_is_no_file, write_json, write_text
 from hear_audiomosaic.locks import locked_or_refused
 from hear_audiomosaic.nn.distributed import rank, synchronise_batch_norms, world_size
 from hear_audiomosaic.nn.objective import Logs, Objective, OptimiserSettings
@@ -262,15 +262,24 @@ def _alone_in(out: Path) -> Iterator[None]:
     """Keep other runs out of the folder; the first process of this run does so for all, and all learn the outcome."""
     refusal = f"Another process trains in {out}. Wait for it or end it, or use another --out."
     with contextlib.ExitStack() as stack:
-        failure: PretrainingError | None = None
+        failure: PretrainingError | FileError | None = None
         if rank() == 0:
             try:
+                _refuse_what_is_no_file(out)
                 stack.enter_context(locked_or_refused(out / "run.lock", refusal, PretrainingError))
-            except PretrainingError as error:
+            except (PretrainingError, FileError) as error:
                 failure = error
         if failures := [found for found in _gather(failure) if found is not None]:
             raise failures[0]
         yield
+
+
+def _refuse_what_is_no_file(out: Path) -> None:
+    """A pipe under the name of a run's file would be waited for, or lost when the file takes its place."""
+    with file_errors("read", out):
+        for path in sorted(out.iterdir()) if out.is_dir() else ():
+            if path.exists():
+                refuse_what_is_no_file(path, "written")
 
 
 def _start_or_match(out: Path, facts: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from audio_files import folder_of, noise, write
 from safetensors.torch import load_file
 from torch.utils.checkpoint import checkpoint
 
-from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.errors import FileError, PretrainingError
 from hear_audiomosaic.files import read_json
 from hear_audiomosaic.hear import load_encoder
 from hear_audiomosaic.nn import vit
@@ -243,6 +243,15 @@ def test_errors_name_the_thing_and_the_cure(audio: Path, tmp_path: Path) -> None
     (tmp_path / "e" / "checkpoint-00000001.safetensors").write_bytes(b"broken")
     with pytest.raises(PretrainingError, match=r"checkpoint-.* cannot be read as the tensors of a run"):
         pretrain(run_of("msm-mae", audio, tmp_path / "e", n_steps=1))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", ["log.csv", "checkpoint-00000002.safetensors", "encoder.json"])
+def test_a_pipe_among_a_run_s_files_is_refused(audio: Path, tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(FileError, match=f"{name} cannot be written: it is a named pipe, not a file"):
+        pretrain(run_of("audiomosaic", audio, tmp_path))
+    assert [path.name for path in tmp_path.iterdir() if path.is_fifo()] == [name]
 
 
 def test_options_as_typed() -> None:
