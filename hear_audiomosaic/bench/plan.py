@@ -51,11 +51,13 @@ class Summary:
         finished: result files written now.
         kept: result files that were there already, of the same encoder, task and protocol.
         failures: one line per thing that failed.
+        asked: result files of the plan, be they there or not.
     """
 
     finished: list[Path] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    asked: list[Path] = field(default_factory=list)
 
 
 def prepared_tasks(tasks: Sequence[str | PreparedTask], tasks_dir: Path) -> list[PreparedTask]:

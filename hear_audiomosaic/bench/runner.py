@@ -23,7 +23,7 @@ from hear_audiomosaic.hear.objects import EncoderLike, Labelled, as_encoder, nam
 from hear_audiomosaic.hear.surroundings import kept
 from hear_audiomosaic.probing.fold_predictions import fold_predictions
 from hear_audiomosaic.probing.run import run_protocol
-from hear_audiomosaic.probing.unfinished import Unfinished, unfinished_folder
+from hear_audiomosaic.probing.unfinished import Unfinished, remove_abandoned, unfinished_folder
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.results.predictions import Predictions
 from hear_audiomosaic.results.schema import Result, read_result, write_result
@@ -57,6 +57,8 @@ def run(plan: Plan, *, on_result: Callable[[Result], None] | None = None) -> Sum
             for result in _run_encoder(plan, item, summary):
                 if on_result is not None:
                     on_result(result)
+    for folder in remove_abandoned(plan.out, summary.asked):
+        _log.info("Removed %s: the unfinished probe of a result that is not asked for any more.", folder)
     return summary
 
 
@@ -75,6 +77,7 @@ def _run_encoder(plan: Plan, item: EncoderLike | Labelled, summary: Summary) -> 
 def _run_task(plan: Plan, encoder: Encoder, task: PreparedTask, summary: Summary) -> Iterator[Result]:
     """The results of one encoder on one task that were not there and did not fail, each written when it is yielded."""
     audio = embeddings = None
+    summary.asked.extend(cell.path for cell in cells_of(plan, encoder, task, None))
     try:
         with file_errors("used"):
             audio = task_audio(task, encoder.sample_rate, plan.store_dir)
@@ -214,6 +217,7 @@ def _record_unloaded(plan: Plan, item: EncoderLike | Labelled, error: HearAudioM
         return
     for task in plan.tasks:
         for cell in cells_of(plan, encoder, task, None):
+            summary.asked.append(cell.path)
             if not _is_success(cell.path):
                 _write_failure(cell, error, summary)
 
