@@ -9,7 +9,7 @@ lacks more than :data:`MAY_LACK_S` of the length that its header announces (half
 
 Told by :class:`Decoded`, for the caller to pass on: samples beyond [-1, 1], which writing as 16-bit PCM clips (float
 recordings, and what lossy codecs overshoot); channels that cancel each other in the mono mix; silence; a missing end
-that is shorter than that, or an Ogg stream without its last page.
+that is shorter than that, or an Ogg stream without its last page; an MP3 stream that does not say how long it is.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import soundfile
 
 from hear_audiomosaic.audio.resampling import resample
 from hear_audiomosaic.audio.wav import plain_wav
-from hear_audiomosaic.audio.wholeness import lack_of
+from hear_audiomosaic.audio.wholeness import lack_of, mp3_tells_length
 from hear_audiomosaic.errors import AudioError
 from hear_audiomosaic.file_errors import file_errors
 
@@ -50,12 +50,14 @@ class Decoded:
         samples: float32 (S,), the mean of all channels.
         rate_hz: its rate in Hz.
         lack: what is missing at its end, in words; empty if nothing is known to be.
+        tells_length: whether its file says how long it is, so that a missing end would be noticed.
     """
 
     channels: npt.NDArray[np.float32]
     samples: npt.NDArray[np.float32]
     rate_hz: int
     lack: str
+    tells_length: bool = True
 
     @property
     def peak(self) -> float:
@@ -94,7 +96,7 @@ def decode(path: str | Path) -> Decoded:
         AudioError: see the top of this module.
     """
     path = Path(path)
-    channels, rate_hz, announced = _channels(path)
+    channels, rate_hz, announced, container = _channels(path)
     lack = _checked_lack(path, len(channels), announced, rate_hz)
     loudest = max(float(channels.max()), -float(channels.min()))  # NaN and infinity come through
     if not math.isfinite(loudest):
@@ -105,7 +107,8 @@ def decode(path: str | Path) -> Decoded:
             "integers; divide it by 32768 (or what its full scale is) and save it again."
         )
     samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
-    return Decoded(channels, np.ascontiguousarray(samples, dtype=np.float32), rate_hz, lack)
+    tells_length = container != "MP3" or mp3_tells_length(path)
+    return Decoded(channels, np.ascontiguousarray(samples, dtype=np.float32), rate_hz, lack, tells_length)
 
 
 def read_audio(path: str | Path, rate_hz: int | None = None) -> tuple[npt.NDArray[np.float32], int]:
@@ -155,8 +158,8 @@ def write_wav(path: str | Path, samples: npt.NDArray[np.float32], rate_hz: int) 
         path.write_bytes(content.getbuffer())
 
 
-def _channels(path: Path) -> tuple[npt.NDArray[np.float32], int, int]:
-    """(S, channels), the rate in Hz, and the samples a channel that libsndfile announces."""
+def _channels(path: Path) -> tuple[npt.NDArray[np.float32], int, int, str]:
+    """(S, channels), the rate in Hz, the samples a channel that libsndfile announces, and its name of the format."""
     if not path.is_file():
         raise AudioError(f"There is no recording at {path}.")
     if path.stat().st_size == 0:
@@ -176,14 +179,15 @@ def _channels(path: Path) -> tuple[npt.NDArray[np.float32], int, int]:
                     f"{path} does not say how long it is (written to a pipe?), or says more than it can hold; "
                     "encode it again."
                 )
-            channels, rate_hz, announced = sound.read(dtype="float32", always_2d=True), sound.samplerate, sound.frames
+            channels, rate_hz = sound.read(dtype="float32", always_2d=True), sound.samplerate
+            announced, container = sound.frames, str(sound.format)
     except (soundfile.SoundFileError, RuntimeError, OSError) as error:
         raise AudioError(f"{path} cannot be decoded as audio ({error}): corrupt, or of an unknown format.") from error
     except MemoryError as error:
         raise AudioError(f"{path} announces more samples than fit in memory; cut it, or encode it again.") from error
     if channels.shape[0] == 0:
         raise AudioError(f"{path} holds no sample; remove it or fetch it again.")
-    return channels, int(rate_hz), int(announced)
+    return channels, int(rate_hz), int(announced), container
 
 
 def _checked_lack(path: Path, n_samples: int, announced: int, rate_hz: int) -> str:

@@ -11,6 +11,7 @@ from damaged_audio import CONTAINERS, RATE_HZ, encoded, odd_but_whole, saved, so
 from hear_audiomosaic.audio import decode, read_audio
 from hear_audiomosaic.audio.wholeness import lack_of
 from hear_audiomosaic.errors import AudioError
+from hear_audiomosaic.tasks.findings import NO_LENGTH, oddities, summaries
 
 CUTS = (0.3, 0.5, 0.9)
 N_CUTS = 40
@@ -56,6 +57,22 @@ def test_an_ogg_stream_without_its_last_page(tmp_path: Path) -> None:
     assert (lack.share, lack.why) == (0.0, "its Ogg stream has no last page")
     assert lack_of(saved(tmp_path / "within.ogg", content[: last + 20])).share == 1.0  # type: ignore[union-attr]
     assert lack_of(saved(tmp_path / "tagged.ogg", content + b"TAG")) is None
+
+
+def test_an_mp3_stream_that_does_not_say_how_long_it_is(tmp_path: Path) -> None:
+    """The first frame is not of sound: it says how many follow."""
+    content = encoded(sound(), "MP3", "MPEG_LAYER_III")
+    tags = b"ID3\x04\x00\x00\x00\x00\x20\x00" + bytes(0x20 << 7)  # 4096 bytes, more than a frame has
+    stream = content.replace(b"Xing", bytes(4), 1)
+    assert stream != content
+    for name, of, tells in (("said", content, True), ("tagged", tags + content, True), ("bare", stream, False)):
+        decoded = decode(saved(tmp_path / f"{name}.mp3", of))
+        assert (decoded.tells_length, decoded.lack) == (tells, "")
+    assert not decode(saved(tmp_path / "bare.mp3", tags + stream[: len(stream) // 2])).tells_length
+    assert oddities(decoded) == {NO_LENGTH: ""}
+    assert decode(saved(tmp_path / "a.wav", encoded(sound()))).tells_length
+    [told] = summaries({NO_LENGTH: {"a.mp3": ""}})
+    assert "1 MP3 recordings do not say how long they are" in told
 
 
 def test_chunk_sizes_that_lead_nowhere(tmp_path: Path) -> None:
