@@ -9,29 +9,27 @@ long they are in these ways, which are read here without decoding anything:
 - Ogg: no length, but the last page is marked as the last one.
 
 FLAC and MP3 (its Xing frame) tell a length in samples, which libsndfile knows: see :mod:`hear_audiomosaic.audio.files`.
-An MP3 stream without such a frame is a row of frames that ends where the file ends: whether it is whole, nothing tells
-(:func:`mp3_tells_length`).
+Of an MP3 stream without such a frame see :mod:`hear_audiomosaic.audio.mp3`.
 
 References: Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0" (RIFF); EBU Tech 3306
-(RF64); RFC 3533 (Ogg);
-id3.org, "ID3 tag version 2.4.0" (section 3.1); the Xing and VBRI frames are known from the encoders that write them.
+(RF64); RFC 3533 (Ogg).
 """
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-__all__ = ["Lack", "lack_of", "mp3_tells_length"]
+__all__ = ["Lack", "lack_of"]
 
 _UNKNOWN_FROM = 2**31 - 2**16
 _MOST_CHUNKS = 1000
 _LONGEST_PAGE = 65307  # bytes of an Ogg page: header, 255 lacing values, 255 times 255
 _PAGE_HEADER = 27
 _LAST_PAGE = 4  # flag
-_LARGEST_FRAME = 2881  # bytes of an MP3 frame: MPEG-2.5 layer III, 160 kbit/s at 8 kHz, with padding
 
 
 @dataclass(frozen=True)
@@ -73,39 +71,32 @@ _LAYOUTS = {
 }
 
 
-def lack_of(path: Path) -> Lack | None:
+def lack_of(source: Path | bytes) -> Lack | None:
     """What a recording lacks of what its container announces.
 
     Args:
-        path: a file of any format.
+        source: a file of any format, or its content.
 
     Returns:
         None where nothing is missing, or nothing is announced, or the format is none of those above.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        magic = file.read(4)
-        if magic in _LAYOUTS:
-            return _of_bytes(*_chunk_of_samples(file, size, _LAYOUTS[magic]))
-        if magic in (b".snd", b"dns."):
-            order: Literal["little", "big"] = "big" if magic == b".snd" else "little"
-            first, announced = (int.from_bytes(file.read(4), order) for _ in range(2))
-            return _of_bytes(announced if announced < _UNKNOWN_FROM else None, size - first)
-        if magic == b"NIST":
-            return _nist(file, size)
-        return _ogg(file, size) if magic == b"OggS" else None
+    if isinstance(source, bytes):
+        return _lack_in(io.BytesIO(source), len(source))
+    with source.open("rb") as file:
+        return _lack_in(file, source.stat().st_size)
 
 
-def mp3_tells_length(path: Path) -> bool:
-    """Whether an MP3 file says how many frames it has: its first frame is one of the encoder's, not of sound."""
-    with path.open("rb") as file:
-        head = file.read(10)
-        size = 0
-        for byte in head[6:] if head.startswith(b"ID3") else b"":  # 7 bits each, without the header itself
-            size = size << 7 | byte & 0x7F
-        file.seek(size + 10 if head.startswith(b"ID3") else 0)
-        first = file.read(_LARGEST_FRAME)
-    return any(tag in first for tag in (b"Xing", b"Info", b"VBRI"))
+def _lack_in(file: BinaryIO, size: int) -> Lack | None:
+    magic = file.read(4)
+    if magic in _LAYOUTS:
+        return _of_bytes(*_chunk_of_samples(file, size, _LAYOUTS[magic]))
+    if magic in (b".snd", b"dns."):
+        order: Literal["little", "big"] = "big" if magic == b".snd" else "little"
+        first, announced = (int.from_bytes(file.read(4), order) for _ in range(2))
+        return _of_bytes(announced if announced < _UNKNOWN_FROM else None, size - first)
+    if magic == b"NIST":
+        return _nist(file, size)
+    return _ogg(file, size) if magic == b"OggS" else None
 
 
 def _of_bytes(announced: int | None, there: int) -> Lack | None:
