@@ -25,7 +25,7 @@ from hear_audiomosaic.locks import locked_or_refused
 from hear_audiomosaic.nn.distributed import rank, synchronise_batch_norms, world_size
 from hear_audiomosaic.nn.objective import Logs, Objective, OptimiserSettings
 from hear_audiomosaic.nn.vit import Block
-from hear_audiomosaic.pretraining.data import ClipBatch, ClipSource, batches, open_clips
+from hear_audiomosaic.pretraining.data import ClipBatch, ClipSource, Odd, OddLog, batches, open_clips
 from hear_audiomosaic.pretraining.log import RunLog
 from hear_audiomosaic.pretraining.methods import build_objective
 from hear_audiomosaic.pretraining.optimiser import adamw, learning_rate, scaled
@@ -112,6 +112,8 @@ class _Run:
                 "one folder that all machines share."
             )
         self.skips = clips.skip_log(checkpoint.skipped if checkpoint else ())
+        self.odd = OddLog(checkpoint.odd_crops, checkpoint.odd_clips) if checkpoint else OddLog()
+        self.odd_since: list[Odd] = []  # the last checkpoint, of this process
         self.n_samples = objective.n_samples(settings.crop_s)
         model: nn.Module = objective
         if settings.compile:
@@ -137,6 +139,8 @@ class _Run:
                     self._save()
                 bar.update()
         if log:
+            for words in self.odd.in_words(s.n_steps * s.batch_size):
+                _log.warning("%s", words)
             self.facts |= {f"last_{name}": v for name, v in log.last().items() if name not in ("step", "seconds")}
             log.close()
         return self._write_encoder()
@@ -165,7 +169,8 @@ class _Run:
         """One optimiser step; the row to log, if it is time for one."""
         s = self.settings
         if batch.skipped:
-            _log.warning("Skipped, cannot be read: %s", listed(batch.skipped))
+            _log.warning("Skipped, cannot be used: %s", listed(batch.skipped))
+        self.odd_since += batch.odd
         detailed = (self.step + 1) % s.log_every == 0 or self.step + 1 == s.n_steps
         lr = learning_rate(self.step, s.n_steps, self.schedule)
         for group in self.optimiser.param_groups:
@@ -211,10 +216,13 @@ class _Run:
 
     def _save(self) -> None:
         self.skips.add(name for names in _gather(self.skips.names) for name in names)
+        for odd in _gather(self.odd_since):
+            self.odd.add(odd)
+        self.odd_since = []
         if rank() > 0:
             return
         s = self.settings
-        write_checkpoint(s.out, self.step, self.objective, self.optimiser, self.names, self.skips.names)
+        write_checkpoint(s.out, self.step, self.objective, self.optimiser, self.names, self.skips.names, self.odd)
         if self.skips.count:
             write_text(self.settings.out / "skipped.txt", "".join(f"{name}\n" for name in self.skips.names))
 
@@ -223,6 +231,7 @@ class _Run:
         self.facts |= {
             "clips_seen": self.step * self.settings.batch_size,
             "skipped": self.skips.count,
+            **({"odd_crops": self.odd.crops} if self.odd.crops else {}),
             "peak_lr": self.schedule.peak_lr,
             "processes": world_size(),
             "torch": torch.__version__,
@@ -252,6 +261,8 @@ def _open(settings: PretrainSettings) -> ClipSource:
     if world_size() > 1 and rank() > 0:
         dist.barrier()
     clips = open_clips(settings.data)
+    if clips.corrupt and rank() == 0:
+        _log.warning("Skipped, cannot be used: %s", listed(clips.corrupt))
     if world_size() > 1 and rank() == 0:
         dist.barrier()
     return clips

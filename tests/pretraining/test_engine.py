@@ -245,6 +245,28 @@ def test_errors_name_the_thing_and_the_cure(audio: Path, tmp_path: Path) -> None
         pretrain(run_of("msm-mae", audio, tmp_path / "e", n_steps=1))
 
 
+def test_odd_crops_are_counted_once_whatever_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    audio = folder_of(tmp_path / "audio", 12, 0.7)
+    write(audio / "0" / "000.wav", 0 * noise(0, 0.7))
+    facts = pretrain(run_of("audiomosaic", audio, tmp_path / "straight")).facts
+    assert facts["odd_crops"] == {"silent": 2}  # 24 crops are two epochs
+    assert "2 of 24 crops were silent; they were trained on, the first from 0/000.wav." in caplog.text
+    train = engine._Run._train
+
+    def stopped(run: engine._Run, batch: object) -> object:
+        if run.step == 5:
+            raise KeyboardInterrupt
+        return train(run, batch)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine._Run, "_train", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(run_of("audiomosaic", audio, tmp_path / "resumed"))
+    monkeypatch.undo()
+    assert pretrain(run_of("audiomosaic", audio, tmp_path / "resumed")).facts["odd_crops"] == facts["odd_crops"]
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", ["log.csv", "checkpoint-00000002.safetensors", "encoder.json"])
 def test_a_pipe_among_a_run_s_files_is_refused(audio: Path, tmp_path: Path, name: str) -> None:
