@@ -93,7 +93,9 @@ def test_help_ends_in_examples(type_in: Run, path: tuple[str, ...]) -> None:
         if not line.startswith(("reproduce", "tasks fetch"))  # hours; tests/reproduce, and tests/tasks/test_fetch.py
     ],
 )
-def test_examples_run(type_in: Run, tmp_path: Path, example: str) -> None:
+def test_examples_run(type_in: Run, tmp_path: Path, request: pytest.FixtureRequest, example: str) -> None:
+    if "--tasks synth_pitch" in example:  # which would be made on the spot
+        request.getfixturevalue("synth_pitch")
     recordings(tmp_path / "recordings")
     if "--from" in example:
         miniatures.esc50(tmp_path)
@@ -169,6 +171,7 @@ def test_facts_as_json(type_in: Run) -> None:
     ("encoders check json", 1, ""),
     ("no-such-verb", 2, "no-such-verb"),
 ])  # fmt: skip
+@pytest.mark.usefixtures("synth_pitch")
 def test_errors_are_one_line(type_in: Run, line: str, code: int, complaint: str) -> None:
     ended, _, err = type_in(line)
     assert ended == code
