@@ -86,6 +86,7 @@ def evaluate(
     device: str = "cpu",
     precision: Literal["fp32", "bf16"] = "fp32",
     strict: bool = False,
+    store_dtype: Literal["float32", "float16"] = "float32",
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> Results:
     """Embed, probe and score every encoder on every task; what is finished is not done again.
@@ -101,6 +102,8 @@ def evaluate(
         device: "cpu" or "cuda".
         precision: "fp32" or "bf16", of the probes' matrix products.
         strict: stop where heareval stops or crashes; the protocol is then named "NAME (strict)".
+        store_dtype: how embeddings are stored. "float16" takes half the room; the scores are those of the rounded
+            embeddings, and stand in files and tables of their own.
         on_result: called with each result as it is finished.
 
     Returns:
@@ -127,6 +130,7 @@ def evaluate(
         device=device,
         precision=precision,
         strict=strict,
+        store_dtype=store_dtype,
     )
     summary = run(plan, on_result=on_result)
     return Results.of_run(plan.out, summary.finished, summary.kept, summary.failures)
@@ -175,6 +179,7 @@ def embed(
     tasks_dir: StrPath | None = None,
     store_dir: StrPath | None = None,
     device: str = "cpu",
+    store_dtype: Literal["float32", "float16"] = "float32",
     on_task: Callable[[Path], None] = lambda folder: None,
 ) -> tuple[Path, ...]:
     """Embed tasks with one encoder, without probes.
@@ -187,6 +192,7 @@ def embed(
         tasks_dir: folder of prepared tasks. (Default: the user's own)
         store_dir: the store that an export for heareval goes through. (Default: the user's own)
         device: "cpu" or "cuda".
+        store_dtype: how they are stored; "float16" takes half the room and keeps 11 significant bits.
         on_task: called with each task's folder as it is finished.
 
     Returns:
@@ -197,7 +203,13 @@ def embed(
 
     opened, folders = prepared_tasks(several(tasks), folder_of_tasks(tasks_dir)), []
     for finished in embed_tasks(
-        encoder, opened, out=Path(out), layout=layout, store_dir=folder_of_store(store_dir), device=device
+        encoder,
+        opened,
+        out=Path(out),
+        layout=layout,
+        store_dir=folder_of_store(store_dir),
+        device=device,
+        store_dtype=store_dtype,
     ):
         folders.append(finished)
         on_task(finished)

@@ -38,6 +38,7 @@ __all__ = [
     "read_bytes",
     "read_json",
     "read_text",
+    "refuse_what_is_no_file",
     "remove_leftovers",
     "rename",
     "sha256_of_file",
@@ -56,9 +57,12 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` atomically: the old file or the new one, never a part of it.
 
     Raises:
-        FileError: it cannot be written; what was there is still there.
+        FileError: it cannot be written, or a pipe or a device stands there; what was there is still there.
     """
     make_folder(path.parent)
+    with file_errors("written", path):
+        if path.exists():
+            refuse_what_is_no_file(path, "written")
     _dead_parts(path.parent)
     temporary: Path | None = None
     try:
@@ -145,14 +149,20 @@ def read_bytes(path: Path) -> bytes:
         OSError: it cannot be read.
         FileError: it is something else than a file.
     """
-    _refuse_what_is_no_file(path)
+    refuse_what_is_no_file(path)
     return path.read_bytes()
 
 
-def _refuse_what_is_no_file(path: Path) -> None:
+def refuse_what_is_no_file(path: Path, doing: str = "read") -> None:
+    """Refuse a pipe, a socket or a device, which would be waited for, or lost where a file takes its place.
+
+    Raises:
+        OSError: nothing is there, or it cannot be looked at.
+        FileError: it is one of these.
+    """
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise FileError(f"{path} cannot be read: it is {_kind(mode)}, not a file; move it away.")
+        raise FileError(f"{path} cannot be {doing}: it is {_kind(mode)}, not a file; move it away.")
 
 
 def read_text(path: Path, encoding: str = "utf-8") -> str:
@@ -182,7 +192,7 @@ def sha256_of_file(path: Path) -> str:
         OSError: it cannot be read.
         FileError: it is something else than a file.
     """
-    _refuse_what_is_no_file(path)
+    refuse_what_is_no_file(path)
     digest = hashlib.sha256()
     with path.open("rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):

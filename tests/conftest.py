@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,21 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test reads or writes the user's own data folder."""
-    monkeypatch.setenv("HEAR_AUDIOMOSAIC_HOME", str(tmp_path_factory.mktemp("home")))
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HEAR_AUDIOMOSAIC_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def _synth_pitch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from hear_audiomosaic import api
+
+    return api.prepare_task("synth_pitch", tasks_dir=tmp_path_factory.mktemp("synthetic")).directory
+
+
+@pytest.fixture
+def synth_pitch(_own_home: Path, _synth_pitch: Path) -> Path:
+    """The task of that name, which takes seconds to make, where a user has it: in the data folder."""
+    return Path(shutil.copytree(_synth_pitch, _own_home / "tasks" / _synth_pitch.name))

@@ -22,7 +22,8 @@ from hear_audiomosaic.hear.objects import as_encoder, name_of
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, synth_pitch: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty one to work in; of the synthetic tasks that would be made on the spot, one is there."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

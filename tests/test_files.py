@@ -215,6 +215,19 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
         read_bytes(Path("/dev/zero"))
 
 
+@pytest.mark.timeout(20)
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.json")
+    (tmp_path / "b.json").symlink_to("a.json")
+    for name in ("a.json", "b.json"):
+        with pytest.raises(FileError, match=rf"{name} cannot be written: it is a named pipe, not a file; move it away"):
+            write_text(tmp_path / name, "content")
+    assert (tmp_path / "a.json").is_fifo()
+    (tmp_path / "link").symlink_to("nowhere")
+    write_text(tmp_path / "link", "content")  # nothing is lost
+    assert names(tmp_path) == ["a.json", "b.json", "link"]
+
+
 def test_a_file_error_is_both_kinds_of_error_and_keeps_its_cause() -> None:
     cause = PermissionError(errno.EACCES, "Permission denied", "/x/y")
     with pytest.raises(FileError) as raised, file_errors("read"):

@@ -68,6 +68,7 @@ def test_a_wheel_opens_its_doors_outside_the_checkout(site: Path, tmp_path: Path
     assert f"{site}/hear_audiomosaic/__init__.py" in done.stdout
 
 
+@pytest.mark.usefixtures("synth_pitch")
 def test_the_readme_python_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

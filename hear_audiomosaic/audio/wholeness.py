@@ -9,6 +9,7 @@ long they are in these ways, which are read here without decoding anything:
 - Ogg: no length, but the last page is marked as the last one.
 
 FLAC and MP3 (its Xing frame) tell a length in samples, which libsndfile knows: see :mod:`hear_audiomosaic.audio.files`.
+Of an MP3 stream without such a frame see :mod:`hear_audiomosaic.audio.mp3`.
 
 References: Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0" (RIFF); EBU Tech 3306
 (RF64); RFC 3533 (Ogg).
@@ -16,6 +17,7 @@ References: Microsoft and IBM, "Multimedia Programming Interface and Data Specif
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,27 +71,32 @@ _LAYOUTS = {
 }
 
 
-def lack_of(path: Path) -> Lack | None:
+def lack_of(source: Path | bytes) -> Lack | None:
     """What a recording lacks of what its container announces.
 
     Args:
-        path: a file of any format.
+        source: a file of any format, or its content.
 
     Returns:
         None where nothing is missing, or nothing is announced, or the format is none of those above.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        magic = file.read(4)
-        if magic in _LAYOUTS:
-            return _of_bytes(*_chunk_of_samples(file, size, _LAYOUTS[magic]))
-        if magic in (b".snd", b"dns."):
-            order: Literal["little", "big"] = "big" if magic == b".snd" else "little"
-            first, announced = (int.from_bytes(file.read(4), order) for _ in range(2))
-            return _of_bytes(announced if announced < _UNKNOWN_FROM else None, size - first)
-        if magic == b"NIST":
-            return _nist(file, size)
-        return _ogg(file, size) if magic == b"OggS" else None
+    if isinstance(source, bytes):
+        return _lack_in(io.BytesIO(source), len(source))
+    with source.open("rb") as file:
+        return _lack_in(file, source.stat().st_size)
+
+
+def _lack_in(file: BinaryIO, size: int) -> Lack | None:
+    magic = file.read(4)
+    if magic in _LAYOUTS:
+        return _of_bytes(*_chunk_of_samples(file, size, _LAYOUTS[magic]))
+    if magic in (b".snd", b"dns."):
+        order: Literal["little", "big"] = "big" if magic == b".snd" else "little"
+        first, announced = (int.from_bytes(file.read(4), order) for _ in range(2))
+        return _of_bytes(announced if announced < _UNKNOWN_FROM else None, size - first)
+    if magic == b"NIST":
+        return _nist(file, size)
+    return _ogg(file, size) if magic == b"OggS" else None
 
 
 def _of_bytes(announced: int | None, there: int) -> Lack | None:

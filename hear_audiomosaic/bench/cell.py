@@ -10,6 +10,7 @@ from pathlib import Path
 from hear_audiomosaic.bench.plan import Plan
 from hear_audiomosaic.bench.unloaded import UnloadedEncoder
 from hear_audiomosaic.embedding import TaskAudio
+from hear_audiomosaic.embedding.index import Dtype
 from hear_audiomosaic.hear import Encoder
 from hear_audiomosaic.metrics.version import SCORING_VERSION
 from hear_audiomosaic.probing.probe import RunSettings
@@ -36,6 +37,8 @@ class Cell:
     """"fp32" or "bf16", of the probe, as it can follow it."""
     path: Path
     """Of the result file."""
+    store_dtype: Dtype
+    """Of the stored embeddings."""
 
 
 def cells_of(
@@ -62,10 +65,11 @@ def cells_of(
         protocol = dataclasses.replace(asked, strict=asked.strict or plan.strict)
         precision = protocol.probe.resolve(RunSettings(plan.device, plan.precision, protocol.strict)).precision
         suffix = ("-strict" if protocol.strict else "") + ("" if precision == "fp32" else f"-{precision}")
+        suffix += "" if plan.store_dtype == "float32" else f"-{plan.store_dtype}"
         is_random = protocol.probe.is_random or protocol.shots is not None
         for seed in plan.seeds if is_random else plan.seeds[:1]:
             path = folder / f"{protocol.name}-seed{seed}{suffix}.json"
-            yield Cell(encoder, task, audio, embeddings, protocol, seed, precision, path)
+            yield Cell(encoder, task, audio, embeddings, protocol, seed, precision, path, plan.store_dtype)
 
 
 def differences(result: Result, cell: Cell) -> list[str]:
@@ -76,11 +80,12 @@ def differences(result: Result, cell: Cell) -> list[str]:
     """
     task, protocol, audio = result.task, result.protocol, cell.audio
     made_and_wanted = {
-        "encoder": (result.encoder.fingerprint, cell.encoder.fingerprint),
+        _encoder_words(result, cell.encoder): (result.encoder.fingerprint, cell.encoder.fingerprint),
         "labels or metadata": (task.digest, cell.task.digest),
         "groups": (task.groups_digest, cell.task.groups_digest),
         "protocol": (protocol.fingerprint, cell.protocol.fingerprint),
         "precision": (protocol.precision, cell.precision),
+        "type of the stored embeddings": (result.store_dtype, cell.store_dtype),
         "seed": (protocol.seed, cell.seed),
         "scoring code": (result.manifest.scoring_version, SCORING_VERSION),
     }
@@ -90,3 +95,10 @@ def differences(result: Result, cell: Cell) -> list[str]:
     if cell.embeddings is not None:
         made_and_wanted["embeddings"] = (result.embeddings_digest, cell.embeddings)
     return [name for name, (made, wanted) in made_and_wanted.items() if made != wanted]
+
+
+def _encoder_words(result: Result, encoder: Encoder | UnloadedEncoder) -> str:
+    """The encoder, with the parts of it that changed as far as the result recorded them."""
+    parts, inventory = result.encoder.parts, encoder.inventory
+    changed = [] if parts is None or inventory is None else inventory.changed_since(parts)
+    return f"encoder ({', '.join(changed)})" if changed else "encoder"

@@ -8,6 +8,7 @@ from typing import Literal
 
 from hear_audiomosaic.bench.assemble import probe_task
 from hear_audiomosaic.embedding import embed_task
+from hear_audiomosaic.embedding.index import Dtype
 from hear_audiomosaic.errors import AudioError, EncoderError, HearAudioMosaicError
 from hear_audiomosaic.files import read_json
 from hear_audiomosaic.hear.objects import EncoderLike, as_encoder
@@ -28,6 +29,7 @@ def embed_tasks(
     layout: Layout,
     store_dir: Path,
     device: str = "cpu",
+    store_dtype: Dtype = "float32",
 ) -> Iterator[Path]:
     """Embed tasks with one encoder; yields the folder of each task as it is finished.
 
@@ -39,6 +41,7 @@ def embed_tasks(
             in the layout of heareval's embeddings step.
         store_dir: the store that a "heareval" export goes through, so that it resumes and is not embedded twice.
         device: "cpu" or "cuda".
+        store_dtype: how embeddings are stored; heareval's files hold float32 of the same values. (Default: "float32")
 
     Raises:
         EncoderError: no such encoder, or one that breaks the contract.
@@ -47,7 +50,7 @@ def embed_tasks(
     loaded, failed = as_encoder(encoder, device=device), list[HearAudioMosaicError]()
     for task in tasks:
         try:
-            embeddings = embed_task(loaded, task, out if layout == "store" else store_dir)
+            embeddings = embed_task(loaded, task, out if layout == "store" else store_dir, dtype=store_dtype)
         except (AudioError, EncoderError) as error:  # the other tasks are embedded all the same
             failed.append(error)
             continue

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 
+from hear_audiomosaic.embedding import TaskEmbeddings
 from hear_audiomosaic.probing.data import ProbeTask
 from hear_audiomosaic.probing.event_targets import covering, perfect_frames_score
 from hear_audiomosaic.probing.protocol import Protocol
@@ -18,13 +20,14 @@ __all__ = ["limits_of", "tell_limits"]
 _log = logging.getLogger(__name__)
 
 
-def limits_of(task: PreparedTask, rows: ProbeTask, protocol: Protocol) -> TaskLimits:
+def limits_of(task: PreparedTask, rows: ProbeTask, protocol: Protocol, embeddings: TaskEmbeddings) -> TaskLimits:
     """What bounds the score of an encoder on a task.
 
     Args:
         task: the prepared task.
         rows: the same, as embedded by the encoder.
         protocol: how frames become events.
+        embeddings: where the rows are stored.
     """
     labels = label_limits(task)
     without = {}
@@ -39,7 +42,22 @@ def limits_of(task: PreparedTask, rows: ProbeTask, protocol: Protocol) -> TaskLi
         },
         events_without_frame={split: n for split, n in without.items() if n},
         perfect_frames=perfect_frames_score(rows, protocol),
+        same_embedding=_same_embedding(embeddings),
     )
+
+
+def _same_embedding(embeddings: TaskEmbeddings) -> float:
+    """Share of the clips, one of each sound, whose stored rows are those of another one, by their checksums.
+
+    Checksums have 32 bits: of 40,000 different clips, 0.2 pairs share one by chance, which does not count here.
+    """
+    rows_of = {
+        audio: embeddings.stores[split].entry(file).rows
+        for split, clips in embeddings.audio.clips.items()
+        for file, audio in clips.items()
+    }
+    times = Counter(rows_of.values())
+    return sum(n for n in times.values() if n > 1) / max(len(rows_of), 1)
 
 
 def tell_limits(result: Result) -> None:

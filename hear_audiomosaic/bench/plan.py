@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hear_audiomosaic.embedding.index import Dtype
 from hear_audiomosaic.hear.objects import EncoderLike, Labelled
 from hear_audiomosaic.probing.protocol import Protocol
 from hear_audiomosaic.tasks import PreparedTask, expand, find_task, prepare_synthetic, synthetic_names
@@ -27,6 +28,7 @@ class Plan:
         device: "cpu" or "cuda".
         precision: "fp32" or "bf16", of the probes that have both; a result records what its probe computed in.
         strict: stop or crash where heareval does; the protocols of such results are named "NAME (strict)".
+        store_dtype: how embeddings are stored; what is probed is what was stored.
     """
 
     encoders: Sequence[EncoderLike | Labelled]
@@ -38,6 +40,7 @@ class Plan:
     device: str = "cpu"
     precision: str = "fp32"
     strict: bool = False
+    store_dtype: Dtype = "float32"
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,13 @@ class Summary:
         finished: result files written now.
         kept: result files that were there already, of the same encoder, task and protocol.
         failures: one line per thing that failed.
+        asked: result files of the plan, be they there or not.
     """
 
     finished: list[Path] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    asked: list[Path] = field(default_factory=list)
 
 
 def prepared_tasks(tasks: Sequence[str | PreparedTask], tasks_dir: Path) -> list[PreparedTask]:

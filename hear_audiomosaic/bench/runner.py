@@ -24,7 +24,7 @@ from hear_audiomosaic.hear.objects import EncoderLike, Labelled, as_encoder, nam
 from hear_audiomosaic.hear.surroundings import kept
 from hear_audiomosaic.probing.fold_predictions import fold_predictions
 from hear_audiomosaic.probing.run import run_protocol
-from hear_audiomosaic.probing.unfinished import Unfinished, unfinished_folder
+from hear_audiomosaic.probing.unfinished import Unfinished, remove_abandoned, unfinished_folder
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.results.predictions import Predictions
 from hear_audiomosaic.results.schema import Result, read_result, write_result
@@ -58,6 +58,8 @@ def run(plan: Plan, *, on_result: Callable[[Result], None] | None = None) -> Sum
             for result in _run_encoder(plan, item, summary):
                 if on_result is not None:
                     on_result(result)
+    for folder in remove_abandoned(plan.out, summary.asked):
+        _log.info("Removed %s: the unfinished probe of a result that is not asked for any more.", folder)
     return summary
 
 
@@ -83,15 +85,18 @@ def _run_task(
     ``before``: the encoder's coercions on other tasks.
     """
     audio = embeddings = None
+    summary.asked.extend(cell.path for cell in cells_of(plan, encoder, task, None))
     try:
         with file_errors("used"):
-            is_begun = any(store.is_begun for store in task_stores(encoder, task, plan.store_dir).values())
+            is_begun = any(
+                store.is_begun for store in task_stores(encoder, task, plan.store_dir, plan.store_dtype).values()
+            )
             is_new = not is_begun and not any(cell.path.exists() for cell in cells_of(plan, encoder, task, None))
             if not is_new:
                 audio = task_audio(task, encoder.sample_rate, plan.store_dir)
             if is_begun or is_new:
                 # Made whole and sure of also where all results are there: it says whether they were made from it.
-                embeddings = embed_task(encoder, task, plan.store_dir, audio=audio)
+                embeddings = embed_task(encoder, task, plan.store_dir, audio=audio, dtype=plan.store_dtype)
                 audio = embeddings.audio
     except HearAudioMosaicError as error:
         for cell in cells_of(plan, encoder, task, audio):
@@ -107,7 +112,7 @@ def _run_task(
         return
     try:
         with file_errors("used"):
-            embeddings = embeddings or embed_task(encoder, task, plan.store_dir, audio=audio)
+            embeddings = embeddings or embed_task(encoder, task, plan.store_dir, audio=audio, dtype=plan.store_dtype)
             seen = seen_on_clips(encoder, task, embeddings.audio, before)
     except HearAudioMosaicError as error:
         for cell in missing:
@@ -188,7 +193,7 @@ def _probe(cell: Cell, embeddings: TaskEmbeddings, device: str, seen: Seen) -> R
         embedding_seconds=embeddings.seconds,
         audio_seconds=embeddings.audio_seconds,
         probing_seconds=seconds,
-        limits=limits_of(cell.task, task, cell.protocol),
+        limits=limits_of(cell.task, task, cell.protocol, embeddings),
         seen=seen,
     )
     result = result_of(cell, outcome)
@@ -228,6 +233,7 @@ def _record_unloaded(plan: Plan, item: EncoderLike | Labelled, error: HearAudioM
         return
     for task in plan.tasks:
         for cell in cells_of(plan, encoder, task, None):
+            summary.asked.append(cell.path)
             if not _is_success(cell.path):
                 _write_failure(cell, error, summary)
 

@@ -29,6 +29,7 @@ class UnloadedEncoder:
     n_parameters: None = None
     card: None = None
     batch: None = None
+    inventory: None = None
 
 
 def unloaded(encoder: EncoderLike | Labelled) -> UnloadedEncoder | None:

@@ -22,6 +22,7 @@ __all__ = [
     "Precision",
     "Python",
     "StoreDir",
+    "StoreDtype",
     "Strict",
     "TasksDir",
     "examples",
@@ -49,6 +50,10 @@ Precision = Annotated[
 ]
 Python = Annotated[
     list[str], typer.Option("--python", help="NAME=PYTHON: encoder NAME runs in this interpreter or environment.")
+]
+StoreDtype = Annotated[
+    Literal["float32", "float16"],
+    typer.Option("--store-dtype", help="How embeddings are stored: float16 takes half the room, and rounds them."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop where heareval stops or crashes.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

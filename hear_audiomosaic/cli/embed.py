@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hear_audiomosaic.cli._common import Device, Python, StoreDir, TasksDir, examples, print_text
+from hear_audiomosaic.cli._common import Device, Python, StoreDir, StoreDtype, TasksDir, examples, print_text
 
 EXAMPLES = examples(
     "embed --encoder logmel --tasks synth_pitch --out embeddings/",
@@ -28,10 +28,21 @@ def embed(
     store: StoreDir = None,
     python: Python = [],  # noqa: B006
     device: Device = "cpu",
+    store_dtype: StoreDtype = "float32",
 ) -> None:
     """Embed tasks with one encoder; prints the folder of each."""
     from hear_audiomosaic import api
     from hear_audiomosaic.hear.reference import in_interpreters
 
     [ref] = in_interpreters([encoder], python)
-    api.embed(ref, tasks, out, layout=layout, tasks_dir=tasks_dir, store_dir=store, device=device, on_task=print_text)
+    api.embed(
+        ref,
+        tasks,
+        out,
+        layout=layout,
+        tasks_dir=tasks_dir,
+        store_dir=store,
+        device=device,
+        store_dtype=store_dtype,
+        on_task=print_text,
+    )

@@ -13,6 +13,7 @@ from hear_audiomosaic.cli._common import (
     Precision,
     Python,
     StoreDir,
+    StoreDtype,
     Strict,
     TasksDir,
     examples,
@@ -41,6 +42,7 @@ def run(
     device: Device = "cpu",
     precision: Precision = "fp32",
     strict: Strict = False,
+    store_dtype: StoreDtype = "float32",
     as_json: AsJson = False,
 ) -> None:
     """Embed, probe and score every encoder on every task; resumes where it stopped when run again."""
@@ -58,6 +60,7 @@ def run(
         device=device,
         precision=precision,
         strict=strict,
+        store_dtype=store_dtype,
         on_result=say_score,
     )
     print_results(results, as_json)

@@ -44,6 +44,15 @@ from hear_audiomosaic.paths import data_home
 
 __all__ = ["Inventory", "encoder_inventory"]
 
+_WORDS = {
+    "packages": "package versions",
+    "weights": "weights or a file that an option names",
+    "data_files": "data files",
+    "files_read": "files that it reads",
+    "environment": "environment variables",
+    "state": "values in its model or modules",
+}
+
 
 @dataclass(frozen=True)
 class Inventory:
@@ -85,8 +94,8 @@ class Inventory:
         return {name: sorted(part) for name, part in self._contents() if part}
 
     def changed_since(self, parts: Mapping[str, str]) -> list[str]:
-        """Names of the parts that are not as they were, as :attr:`parts` gave them: "code", "data files", ..."""
-        return [name.replace("_", " ") for name, digest in self.parts.items() if parts.get(name) != digest]
+        """In words, the parts that are not as :attr:`parts` gave them: "code", "package versions", "weights", ..."""
+        return [_WORDS.get(name, name) for name, digest in self.parts.items() if parts.get(name) != digest]
 
     def differences(self, other: Inventory) -> list[str]:
         """What differs from another inventory, by part and name: "code: helper.py", "environment: GAIN", ..."""

@@ -18,14 +18,14 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.errors import FileError, PretrainingError
 from hear_audiomosaic.file_errors import file_errors
-from hear_audiomosaic.files import write_json, write_text
+from hear_audiomosaic.files import refuse_what_is_no_file, write_json, write_text
 from hear_audiomosaic.locks import locked_or_refused
 from hear_audiomosaic.nn.distributed import rank, synchronise_batch_norms, world_size
 from hear_audiomosaic.nn.objective import Logs, Objective, OptimiserSettings
 from hear_audiomosaic.nn.vit import Block
-from hear_audiomosaic.pretraining.data import ClipBatch, ClipSource, batches, open_clips
+from hear_audiomosaic.pretraining.data import ClipBatch, ClipSource, Odd, OddLog, batches, open_clips
 from hear_audiomosaic.pretraining.log import RunLog
 from hear_audiomosaic.pretraining.methods import build_objective
 from hear_audiomosaic.pretraining.optimiser import adamw, learning_rate, scaled
@@ -112,6 +112,8 @@ class _Run:
                 "one folder that all machines share."
             )
         self.skips = clips.skip_log(checkpoint.skipped if checkpoint else ())
+        self.odd = OddLog(checkpoint.odd_crops, checkpoint.odd_clips) if checkpoint else OddLog()
+        self.odd_since: list[Odd] = []  # the last checkpoint, of this process
         self.n_samples = objective.n_samples(settings.crop_s)
         model: nn.Module = objective
         if settings.compile:
@@ -137,6 +139,8 @@ class _Run:
                     self._save()
                 bar.update()
         if log:
+            for words in self.odd.in_words(s.n_steps * s.batch_size):
+                _log.warning("%s", words)
             self.facts |= {f"last_{name}": v for name, v in log.last().items() if name not in ("step", "seconds")}
             log.close()
         return self._write_encoder()
@@ -165,7 +169,8 @@ class _Run:
         """One optimiser step; the row to log, if it is time for one."""
         s = self.settings
         if batch.skipped:
-            _log.warning("Skipped, cannot be read: %s", listed(batch.skipped))
+            _log.warning("Skipped, cannot be used: %s", listed(batch.skipped))
+        self.odd_since += batch.odd
         detailed = (self.step + 1) % s.log_every == 0 or self.step + 1 == s.n_steps
         lr = learning_rate(self.step, s.n_steps, self.schedule)
         for group in self.optimiser.param_groups:
@@ -211,10 +216,13 @@ class _Run:
 
     def _save(self) -> None:
         self.skips.add(name for names in _gather(self.skips.names) for name in names)
+        for odd in _gather(self.odd_since):
+            self.odd.add(odd)
+        self.odd_since = []
         if rank() > 0:
             return
         s = self.settings
-        write_checkpoint(s.out, self.step, self.objective, self.optimiser, self.names, self.skips.names)
+        write_checkpoint(s.out, self.step, self.objective, self.optimiser, self.names, self.skips.names, self.odd)
         if self.skips.count:
             write_text(self.settings.out / "skipped.txt", "".join(f"{name}\n" for name in self.skips.names))
 
@@ -223,6 +231,7 @@ class _Run:
         self.facts |= {
             "clips_seen": self.step * self.settings.batch_size,
             "skipped": self.skips.count,
+            **({"odd_crops": self.odd.crops} if self.odd.crops else {}),
             "peak_lr": self.schedule.peak_lr,
             "processes": world_size(),
             "torch": torch.__version__,
@@ -252,6 +261,8 @@ def _open(settings: PretrainSettings) -> ClipSource:
     if world_size() > 1 and rank() > 0:
         dist.barrier()
     clips = open_clips(settings.data)
+    if clips.corrupt and rank() == 0:
+        _log.warning("Skipped, cannot be used: %s", listed(clips.corrupt))
     if world_size() > 1 and rank() == 0:
         dist.barrier()
     return clips
@@ -262,15 +273,24 @@ def _alone_in(out: Path) -> Iterator[None]:
     """Keep other runs out of the folder; the first process of this run does so for all, and all learn the outcome."""
     refusal = f"Another process trains in {out}. Wait for it or end it, or use another --out."
     with contextlib.ExitStack() as stack:
-        failure: PretrainingError | None = None
+        failure: PretrainingError | FileError | None = None
         if rank() == 0:
             try:
+                _refuse_what_is_no_file(out)
                 stack.enter_context(locked_or_refused(out / "run.lock", refusal, PretrainingError))
-            except PretrainingError as error:
+            except (PretrainingError, FileError) as error:
                 failure = error
         if failures := [found for found in _gather(failure) if found is not None]:
             raise failures[0]
         yield
+
+
+def _refuse_what_is_no_file(out: Path) -> None:
+    """A pipe under the name of a run's file would be waited for, or lost when the file takes its place."""
+    with file_errors("read", out):
+        for path in sorted(out.iterdir()) if out.is_dir() else ():
+            if path.exists():
+                refuse_what_is_no_file(path, "written")
 
 
 def _start_or_match(out: Path, facts: Mapping[str, Any]) -> None:

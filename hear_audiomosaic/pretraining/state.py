@@ -23,6 +23,7 @@ from hear_audiomosaic.file_errors import file_errors
 from hear_audiomosaic.files import sha256_of_json, write_bytes, write_json
 from hear_audiomosaic.parsing import UnreadableError, parse_json
 from hear_audiomosaic.paths import plain_name_fault
+from hear_audiomosaic.pretraining.data import OddLog
 from hear_audiomosaic.printable import shortened
 from hear_audiomosaic.reading import read_file
 
@@ -42,6 +43,8 @@ class Checkpoint(BaseModel):
         file: name of the tensors' file.
         sha256: of that file; empty in format 1.
         skipped: names of the corrupt clips so far.
+        odd_crops: kind -> how many crops were odd so far.
+        odd_clips: kind -> the first clips of such.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -51,6 +54,8 @@ class Checkpoint(BaseModel):
     file: StrictStr
     sha256: str = ""
     skipped: list[str] = []
+    odd_crops: dict[str, NonNegativeInt] = {}
+    odd_clips: dict[str, list[str]] = {}
 
 
 def write_checkpoint(
@@ -60,6 +65,7 @@ def write_checkpoint(
     optimiser: torch.optim.Optimizer,
     names: list[str],
     skipped: Sequence[str],
+    odd: OddLog,
 ) -> None:
     """Write a checkpoint and remove the one before it.
 
@@ -70,6 +76,7 @@ def write_checkpoint(
         optimiser: all its tensors are kept.
         names: of the optimiser's parameters, in its order.
         skipped: names of the corrupt clips so far.
+        odd: odd crops so far.
     """
     tensors = {f"model.{name}": _plain(tensor) for name, tensor in model.state_dict().items()}
     for index, values in optimiser.state_dict()["state"].items():
@@ -78,7 +85,15 @@ def write_checkpoint(
     content = save(tensors)
     write_bytes(path, content)
     digest = hashlib.sha256(content).hexdigest()
-    checkpoint = Checkpoint(format=2, step=step, file=path.name, sha256=digest, skipped=list(skipped)).model_dump()
+    checkpoint = Checkpoint(
+        format=2,
+        step=step,
+        file=path.name,
+        sha256=digest,
+        skipped=list(skipped),
+        odd_crops=odd.crops,
+        odd_clips=odd.names,
+    ).model_dump()
     write_json(folder / _INDEX, {**checkpoint, _SEAL: sha256_of_json(checkpoint)})
     for other in (*folder.glob("checkpoint-*.safetensors"), *folder.glob(".checkpoint-*.part")):  # .part: of a kill
         if other != path:

@@ -9,16 +9,19 @@ is removed.
 States are saved every few seconds, and less often where one takes long to write, so that writing them costs a fixed
 share of the time at most. A run that is killed again and again ends nevertheless, if each time it lives until its
 first save. A state that cannot be saved (a full disk) stops nothing.
+States of results that nobody asks for any more are removed by a later run (:func:`remove_abandoned`).
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
+import re
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +34,7 @@ from torch import Tensor
 from hear_audiomosaic.errors import HearAudioMosaicError
 from hear_audiomosaic.files import write_bytes
 
-__all__ = ["State", "Unfinished", "Unit", "unfinished_folder"]
+__all__ = ["State", "Unfinished", "Unit", "remove_abandoned", "unfinished_folder"]
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +46,10 @@ FIRST_GUESS_S = 4e-9
 """Seconds that it takes to save a byte, before it was measured."""
 BELIEVED = 100
 """By how much a measurement may exceed the one before; beyond it stands something else, such as a suspended process."""
+ABANDONED_AFTER_S = 24 * 3600.0
+"""Since its last save, where a result is not asked for any more; another run may be working on it."""
 FORMAT = 1
+_OF_A_RESULT = re.compile(r"\..+-seed\d+.*\.unfinished")
 
 
 @dataclass(frozen=True)
@@ -197,6 +203,31 @@ class Unit:
 def unfinished_folder(result: Path) -> Path:
     """Where the states of a result to be stand: beside its file, hidden."""
     return result.with_name(f".{result.stem}.unfinished")
+
+
+def remove_abandoned(results: Path, asked: Collection[Path]) -> list[Path]:
+    """Remove the states of results that nobody asks for any more: not in this run, and not worked on for a day.
+
+    Args:
+        results: folder of result files, searched with all below it.
+        asked: result files to be, of this run; their states stay.
+
+    Returns:
+        The folders that were removed, sorted.
+    """
+    kept = {unfinished_folder(path) for path in asked}
+    removed = []
+    for parent, names, _ in os.walk(results):
+        for folder in (Path(parent, name) for name in sorted(names) if _OF_A_RESULT.fullmatch(name)):
+            names.remove(folder.name)
+            try:
+                touched = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+                if folder not in kept and time.time() - touched > ABANDONED_AFTER_S:
+                    shutil.rmtree(folder)
+                    removed.append(folder)
+            except OSError as error:  # another run works there, or it is not ours to remove
+                _log.info("%s could not be removed (%s).", folder, error)
+    return sorted(removed)
 
 
 def _write(path: Path, state: State, about: Mapping[str, Any]) -> None:

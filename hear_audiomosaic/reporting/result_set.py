@@ -145,7 +145,7 @@ def _row(one: LoadedResult) -> dict[str, Any]:
         "task": result.task.name,
         "protocol": result.protocol.name,
         "seed": result.protocol.seed,
-        "precision": result.protocol.precision,
+        "precision": result.arithmetic,
         "score_name": result.score_name,
         "higher_is_better": result.higher_is_better,
         "score": float("nan") if result.score is None else result.score,

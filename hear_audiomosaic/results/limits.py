@@ -9,6 +9,9 @@ from hear_audiomosaic.results.record import Record
 
 __all__ = ["TaskLimits"]
 
+_MANY = 0.5
+"""Share of clips with the embedding of another one that is told; silence and very short clips have it by right."""
+
 
 class TaskLimits(Record):
     """Facts of a task's labels and of an encoder's frames, found when the result was made."""
@@ -27,6 +30,9 @@ class TaskLimits(Record):
     """Primary score of frames that are all predicted right
     (:func:`hear_audiomosaic.probing.event_targets.perfect_frames_score`); null for scenes."""
 
+    same_embedding: float = 0.0
+    """Share of the clips (one of each sound) that have the very embedding of another one, 0 to 1."""
+
     def in_words(self, score_name: str, *, of_events: bool) -> list[str]:
         """Sentences without a full stop, none where nothing bounds the score.
 
@@ -39,4 +45,9 @@ class TaskLimits(Record):
         )
         if self.trained_test_clips:
             words.append(f"{self.trained_test_clips} test clips stand in train or valid, too, equal sample by sample")
+        if self.same_embedding > _MANY:
+            words.append(
+                f"{self.same_embedding:.0%} of the clips have the very embedding of a clip that sounds different: the "
+                "encoder may be given another rate than it takes, or ignore what it is given"
+            )
         return words + event_limits_in_words(score_name, self.events_without_frame, self.n_events, self.perfect_frames)

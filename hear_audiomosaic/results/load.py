@@ -158,5 +158,5 @@ def _cell_key(result: Result) -> tuple[object, ...]:
     return (
         *(result.encoder.ref, result.encoder.fingerprint),
         *(result.task.directory, result.task.digest),
-        *(result.protocol.name, result.protocol.fingerprint, result.protocol.precision, result.protocol.seed),
+        *(result.protocol.name, result.protocol.fingerprint, result.arithmetic, result.protocol.seed),
     )

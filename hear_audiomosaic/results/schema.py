@@ -40,6 +40,7 @@ __all__ = [
     "Result",
     "TaskFacts",
     "TriedGridPoint",
+    "arithmetic",
     "find_results",
     "read_result",
     "write_result",
@@ -66,6 +67,10 @@ class EncoderFacts(Record):
     embedding_size: int | None
     """Of the kind that the task takes, scene or timestamp."""
     n_parameters: int | None
+    parts: dict[str, str] | None = None
+    """What the fingerprint is over, part by part ("code", "packages", "weights", ...): a SHA-256 of each, to say what
+    changed (:attr:`hear_audiomosaic.hear.fingerprint.Inventory.parts`); null as the fingerprint is empty, and before
+    it was recorded."""
     card: EncoderCard | None = None
     """What it is and whom to cite; null in results from before there were cards, or where nothing is stated."""
     batch: int | None = None
@@ -179,6 +184,8 @@ class Result(Record):
     """SHA-256 of that file; null in results from before it was recorded."""
     embeddings_digest: str | None = None
     """SHA-256 over checksums of the stored embeddings of all clips that it was made from; null as above."""
+    store_dtype: Literal["float32", "float16"] = "float32"
+    """What the embeddings were stored as before they were probed; always float32 before there was a choice."""
     manifest: Manifest
 
     @model_validator(mode="after")
@@ -208,6 +215,11 @@ class Result(Record):
         return self._primary.std if self.folds else None
 
     @property
+    def arithmetic(self) -> str:
+        """What the score was computed in: "fp32", "bf16", "fp32 on float16 embeddings", ..."""
+        return arithmetic(self.protocol.precision, self.store_dtype)
+
+    @property
     def _primary(self) -> MeanAndStd:
         return over_folds([fold.scores[self.score_name] for fold in self.folds])
 
@@ -225,6 +237,11 @@ class Result(Record):
     def postprocessing(self) -> EventPostprocessing | None:
         """Of the winner on the first split; None for scenes."""
         return None if self.winner is None else self.grid_points[self.winner].postprocessing
+
+
+def arithmetic(precision: str, store_dtype: str) -> str:
+    """In words what a score was computed in: the probe's precision, and the embeddings' if that is not float32."""
+    return precision if store_dtype == "float32" else f"{precision} on {store_dtype} embeddings"
 
 
 def write_result(path: Path, result: Result) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "CUT_SHORT",
     "LEFT_OUT_EVENTS",
     "LOST",
+    "NO_LENGTH",
     "OTHER_LABELS",
     "OUT_OF_RANGE",
     "RESPELLED",
@@ -46,6 +47,7 @@ CANCELLED = "cancelled channels"
 SILENT = "silent"
 LOST = "lost in resampling"
 CUT_SHORT = "cut short"
+NO_LENGTH = "no length"
 LEFT_OUT_EVENTS = "left out events"
 CUT_EVENTS = "cut events"
 SEVERAL_SPLITS = "same recording in several splits"
@@ -62,6 +64,8 @@ _SENTENCES: Mapping[str, str] = {
     LOST: "{n} recordings have nearly all of their sound above half of a rate that is written: less than a tenth of "
     "their level is left; take a higher --rate",
     CUT_SHORT: "{n} recordings may lack a little at their end",
+    NO_LENGTH: "{n} MP3 recordings do not say how long they are (they have no Xing frame), so that nothing tells "
+    "whether they are whole",
     LEFT_OUT_EVENTS: "{n} recordings have events that begin after their end; these are left out, and with them labels "
     "that have no other event",
     CUT_EVENTS: "{n} recordings have events that reach beyond their end (by 1 s at most); these are cut there",
@@ -89,6 +93,8 @@ def oddities(decoded: Decoded) -> dict[str, str]:
         odd[CANCELLED] = ""
     if decoded.lack:
         odd[CUT_SHORT] = decoded.lack
+    if not decoded.tells_length:
+        odd[NO_LENGTH] = ""
     return odd
 
 

@@ -186,7 +186,7 @@ def test_two_hundred_steps_on_real_clips_lower_the_loss(shared: Path) -> None:
     model = AaspObjective(AaspEncoder(EncoderSize(192, 4, 3)), ObjectiveSettings(n_masks=2)).train()
     optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=5e-4, betas=(0.9, 0.95))
     generator, losses = seeded(), []
-    for step in range(200):
+    for number in range(200):
         picked = torch.randint(len(audio), (16,), generator=generator).tolist()
         starts = torch.randint(audio.shape[1] - 33520, (16,), generator=generator).tolist()  # 2.08 s of frames
         crops = torch.stack([audio[i, start : start + 33520] for i, start in zip(picked, starts, strict=True)])
@@ -195,7 +195,7 @@ def test_two_hundred_steps_on_real_clips_lower_the_loss(shared: Path) -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 4.0)
         optimiser.step()
-        model.after_step((step + 1) / 200)
+        model.after_step((number + 1) / 200)
         losses.append([logs[name].item() for name in ("loss", "masked", "contrastive")])
     first, last = torch.tensor(losses[:10]).mean(dim=0), torch.tensor(losses[-10:]).mean(dim=0)
     assert (last < 0.9 * first).all(), (first, last)

@@ -11,7 +11,10 @@ from damaged_audio import CONTAINERS, RATE_HZ, encoded, odd_but_whole, saved, so
 from hear_audiomosaic.audio import decode, read_audio
 from hear_audiomosaic.audio.wholeness import lack_of
 from hear_audiomosaic.errors import AudioError
+from hear_audiomosaic.tasks.findings import NO_LENGTH, oddities, summaries
 
+FIRST_FRAME = 288
+"""Bytes of an MP3 file's first frame, at 16 kHz and 64 kbit/s, as libsndfile writes it."""
 CUTS = (0.3, 0.5, 0.9)
 N_CUTS = 40
 """Of each container, in the long form."""
@@ -56,6 +59,37 @@ def test_an_ogg_stream_without_its_last_page(tmp_path: Path) -> None:
     assert (lack.share, lack.why) == (0.0, "its Ogg stream has no last page")
     assert lack_of(saved(tmp_path / "within.ogg", content[: last + 20])).share == 1.0  # type: ignore[union-attr]
     assert lack_of(saved(tmp_path / "tagged.ogg", content + b"TAG")) is None
+
+
+def test_an_mp3_stream_that_does_not_say_how_long_it_is(tmp_path: Path) -> None:
+    """The first frame is not of sound: it says how many follow."""
+    content = encoded(np.concatenate([np.zeros(RATE_HZ, np.float32), sound(1.0)]), "MP3", "MPEG_LAYER_III")
+    tags = b"ID3\x04\x00\x00\x00\x00\x20\x00" + bytes(0x20 << 7)  # 4096 bytes, more than a frame has
+    stream = content[FIRST_FRAME:]
+    assert b"Xing" in content[:FIRST_FRAME]
+    for name, of, tells in (("said", content, True), ("tagged", tags + content, True), ("bare", stream, False)):
+        decoded = decode(saved(tmp_path / f"{name}.mp3", of))
+        assert (decoded.tells_length, decoded.lack) == (tells, "")
+        assert abs(len(decoded.samples) - 2 * RATE_HZ) < 0.1 * RATE_HZ
+    cut = decode(saved(tmp_path / "cut.mp3", tags + stream[: len(stream) // 2]))
+    assert (cut.tells_length, cut.lack) == (False, "it ends within a frame of its MP3 stream")
+    assert oddities(decoded) == {NO_LENGTH: ""}
+    assert decode(saved(tmp_path / "a.wav", encoded(sound()))).tells_length
+    [told] = summaries({NO_LENGTH: {"a.mp3": ""}})
+    assert "1 MP3 recordings do not say how long they are" in told
+
+
+def test_an_mp3_stream_of_variable_bit_rate_without_a_length(tmp_path: Path) -> None:
+    """libsndfile guesses by the first frame: silence in front makes the guess too long, noise in front too short."""
+    noise = 0.3 * np.random.default_rng(0).standard_normal(4 * RATE_HZ).astype(np.float32)
+    silence = np.zeros(4 * RATE_HZ, np.float32)
+    first = encoded(np.concatenate([silence, noise]), "MP3", "MPEG_LAYER_III")[FIRST_FRAME:]
+    whole = decode(saved(tmp_path / "whole.mp3", first))
+    assert abs(len(whole.samples) - 8 * RATE_HZ) < 0.2 * RATE_HZ
+    assert (whole.tells_length, whole.lack) == (False, "")
+    last = encoded(np.concatenate([noise, silence]), "MP3", "MPEG_LAYER_III")[FIRST_FRAME:]
+    with pytest.raises(AudioError, match=r"of its 129600 samples only \d+ can be read; write it anew"):
+        decode(saved(tmp_path / "part.mp3", last))
 
 
 def test_chunk_sizes_that_lead_nowhere(tmp_path: Path) -> None:

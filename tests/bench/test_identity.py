@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -164,6 +166,49 @@ def test_a_result_from_before_all_this_loads_and_is_made_again(
     with caplog.at_level(logging.WARNING):
         assert made(tmp_path, own_task) == (1, 0)
     assert "its scoring code, rate of the audio, audio changed, or was not recorded" in caplog.text
+
+
+ENCODER = """
+from pathlib import Path
+from toy_encoder import Model, get_scene_embeddings, get_timestamp_embeddings
+
+def load_model(model_file_path, gain=1):
+    model = Model()
+    if model_file_path:
+        model.register_buffer("weight", __import__("torch").tensor(float(Path(model_file_path).read_text())))
+    return model
+"""
+
+
+def test_what_changed_of_an_encoder_is_named(
+    tmp_path: Path, own_task: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    code, weights = tmp_path / "named_parts.py", tmp_path / "w.txt"
+
+    def run_with(what: str, weight: str) -> tuple[int, int]:
+        code.write_text(what)
+        weights.write_text(weight)
+        sys.modules.pop("named_parts", None)
+        importlib.invalidate_caches()
+        caplog.clear()
+        return made(tmp_path, own_task, f"named_parts:{weights}")
+
+    assert run_with(ENCODER, "1") == (1, 0)
+    assert set(read_result(the_result(tmp_path)).encoder.parts or {}) >= {"code", "packages", "weights", "environment"}
+    assert run_with(ENCODER, "2") == (1, 0)
+    assert "its encoder (weights or a file that an option names, values in its model or modules) changed" in caplog.text
+    assert run_with(ENCODER + "# longer\n", "2") == (1, 0)
+    assert "its encoder (code) changed" in caplog.text
+    monkeypatch.setattr("torch.__version__", "2.0.0")
+    assert run_with(ENCODER + "# longer\n", "2") == (1, 0)
+    assert "its encoder (package versions) changed" in caplog.text
+    content = json.loads(the_result(tmp_path).read_text())
+    del content["encoder"]["parts"]  # as before they were recorded
+    the_result(tmp_path).write_text(json.dumps(content))
+    assert run_with(ENCODER, "2") == (1, 0)
+    assert "its encoder changed" in caplog.text
+    sys.modules.pop("named_parts", None)
 
 
 def test_a_label_alone_keeps_the_result(tmp_path: Path, own_task: Path) -> None:

@@ -139,3 +139,35 @@ def test_a_task_is_shown_with_them(tasks: dict[str, PreparedTask]) -> None:
     assert "16 of 24 events overlap or touch another one of their class in their clip" in overlap[0]
     assert "8 of 8 events end where they begin" in api.show_task("instants", tasks_dir=folder)["limits"][0]
     assert api.show_task("esc50", tasks_dir=folder)["limits"] == []
+
+
+ENCODER = """
+import torch
+from toy_encoder import load_model, get_scene_embeddings as toy, get_timestamp_embeddings
+
+def get_scene_embeddings(audio, model):
+    return torch.round(toy(audio, model) * {levels})
+"""
+
+
+@pytest.mark.parametrize(("levels", "share"), [(0.0, 1.0), (1e9, 4 / 11)])
+def test_one_embedding_for_most_clips_is_told(
+    tasks: dict[str, PreparedTask],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    levels: float,
+    share: float,
+) -> None:
+    """Of 12 clips two are the same, and count as one; tones of 400 and 800 Hz, say, have the same moments."""
+    name = f"coarse_{int(share)}"
+    (tmp_path / f"{name}.py").write_text(ENCODER.format(levels=levels))
+    monkeypatch.syspath_prepend(tmp_path)
+    run = api.evaluate([name], [tasks["tags"]], ["logistic"], out=tmp_path / "out", store_dir=tmp_path / "store")
+    [result] = run
+    assert result.task.limits is not None
+    assert result.task.limits.same_embedding == pytest.approx(share)
+    said = "100% of the clips have the very embedding of a clip that sounds different"
+    run.report(tmp_path / "report")
+    for text in (caplog.text, (tmp_path / "report" / "report.md").read_text()):
+        assert (said in text) == (share > 0.5)

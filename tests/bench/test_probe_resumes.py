@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,35 @@ def test_a_run_killed_at_every_save(
     (folders[0] / "grid.0.0.safetensors").write_bytes(b"left")
     assert runner.run(settings("killed")).kept == [finished]
     assert not folders[0].exists()
+
+
+def test_what_left_the_plan_is_removed_once_nobody_works_on_it(task: PreparedTask, tmp_path: Path) -> None:
+    """States of the plan itself stay however old they are, and so do those of another run, for a day."""
+    settings = Plan(
+        encoders=["logmel", "no_such_encoder"],
+        tasks=[task],
+        protocols=[get_protocol("logistic")],
+        seeds=[42],
+        out=tmp_path / "results",
+        store_dir=tmp_path / "store",
+    )
+    [finished] = runner.run(settings).finished
+    unloaded = tmp_path / "results" / "no_such_encoder" / finished.parent.name
+    states = {
+        "of another seed": finished.with_name(".hear-2021-seed1-bf16.unfinished"),
+        "of another encoder": tmp_path / "results" / "other" / "tones-v1-full" / ".few-shot-5-seed42.unfinished",
+        "of a run beside this one": finished.with_name(".hear-2021-seed2.unfinished"),
+        "of an encoder that cannot be loaded": unloaded / ".logistic-seed42.unfinished",
+        "of somebody else": finished.with_name(".mine.unfinished"),
+    }
+    for what, folder in states.items():
+        folder.mkdir(parents=True)
+        (folder / "grid.safetensors").write_bytes(b"state")
+        days = 0.9 if what == "of a run beside this one" else 1.1
+        for path in (folder / "grid.safetensors", folder):
+            os.utime(path, (time.time() - days * 24 * 3600,) * 2)
+    runner.run(settings)
+    assert [what for what, folder in states.items() if not folder.exists()] == ["of another seed", "of another encoder"]
 
 
 def test_a_directory_s_probe_resumes(task: PreparedTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

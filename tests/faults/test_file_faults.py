@@ -129,6 +129,7 @@ def a_pipe(path: Path) -> None:
 
 
 def a_socket(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     bound = socket.socket(socket.AF_UNIX)
     here = Path.cwd()
     os.chdir(path.parent)  # its address may have 107 bytes
@@ -154,7 +155,7 @@ IN_THE_WAY: list[tuple[str, str, Spoil, int]] = [
     # the command, the path, what is there in its stead, the exit code
     *(("run", "new", spoil, 1) for spoil in (a_file, a_link_to_nowhere, a_loop)),
     *(("run", path, a_file, 1) for path in ("new/toy_encoder", OUT)),
-    *(("run", f"{OUT}/logistic-seed42.{kind}", a_folder, 1) for kind in ("json", "npz")),
+    *(("run", f"{OUT}/logistic-seed42.{kind}", spoil, 1) for kind in ("json", "npz") for spoil in (a_folder, a_pipe)),
     *(("run", "store", spoil, 1) for spoil in (a_file, a_link_to_nowhere)),
     ("run", "store/digests", a_file, 0),
     *(("run", f"{TASK}/task_metadata.json", spoil, 1) for spoil in (a_folder, a_pipe, a_loop)),
@@ -163,17 +164,17 @@ IN_THE_WAY: list[tuple[str, str, Spoil, int]] = [
     *(("run", f"{TASK}/16000/train/clip00.wav", spoil, 1) for spoil in (a_folder, a_pipe, a_link_to_nowhere)),
     *(("embed", "store", spoil, 1) for spoil in (a_file, a_loop)),
     *(("embed for heareval", path, a_file, 1) for path in ("new", "new/toy_encoder")),
-    ("embed for heareval", f"{OUT}/train.embeddings.npy", a_folder, 1),
+    *(("embed for heareval", f"{OUT}/train.embeddings.npy", spoil, 1) for spoil in (a_folder, a_pipe)),
     *(("prepare", "new", spoil, 1) for spoil in (a_file, a_link_to_nowhere)),
     *(("prepare", f"new/{path}", a_file, 1) for path in (".locks", ".pets-v1-full.part", "pets-v1-full")),
     *(("prepare", "in/metadata.csv", spoil, 1) for spoil in (a_folder, a_pipe, a_loop)),
     *(("prepare", "in/audio/clip00.wav", spoil, 1) for spoil in (a_folder, a_pipe, a_socket)),
     ("prepare --overwrite", "tasks/.pets-v1-full.ready", a_file, 1),
-    ("probe", f"{EMBEDDINGS}/test.predicted-scores.json", a_folder, 1),
+    *(("probe", f"{EMBEDDINGS}/test.predicted-scores.json", spoil, 1) for spoil in (a_folder, a_pipe)),
     *(("probe", f"{EMBEDDINGS}/test.embeddings.npy", spoil, 1) for spoil in (a_folder, a_pipe)),
     *(("probe", f"{EMBEDDINGS}/test.json", spoil, 1) for spoil in (a_folder, a_pipe)),
     *(("report", "new", spoil, 1) for spoil in (a_file, a_link_to_nowhere)),
-    ("report", "new/index.html", a_folder, 1),
+    *(("report", "new/index.html", spoil, 1) for spoil in (a_folder, a_pipe, a_socket)),
     *(
         (name, "results/foreign.json", spoil, 0)
         for name in ("report", "status", "compare")
@@ -183,7 +184,10 @@ IN_THE_WAY: list[tuple[str, str, Spoil, int]] = [
     *(("report", "results/toy_encoder/pets-v1-full/logistic-seed42.npz", spoil, 0) for spoil in (a_folder, a_pipe)),
     *(("pretrain", "new", spoil, 1) for spoil in (a_file, a_link_to_nowhere)),
     *(("pretrain", f"new/{path}", a_folder, 1) for path in ("log.csv", "encoder.safetensors")),
-    *(("pretrain", f"new/{path}", a_pipe, 0) for path in ("run.json", "checkpoint.json", "log.csv")),
+    *(
+        ("pretrain", f"new/{path}", a_pipe, 1)
+        for path in ("run.json", "run.lock", "checkpoint.json", "log.csv", "encoder.safetensors", "encoder.json")
+    ),
     ("pretrain", "home", a_file, 0),
     *(("tasks list", f"{TASK}/task_metadata.json", spoil, 1) for spoil in (a_folder, a_pipe)),
     *(("tasks show", f"{TASK}/train.json", spoil, 1) for spoil in (a_pipe, a_loop)),

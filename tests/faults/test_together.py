@@ -30,7 +30,7 @@ MAY_BE_REFUSED = ("nother process trains in", "There is no store at")
 @pytest.fixture(scope="module")
 def processes(run: kills.Commands) -> Iterator[list[kills.Commands]]:
     with ExitStack() as stack:
-        yield [run, *(stack.enter_context(kills.commands()) for _ in range(2))]
+        yield [run, *(stack.enter_context(kills.commands(run)) for _ in range(2))]
 
 
 def one_round(processes: list[kills.Commands], mix: tuple[str, ...], folder: Path) -> dict[str, object]:

@@ -55,7 +55,7 @@ CHANGES: dict[str, Callable[[], object]] = {
         set_apart((), "helper_beside"),
         sys.modules.update(helper_beside=ModuleType("m")),
     ),
-    "interrupts": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    "interrupts": lambda: signal.signal(signal.SIGINT, lambda *_: None),  # a shell may have it ignored already
     "alarm": lambda: signal.setitimer(signal.ITIMER_REAL, 60.0),
     "garbage collection": gc.disable,
     "random numbers of Python": lambda: random.seed(1),
@@ -65,7 +65,7 @@ CHANGES: dict[str, Callable[[], object]] = {
     "environment": lambda: os.environ.update(HEAR_TEST_ONLY="1"),
     "locale": _other_locale,
     "loggers": _silence,
-    "signals": lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN),
+    "signals": lambda: signal.signal(signal.SIGTERM, lambda *_: None),
 }
 ENDS_WITH_THE_CALL = {"interrupts", "alarm", "signals"}
 

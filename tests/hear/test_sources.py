@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -66,14 +68,40 @@ def names(found: dict[str, Path]) -> set[str]:
     return {name.removeprefix("hear_audiomosaic/") for name in found}
 
 
-def fingerprint(ref: str, paths: list[Path], first: str = "pass") -> str:
-    """Of the encoder, in a process of its own."""
-    code = f"{first}\nfrom hear_audiomosaic.hear import load_encoder; print(load_encoder({ref!r}).fingerprint)"
+FINGERPRINTS = """
+import importlib, os, sys
+import numpy, pandas, scipy.stats, sklearn.linear_model, soundfile, soxr, torch
+assert not [name for name in sys.modules if name.startswith("hear_audiomosaic")]
+for first in sys.stdin:
+    if os.fork() == 0:
+        exec(first)
+        from hear_audiomosaic.hear import load_encoder
+        print(load_encoder({ref!r}).fingerprint, flush=True)
+        os._exit(0)
+    os.wait()
+"""
+"""For each line that is asked: run it, then tell the fingerprint, in a fork that has imported nothing of ours yet."""
+
+
+@contextmanager
+def fingerprints(ref: str, paths: list[Path]) -> Iterator[Callable[[str], str]]:
+    """Of the encoder, each in a process of its own, which first does what is asked."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=paths[0]
-    )
-    return done.stdout.strip()
+    command = [sys.executable, "-c", FINGERPRINTS.format(ref=ref)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment, cwd=paths[0]) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        asked, answers = process.stdin, process.stdout
+
+        def fingerprint(first: str = "pass") -> str:
+            asked.write(f"{first}\n")
+            asked.flush()
+            answer = answers.readline().strip()
+            assert len(answer) == 64
+            return answer
+
+        yield fingerprint
 
 
 def test_one_file_depends_on_what_it_imports_step_by_step(library: Path, tmp_path: Path) -> None:
@@ -167,18 +195,21 @@ def test_what_is_not_of_this_python_is_part_of_it_all_the_same(library: Path, tm
 
 def test_fingerprints_follow_the_files_they_depend_on_and_no_others(library: Path, tmp_path: Path) -> None:
     root = package(tmp_path).parent
-    paths = [tmp_path, library.parent]
-    before = fingerprint("a_strangers_package", paths)
+    with fingerprints("a_strangers_package", [tmp_path, library.parent]) as fingerprint:
+        before = fingerprint()
+        edit_and_compare(fingerprint, before, library, root)
 
+
+def edit_and_compare(fingerprint: Callable[..., str], before: str, library: Path, root: Path) -> None:
     for unrelated in ("reporting/report.py", "nn/block_masking.py", "audiomosaic/encoder.py", "__init__.py"):
         with (library / unrelated).open("a") as file:
             file.write("\n# edited\n")
     much = "import hear_audiomosaic.reporting, hear_audiomosaic.probing, hear_audiomosaic.floors.random"
-    assert fingerprint("a_strangers_package", paths, much) == before  # whatever else a process has loaded
+    assert fingerprint(much) == before  # whatever else a process has loaded
 
     seen = {before}
     for edited in (library / "nn" / "ema.py", library / "audio" / "resampling.py", root / "parts" / "helper.py"):
         with edited.open("a") as file:
             file.write("\n# edited\n")
-        seen.add(fingerprint("a_strangers_package", paths))
+        seen.add(fingerprint())
     assert len(seen) == 4

@@ -17,7 +17,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 KILLED = 137
 NEEDS_SPACE = {"open", "write", "mkdir", "symlink"}
@@ -179,15 +179,26 @@ def child(request: dict[str, Any], report: int) -> None:
         os._exit(code)
 
 
-def serve() -> None:
-    """Import what the commands import, and answer until stdin ends."""
+def warm() -> None:
+    """Import what the commands import."""
     import torch
 
     torch.set_num_threads(1)
     for module in WARM:
         importlib.import_module(module)
-    for line in sys.stdin:
+
+
+def serve(asked: TextIO, answers: TextIO) -> None:
+    """Answer until nothing more is asked."""
+    for line in asked:
         request = json.loads(line)
+        if "twin" in request:
+            if os.fork() == 0:
+                asked_of_twin, answers_of_twin = map(Path, request["twin"])
+                with asked_of_twin.open() as asked, answers_of_twin.open("w") as answers:
+                    serve(asked, answers)
+                os._exit(0)
+            continue
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -198,9 +209,10 @@ def serve() -> None:
             told = pipe.read()
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         answer = {"code": code, "output": Path(request["output"]).read_text(errors="replace")}
-        sys.stdout.write(json.dumps(answer | (json.loads(told) if told else {"n": 0, "log": []})) + "\n")
-        sys.stdout.flush()
+        answers.write(json.dumps(answer | (json.loads(told) if told else {"n": 0, "log": []})) + "\n")
+        answers.flush()
 
 
 if __name__ == "__main__":
-    serve()
+    warm()
+    serve(sys.stdin, sys.stdout)

@@ -56,9 +56,22 @@ class Ended:
 
 
 class Commands:
-    """Runs commands in forks of one warm process (``forked_commands.py``)."""
+    """Runs commands in forks of one warm process (``forked_commands.py``).
 
-    def __init__(self) -> None:
+    Args:
+        of: another one, of whose process this one's is a fork: it starts at once. (Default: a new process)
+    """
+
+    def __init__(self, of: Commands | None = None) -> None:
+        self._process = None
+        if of is not None:
+            with tempfile.TemporaryDirectory() as folder:
+                paths = [str(Path(folder, name)) for name in ("asked", "answers")]
+                for path in paths:
+                    os.mkfifo(path)
+                of._ask({"twin": paths})
+                self._asked, self._answers = Path(paths[0]).open("w"), Path(paths[1]).open()  # noqa: SIM115
+            return
         paths = [str(HERE), os.environ.get("PYTHONPATH", "")]
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / "forked_commands.py")],
@@ -69,6 +82,9 @@ class Commands:
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._asked, self._answers = self._process.stdin, self._process.stdout
 
     def run(
         self,
@@ -82,22 +98,26 @@ class Commands:
         spare_mib: int | None = None,
     ) -> Ended:
         with tempfile.NamedTemporaryFile() as output:
-            request = {"arguments": line.split(), "folder": str(folder), "output": output.name}
+            request: dict[str, Any] = {"arguments": line.split(), "folder": str(folder), "output": output.name}
             request |= {"at": at, "do": do, "kind": kind, "once": once, "spare_mib": spare_mib}
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
-            return Ended(**json.loads(self._process.stdout.readline()))
+            self._ask(request)
+            return Ended(**json.loads(self._answers.readline()))
+
+    def _ask(self, request: dict[str, Any]) -> None:
+        self._asked.write(json.dumps(request) + "\n")
+        self._asked.flush()
 
     def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()
+        self._asked.close()  # it ends when nothing more is asked
+        self._answers.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
 
 @contextmanager
-def commands() -> Iterator[Commands]:
-    started = Commands()
+def commands(of: Commands | None = None) -> Iterator[Commands]:
+    started = Commands(of)
     try:
         yield started
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 import soundfile
 from audio_files import encoded, folder_of, noise, shard, tar_of, write
 
-from hear_audiomosaic.audio import resample
+from hear_audiomosaic.audio import decode, resample
 from hear_audiomosaic.errors import AudioError, PretrainingError
 from hear_audiomosaic.pretraining.data import ClipSource, open_clips, shards
 from hear_audiomosaic.pretraining.data.crops import Recording, read_crop
+from hear_audiomosaic.pretraining.data.folders import open_folder
 
 
 def keys(source: ClipSource) -> list[str]:
@@ -238,3 +240,39 @@ def test_corrupt_recordings(tmp_path: Path, content: bytes) -> None:
             read_crop(Recording("a.wav", file), 100, 8000, 0.0)
     with pytest.raises(PretrainingError, match=r"1 of 1 clips .* a\.wav\. Fetch"):
         open_clips([str(tmp_path)])
+
+
+def damaged() -> dict[str, tuple[str, bytes, str]]:
+    """What is damaged -> the file's ending, its content, and what is said of it."""
+    seconds, rate_hz = 4.0, 8000
+    samples = noise(0, seconds)
+    of = {name: encoded(0, name, seconds) for name in ("wav", "ogg", "flac", "mp3")}
+    integers, quiet = io.BytesIO(), io.BytesIO()
+    soundfile.write(integers, samples * 32768, rate_hz, subtype="FLOAT", format="WAV")
+    soundfile.write(quiet, np.concatenate([samples, np.zeros_like(samples)]), rate_hz, format="MP3")
+    frame = quiet.getvalue().index(quiet.getvalue()[:2], 2)  # the first one says how many follow
+    return {name: (name, content[: len(content) // 2], "cut short|decoded") for name, content in of.items()} | {
+        "of another scale": ("wav", integers.getvalue(), "samples up to 16.*: it is of another scale"),
+        "without a length": ("mp3", quiet.getvalue()[frame:], "samples only .* can be read; write it anew"),
+    }
+
+
+@pytest.mark.parametrize("what", damaged())
+def test_damage_is_refused_as_in_tasks(tmp_path: Path, what: str) -> None:
+    """By ``audio.decode`` and here; where a header does not tell, when a crop comes to what is missing."""
+    ending, content, said = damaged()[what]
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(content)
+    for read in (lambda: decode(path), lambda: read_crop(Recording(path.name, content), 1600, 8000, 0.999)):
+        with pytest.raises(AudioError, match=rf"a\.{ending}.*({said})"):
+            read()
+    write(tmp_path / "good.wav", noise(1))
+    clips = open_folder(tmp_path, 10.0)
+    if path.name not in clips.corrupt:
+        assert what in ("flac", "mp3", "of another scale")
+        [found] = [one for one in clips.fetch(range(len(clips))) if one.name == path.name]
+        with pytest.raises(AudioError, match=rf"a\.{ending}.*({said})"):
+            read_crop(found, 1600, 8000, 0.999)
+    (tmp_path / f"a.{ending}").write_bytes(encoded(0, ending, 4.0))
+    assert open_folder(tmp_path, 10.0).corrupt == ()
+    assert len(read_crop(Recording(path.name, path.read_bytes()), 800, 8000, 0.999)) == 800

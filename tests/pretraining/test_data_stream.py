@@ -12,7 +12,7 @@ import torch
 from audio_files import encoded, folder_of, jitter, noise, shard, tar_of, write
 
 from hear_audiomosaic.errors import PretrainingError
-from hear_audiomosaic.pretraining.data import ClipBatch, ClipSource, SkipLog, batches, open_clips
+from hear_audiomosaic.pretraining.data import ClipBatch, ClipSource, OddLog, SkipLog, batches, open_clips
 
 SIZES: dict[str, Any] = {"rate_hz": 8000, "crop_samples": 1000, "batch_size": 4, "seed": 3}
 
@@ -130,6 +130,23 @@ def test_a_clip_that_is_broken_in_one_place_is_used_elsewhere_by_everyone(tmp_pa
     assert [batch.skipped for batch in straight if batch.skipped] == [("0/006.wav",)]
     for first in (50, 150, 250):
         assert same(take(source, first, 300 - first, n_workers=2), straight[first:])
+
+
+def test_odd_crops_are_told_and_used(tmp_path: Path) -> None:
+    """Of 15 clips one is silent, one goes beyond full scale; the others, padded with zeros, are not odd."""
+    folder_of(tmp_path, 15, 0.1)
+    write(tmp_path / "0" / "003.wav", np.full(800, 0.1, np.float32) * 0)
+    write(tmp_path / "1" / "004.wav", noise(4, 0.1) * 4)
+    drawn = take(open_clips([str(tmp_path)]), n_steps=15)  # 4 epochs
+    assert Counter(odd for batch in drawn for odd in batch.odd) == {
+        ("silent", "0/003.wav"): 4,
+        ("beyond [-1, 1]", "1/004.wav"): 4,
+    }
+    log = OddLog()
+    log.add(odd for batch in drawn for odd in batch.odd)
+    log.add([("silent", f"{k}.wav") for k in range(9)])
+    words = "13 of 60 crops were silent; they were trained on, the first from 0/003.wav, 0.wav, 1.wav, 2.wav, 3.wav."
+    assert words in log.in_words(60)
 
 
 @pytest.mark.parametrize("n_workers", [0, 2])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from audio_files import folder_of
 from torch import nn
 from two_processes import OPTIONS, made, step
 
+from hear_audiomosaic.cli import main
 from hear_audiomosaic.nn.distributed import GlobalBatchNorm1d, gather_rows, synchronise_batch_norms
 
 
@@ -80,15 +83,20 @@ ARGUMENTS = {
 }
 
 
-def pretrain(method: str, audio: Path, out: Path, n_processes: int = 1, stop: int | None = None) -> None:
-    """Three steps by the command, under ``torchrun`` for two processes; or stop before step ``stop``."""
-    program = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n_processes)]
-    command = [*(program if n_processes > 1 else [sys.executable]), stopped.__file__, str(-1 if stop is None else stop)]
-    command += ["pretrain", method, "--data", str(audio), "--steps", "3", "--batch-size", "4", "--crop", "1.0"]
-    command += ["--workers", "0", "--log-every", "1", "--save-every", "1", "--out", str(out), *ARGUMENTS[method]]
+def arguments(method: str, audio: Path, out: Path) -> list[str]:
+    """Three steps by the command."""
+    command = ["pretrain", method, "--data", str(audio), "--steps", "3", "--batch-size", "4", "--crop", "1.0"]
+    command += ["--workers", "0", "--log-every", "1", "--save-every", "1", "--out", str(out)]
+    return [*command, *ARGUMENTS[method]]
+
+
+def pretrain_by_two(method: str, audio: Path, out: Path, stop: int = -1) -> None:
+    """The command under ``torchrun``; or stopped before step ``stop``."""
+    program = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    command = [*program, stopped.__file__, str(stop), *arguments(method, audio, out)]
     done = subprocess.run(command, env=environment, capture_output=True, timeout=300)
-    assert (done.returncode == 0) == (stop is None), done.stderr.decode()[-2000:]
+    assert (done.returncode == 0) == (stop < 0), done.stderr.decode()[-2000:]
 
 
 def log_of(out: Path) -> list[dict[str, str]]:
@@ -98,19 +106,52 @@ def log_of(out: Path) -> list[dict[str, str]]:
 
 def test_torchrun_runs_the_same_command(tmp_path: Path) -> None:
     audio = folder_of(tmp_path / "audio", 6, 1.1)
-    for n in (1, 2):
-        pretrain("audiomosaic", audio, tmp_path / str(n), n)
+    with pytest.raises(SystemExit, match="0"):
+        main(arguments("audiomosaic", audio, tmp_path / "1"))
+    pretrain_by_two("audiomosaic", audio, tmp_path / "2")
     one, two = (log_of(tmp_path / str(n)) for n in (1, 2))
     assert float(two[0]["loss"]) == pytest.approx(float(one[0]["loss"]), rel=1e-5)
     assert float(two[0]["gradient_norm"]) == pytest.approx(float(one[0]["gradient_norm"]), rel=1e-3)
     assert (tmp_path / "2" / "encoder.safetensors").is_file()
 
 
-def test_a_run_of_two_processes_that_stopped_ends_as_one_that_did_not(tmp_path: Path) -> None:
+def of_both(audio: Path, folder: Path, runs: list[tuple[str, int]]) -> None:
+    """Runs one after the other, by the same two processes (``stopped.py``), which meet anew for each."""
+    ports = []
+    for _ in runs:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+    asked = [
+        (stop, port, arguments("adversarial-negatives", audio, folder / out))
+        for (out, stop), port in zip(runs, ports, strict=True)
+    ]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MASTER_ADDR": "127.0.0.1"}
+    environment |= {"WORLD_SIZE": "2"}
+    both = [
+        subprocess.Popen(
+            [sys.executable, stopped.__file__, json.dumps(asked)],
+            env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stderr=subprocess.PIPE,
+        )
+        for rank in range(2)
+    ]
+    for process in both:
+        _, errors = process.communicate(timeout=200)
+        assert process.returncode == 0, errors.decode()[-2000:]
+
+
+@pytest.mark.parametrize("how", ["the same processes", pytest.param("torchrun", marks=pytest.mark.faults)])
+def test_a_run_of_two_processes_that_stopped_ends_as_one_that_did_not(tmp_path: Path, how: str) -> None:
     audio = folder_of(tmp_path / "audio", 6, 1.1)
-    for out, stop in (("whole", None), ("parts", 2), ("parts", None)):
-        pretrain("adversarial-negatives", audio, tmp_path / out, 2, stop)
-        assert len(log_of(tmp_path / out)) == (3 if stop is None else stop)
+    runs = [("whole", -1), ("stopped", 2), ("parts", 2), ("parts", -1)]
+    if how == "torchrun":
+        for out, stop in runs:
+            pretrain_by_two("adversarial-negatives", audio, tmp_path / out, stop)
+    else:
+        of_both(audio, tmp_path, runs)
+    assert len(log_of(tmp_path / "stopped")) == 2
+    assert len(log_of(tmp_path / "whole")) == 3
     assert log_of(tmp_path / "parts") == log_of(tmp_path / "whole")
     whole, parts = ((tmp_path / out / "encoder.safetensors").read_bytes() for out in ("whole", "parts"))
     assert whole == parts

@@ -30,7 +30,7 @@ from hear_audiomosaic.hear.card import read_card
 from hear_audiomosaic.heareval.read import read_heareval_directory
 from hear_audiomosaic.heareval.write import write_heareval_directory
 from hear_audiomosaic.nn.checkpoints import read_state, write_state
-from hear_audiomosaic.pretraining.data import open_clips
+from hear_audiomosaic.pretraining.data import OddLog, open_clips
 from hear_audiomosaic.pretraining.log import RunLog
 from hear_audiomosaic.pretraining.state import read_checkpoint, read_facts, write_checkpoint
 from hear_audiomosaic.reporting.published.figures import read_figures
@@ -355,7 +355,8 @@ def run_state(folder: Path) -> Case:
     model, optimiser, names = parts()
     model(torch.ones(1, 3)).sum().backward()
     optimiser.step()
-    write_checkpoint(folder, 1, model, optimiser, names, ["a.wav"])
+    odd = OddLog({"silent": 2}, {"silent": ["b.wav"]})
+    write_checkpoint(folder, 1, model, optimiser, names, ["a.wav"], odd)
 
     def read() -> Any:
         again, of_again, _ = parts()

@@ -203,7 +203,7 @@ def _imported(name: str, path: Optional[str], by_name: bool) -> Any:
         except ModuleNotFoundError as error:
             if path is None or not (name + ".").startswith("%s." % error.name):
                 raise
-    assert path is not None
+    assert path is not None  # noqa: S101 - a file was given
     name = name.rpartition(".")[2]
     spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=[os.path.dirname(path)])
     if spec is None or spec.loader is None:

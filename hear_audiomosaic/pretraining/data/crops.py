@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import soundfile
 
 from hear_audiomosaic.audio import resample
+from hear_audiomosaic.audio.files import MAY_LACK_S, check_values, readable_length
 from hear_audiomosaic.errors import AudioError
 
 __all__ = ["AUDIO_SUFFIXES", "Recording", "read_crop"]
@@ -51,18 +52,20 @@ def read_crop(recording: Recording, n_samples: int, rate_hz: int, where: float) 
         float32, shape (S,), range about [-1, 1], channels averaged. A clip shorter than S is followed by zeros.
 
     Raises:
-        AudioError: the file is missing, cannot be decoded, holds no sample, or the crop holds NaN or infinity.
+        AudioError: the file is missing, cannot be decoded, holds no sample or is cut short, or the crop holds NaN or
+            infinity or is of another scale, by the rules of :mod:`hear_audiomosaic.audio.files`.
     """
     file = _Encoded(recording.file) if isinstance(recording.file, bytes) else recording.file
     try:
         with soundfile.SoundFile(file) as sound:
+            if isinstance(recording.file, bytes):  # files are looked at when a source is opened
+                recording = replace(recording, length=readable_length(recording.name, recording.file, sound))
             crop = _crop_of(sound, recording, n_samples, rate_hz, where)
     except (soundfile.SoundFileError, RuntimeError, OSError, ValueError) as error:
         raise AudioError(f"{recording.name} cannot be decoded as audio ({error}).") from error
     if crop.size == 0:
         raise AudioError(f"{recording.name} holds no sample.")
-    if not np.isfinite(crop).all():
-        raise AudioError(f"{recording.name} holds NaN or infinite samples.")
+    check_values(recording.name, crop)
     return np.pad(crop, (0, n_samples - len(crop))) if len(crop) < n_samples else crop
 
 
@@ -95,6 +98,9 @@ def _crop_of(
     lead = min(margin, first)
     sound.seek(first - lead)
     channels = sound.read(lead + wanted + margin, dtype="float32", always_2d=True)  # (frames, channels)
+    missing = min(lead + wanted + margin, sound.frames - first + lead) - len(channels)
+    if missing > MAY_LACK_S * own_hz:
+        raise AudioError(f"{recording.name} is cut short: {missing} samples that it announces cannot be read.")
     mono = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
     mono = np.ascontiguousarray(mono, dtype=np.float32)
     if own_hz == rate_hz or mono.size == 0:

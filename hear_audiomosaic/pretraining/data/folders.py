@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from hear_audiomosaic.errors import PretrainingError
+from hear_audiomosaic.audio.files import readable_length
+from hear_audiomosaic.errors import AudioError, PretrainingError
 from hear_audiomosaic.parsing import UnreadableError, parse_csv, parse_text
 from hear_audiomosaic.pretraining.data.crops import AUDIO_SUFFIXES, Recording
 from hear_audiomosaic.pretraining.data.index import Names, read_index, write_index
@@ -41,7 +42,7 @@ class FileClips:
         file: (n,) int64 index into ``names``.
         start: (n,) int64, first frame of the clip.
         length: (n,) int64, frames of the clip.
-        corrupt: names of the files whose header cannot be read, or that hold no sample.
+        corrupt: names of the files whose header cannot be read, that are cut short, or that hold no sample.
     """
 
     root: Path
@@ -158,10 +159,11 @@ def _headers(root: Path, names: Sequence[str], location: str) -> list[list[int]]
             if indexed.get(name, [])[:2] == stamp:
                 return list(indexed[name])
             info = soundfile.info(path)
-        except (soundfile.SoundFileError, RuntimeError, OSError, ValueError):
+            n_frames = readable_length(path, path, info)
+        except (soundfile.SoundFileError, RuntimeError, OSError, ValueError, AudioError):
             return [0, 0, 0, 1]  # read again next time: it may have been repaired
-        usable = 0 < info.frames < _MAX_FRAMES and info.samplerate > 0
-        return [*stamp, info.frames, info.samplerate] if usable else [0, 0, 0, 1]
+        usable = 0 < n_frames < _MAX_FRAMES and info.samplerate > 0
+        return [*stamp, n_frames, info.samplerate] if usable else [0, 0, 0, 1]
 
     blocks = [names[first : first + _BLOCK] for first in range(0, len(names), _BLOCK)]
     headers: list[list[int]] = []

@@ -17,7 +17,7 @@ from hear_audiomosaic.paths import data_home
 
 __all__ = ["Names", "read_index", "write_index"]
 
-_FORMAT = b"hear_audiomosaic index of headers, format 2, sha256 "
+_FORMAT = b"hear_audiomosaic index of headers, format 3, sha256 "
 _log = logging.getLogger(__name__)
 
 

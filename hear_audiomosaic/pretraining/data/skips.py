@@ -17,8 +17,9 @@ def too_many_corrupt(names: Sequence[str], n_clips: int) -> PretrainingError:
     """Return the error for ``names``, the corrupt clips so far among ``n_clips``."""
     first = listed(names)
     return PretrainingError(
-        f"{len(names)} of {n_clips} clips cannot be decoded, are empty or hold NaN; at most {MAX_CORRUPT:.0%} may be "
-        f"skipped: {first}. Fetch or convert them again, or leave them out (a manifest lists the files to use)."
+        f"{len(names)} of {n_clips} clips cannot be decoded, are cut short, empty or of another scale, or hold NaN; at "
+        f"most {MAX_CORRUPT:.0%} may be skipped: {first}. Fetch or convert them again, or leave them out (a manifest "
+        "lists the files to use)."
     )
 
 

@@ -13,6 +13,7 @@ import torch
 from hear_audiomosaic.errors import AudioError, PretrainingError
 from hear_audiomosaic.nn.objective import Augment
 from hear_audiomosaic.pretraining.data.crops import Recording, read_crop
+from hear_audiomosaic.pretraining.data.odd import Odd, oddities
 from hear_audiomosaic.pretraining.data.skips import MAX_CORRUPT, SkipLog, too_many_corrupt
 from hear_audiomosaic.pretraining.data.source import ClipSource
 
@@ -27,11 +28,13 @@ class ClipBatch:
         audio: float32 tensor (B, V, S), range about [-1, 1]: V views of B crops of S samples.
         keys: names of the B clips.
         skipped: names of corrupt clips that this batch is the first to meet.
+        odd: what is odd about its crops (:mod:`hear_audiomosaic.pretraining.data.odd`), with their names.
     """
 
     audio: torch.Tensor
     keys: tuple[str, ...]
     skipped: tuple[str, ...]
+    odd: tuple[Odd, ...] = ()
 
 
 def batches(
@@ -129,14 +132,16 @@ class _Steps(torch.utils.data.Dataset[_Item]):
         audio = np.empty((self.batch_size, self.n_views, self.crop_samples), np.float32)  # (B, V, S)
         keys: list[str] = []
         skipped: list[str] = []
+        odd: list[Odd] = []
         for row, (position, recording) in enumerate(zip(positions, recordings, strict=True)):
             seeds = np.random.SeedSequence([self.seed, position], spawn_key=(1,)).spawn(1 + self.n_views)
             where = np.random.default_rng(seeds[0]).random()
             key, crop = self._crop(position, recording, where, skipped)
             keys.append(key)
+            odd += [(kind, key) for kind in oddities(crop)]
             for view, view_seed in enumerate(seeds[1:]):
                 audio[row, view] = self._view(crop, view_seed)
-        return ClipBatch(torch.from_numpy(audio), tuple(keys), tuple(skipped))
+        return ClipBatch(torch.from_numpy(audio), tuple(keys), tuple(skipped), tuple(odd))
 
     def _clip(self, position: int, ahead: int = 0) -> int:
         epoch, index = divmod(position, len(self.source))

@@ -110,7 +110,7 @@ def few_shot_curves(
         for row in comparison.rows if shots else ():
             line = f"{row.encoder.ref} {row.encoder.fingerprint}"
             candidate = _Candidate(line, row.label, int(shots[1]) if shots else None, row, comparison, analysis)
-            by_precision.setdefault(comparison.precision, []).append(candidate)
+            by_precision.setdefault(comparison.arithmetic, []).append(candidate)
     pairs = ((precision, _curves(by_precision[precision])) for precision in sorted(by_precision))
     return tuple((precision, curves) for precision, curves in pairs if curves is not None)
 

@@ -128,7 +128,7 @@ def leaderboard_row(comparison: Comparison, folder: Path | None = None) -> str:
     if not comparison.rankable:
         raise ProtocolError(
             f"The HEAR leaderboard takes results of the protocol {OFFICIAL_PROTOCOL} with its full grid in fp32; "
-            f"these are of {comparison.label} in {comparison.precision}. "
+            f"these are of {comparison.label} in {comparison.arithmetic}. "
             f"Run: hear-audiomosaic run --protocols {OFFICIAL_PROTOCOL} ..."
         )
     tasks = read_tasks(folder)

@@ -1,8 +1,8 @@
 """From results to comparisons.
 
-Results of two protocols, of two fingerprints of one protocol or of two precisions are in separate tables; a task
-prepared from other data is a column of its own, and so is one whose audio at one rate is known to be another; other
-weights are a row of their own.
+Results of two protocols, of two fingerprints of one protocol or of two precisions (of probes, of stored embeddings)
+are in separate tables; a task prepared from other data is a column of its own, and so is one whose audio at one rate is
+known to be another; other weights are a row of their own.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def compare(results: Iterable[LoadedResult]) -> tuple[Comparison, ...]:
 
     def key(loaded: LoadedResult) -> tuple[bool, str, str, str]:
         protocol = loaded.result.protocol
-        return protocol.name != OFFICIAL_PROTOCOL, protocol.name, protocol.fingerprint, protocol.precision
+        return protocol.name != OFFICIAL_PROTOCOL, protocol.name, protocol.fingerprint, loaded.result.arithmetic
 
     results = _without_repeats(_with_known_encoders(results))
     encoders = encoder_labels(results)
@@ -77,7 +77,7 @@ def _without_repeats(results: Iterable[LoadedResult]) -> list[LoadedResult]:
         result, protocol = loaded.result, loaded.result.protocol
         drawn = not result.folds or any(fold.epoch is not None for fold in result.folds)
         scores = tuple((fold.split, tuple(fold.scores.items())) for fold in result.folds)
-        cell = (_encoder_key(result), _task_key(result), protocol.name, protocol.fingerprint, protocol.precision)
+        cell = (_encoder_key(result), _task_key(result), protocol.name, protocol.fingerprint, result.arithmetic)
         kept.setdefault((*cell, loaded.file if drawn else scores), loaded)
     return list(kept.values())
 
@@ -134,6 +134,7 @@ def _comparison(label: str, members: Sequence[LoadedResult], encoder_names: Mapp
         protocol=protocol.name,
         fingerprint=protocol.fingerprint,
         precision=protocol.precision,
+        store_dtype=members[0].result.store_dtype,
         grid_points=tuple(sorted({loaded.result.protocol.n_grid_points for loaded in members})),
         seeds=tuple(sorted({loaded.result.protocol.seed for loaded in members})),
         columns=column_list,

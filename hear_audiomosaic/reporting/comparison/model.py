@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hear_audiomosaic.results.load import LoadedResult
-from hear_audiomosaic.results.schema import STRICT, EncoderFacts, Result, TaskFacts
+from hear_audiomosaic.results.schema import STRICT, EncoderFacts, Result, TaskFacts, arithmetic
 
 __all__ = ["OFFICIAL_PROTOCOL", "Comparison", "EncoderRow", "ScoreCell", "TaskColumn", "succeeded"]
 
@@ -77,10 +77,11 @@ class Comparison:
     """One table: all results of one protocol."""
 
     label: str
-    """The protocol's name, with the precision if it is not fp32, and with the fingerprint where two share the name."""
+    """The protocol's name, with the arithmetic if it is not fp32, and with the fingerprint where two share the name."""
     protocol: str
     fingerprint: str
     precision: str
+    """Of the probes."""
     grid_points: tuple[int, ...]
     """The distinct numbers of grid points, sorted; one number unless tasks differ."""
     seeds: tuple[int, ...]
@@ -92,6 +93,13 @@ class Comparison:
     mean_left_out: tuple[tuple[str, str], ...]
     """Label of a column -> why it is not in the mean."""
     chance_mean: float | None
+    store_dtype: str = "float32"
+    """Of the stored embeddings."""
+
+    @property
+    def arithmetic(self) -> str:
+        """What the scores were computed in, in words."""
+        return arithmetic(self.precision, self.store_dtype)
 
     @property
     def official(self) -> bool:
@@ -105,7 +113,7 @@ class Comparison:
     @property
     def rankable(self) -> bool:
         """Whether the rows can stand beside those of the HEAR 2021 leaderboard, which were computed in fp32."""
-        return self.official and self.precision == "fp32"
+        return self.official and self.arithmetic == "fp32"
 
     @property
     def has_unconverged(self) -> bool:

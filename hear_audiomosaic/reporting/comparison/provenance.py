@@ -100,6 +100,7 @@ def commands(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
             ("--seeds", *map(str, comparison.seeds)),
             *([("--strict",)] if comparison.protocol.endswith(STRICT) else []),
             *([("--precision", comparison.precision)] if comparison.precision != "fp32" else []),
+            *([("--store-dtype", comparison.store_dtype)] if comparison.store_dtype != "float32" else []),
             ("--out", "results/"),
         ]
         lines.append(" \\\n    ".join(["hear-audiomosaic run", *map(shlex.join, options)]))
@@ -124,9 +125,10 @@ def notices(comparisons: Sequence[Comparison], environments: Sequence[Environmen
         )
     unranked = [one.label for one in comparisons if one.official and not one.rankable]
     if unranked:
+        stored = " on float32 embeddings" if any(one.store_dtype != "float32" for one in comparisons) else ""
         notes.append(
-            f"Not computed in fp32: {listing(unranked)}. These rows are not ranked on the HEAR leaderboard and not in "
-            "leaderboard.csv, whose scores were."
+            f"Not computed in fp32{stored}: {listing(unranked)}. These rows are not ranked on the HEAR leaderboard and "
+            "not in leaderboard.csv, whose scores were."
         )
     strict = [one.label for one in comparisons if one.protocol.endswith(STRICT)]
     if strict:

@@ -52,7 +52,7 @@ def _protocol(comparison: Comparison) -> str:
     return (
         f"{len(comparison.rows)} encoders ({refs}) were compared on {n} task{'s' if n > 1 else ''} "
         f"({', '.join(column.task.directory for column in comparison.columns)}) by the protocol {protocol} "
-        f"(fingerprint {comparison.fingerprint[:12]}, {points} grid points, seeds {seeds}, {comparison.precision})."
+        f"(fingerprint {comparison.fingerprint[:12]}, {points} grid points, seeds {seeds}, {comparison.arithmetic})."
     )
 
 

@@ -117,7 +117,7 @@ def _row(loaded: LoadedResult, uncertainties: Mapping[str, tuple[float, CellUnce
     return [
         *(encoder.label, encoder.ref, encoder.fingerprint, encoder.untrained),
         *(task.name, task.directory, task.digest, task.domain, task.embedding_type, task.n_clips),
-        *(protocol.name, protocol.fingerprint, protocol.precision, protocol.n_grid_points, protocol.seed),
+        *(protocol.name, protocol.fingerprint, result.arithmetic, protocol.n_grid_points, protocol.seed),
         *(result.status, result.score_name, result.higher_is_better),
         *(result.score, result.score_std, len(result.folds), task.chance),
         *_uncertainty(*uncertainties.get(loaded.file, (None, None))),

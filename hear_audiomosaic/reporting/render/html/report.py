@@ -112,7 +112,7 @@ def _about_scores(comparison: Comparison, analysis: Analysis | None) -> str:
 def _precisions(results: tuple[LoadedResult, ...], cost: Cost) -> str:
     """Precisions of the probes behind one row of costs."""
     found = {
-        loaded.result.protocol.precision
+        loaded.result.arithmetic
         for loaded in results
         if succeeded(loaded.result)
         and (loaded.result.encoder.ref, loaded.result.encoder.fingerprint, loaded.result.manifest.device)

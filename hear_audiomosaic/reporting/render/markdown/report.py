@@ -59,7 +59,7 @@ def _caption(comparison: Comparison) -> str:
     return (
         f"{len(comparison.rows)} encoders x {len(comparison.columns)} tasks. "
         f"Protocol **{safe(comparison.protocol)}**, {points} grid points, seeds {seeds}, "
-        f"{safe(comparison.precision)}, fingerprint {code(comparison.fingerprint[:12])}.{official}"
+        f"{safe(comparison.arithmetic)}, fingerprint {code(comparison.fingerprint[:12])}.{official}"
     )
 
 
