@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from hear_audiomosaic.hear.dependencies.installed import is_installed, is_of_python
 
@@ -18,6 +19,9 @@ __all__ = ["hide", "modules_beside", "put_back", "set_apart"]
 
 _LIBRARY = __name__.partition(".")[0]
 _names: set[str] = set()  # top-level names; what Python and this library have is never among them
+
+
+_last: dict[str, Any] = {}  # what was found last, and in which state
 
 
 def set_apart(folders: Iterable[Path], *more: str) -> None:
@@ -29,6 +33,7 @@ def set_apart(folders: Iterable[Path], *more: str) -> None:
     """
     found = {name for folder in folders for name in _top_level_names(folder)}
     _names.update((found | set(more)) - set(sys.stdlib_module_names) - {_LIBRARY})
+    _last.clear()
 
 
 def hide(folders: Iterable[Path]) -> None:
@@ -47,13 +52,19 @@ def hide(folders: Iterable[Path]) -> None:
         if not any(folder in path.parents for folder in folders):
             for one in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
                 del sys.modules[one]
+    _last.clear()
 
 
 def modules_beside() -> dict[str, ModuleType]:
     """Those modules that are loaded now: full name -> module."""
     if not _names:
         return {}
-    return {name: module for name, module in tuple(sys.modules.items()) if name.partition(".")[0] in _names}
+    # Asked around every call, of a table of thousands; it is read again when it grew or shrank, or one of them changed.
+    state = (len(sys.modules), *(id(sys.modules.get(name)) for name in _names))
+    if _last.get("state") != state:
+        found = {name: module for name, module in tuple(sys.modules.items()) if name.partition(".")[0] in _names}
+        _last.update(state=state, found=found)
+    return dict(_last["found"])
 
 
 def put_back(modules: Mapping[str, ModuleType]) -> None:
@@ -61,6 +72,7 @@ def put_back(modules: Mapping[str, ModuleType]) -> None:
     for name in modules_beside().keys() - modules.keys():
         del sys.modules[name]
     sys.modules.update(modules)
+    _last.clear()
 
 
 def _top_level_names(folder: Path) -> set[str]:

@@ -72,7 +72,7 @@ class EncoderRef:
         whole, python = _split(text)
         head, _, query = whole.partition("?")
         name, colon, weights = head.partition(":")
-        if is_path(name) and "\0" not in name:
+        if is_path(name) and not set("\0@") & set(name):
             name = _canonical(name)
         elif not re.fullmatch(r"[A-Za-z_][\w.-]*", name):
             raise EncoderError(

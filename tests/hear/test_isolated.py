@@ -72,7 +72,7 @@ def test_the_same_embeddings_as_in_process(plain: IsolatedEncoder, capfd: pytest
     expected, expected_times = misbehaving.get_timestamp_embeddings(AUDIO.numpy(), model)
     np.testing.assert_array_equal(values, expected)
     np.testing.assert_array_equal(times, expected_times)
-    assert plain.coercions["load_model requires a path; none was given, so it got an empty one"] == 1
+    assert plain.coercions["load_model requires a path, none was given: it got an empty one"] == 1
     assert plain.coercions["an output came as numpy.ndarray"] == 2
     assert capfd.readouterr().out == ""
     assert isinstance(load_encoder(plain.ref), IsolatedEncoder)

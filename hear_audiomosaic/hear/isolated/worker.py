@@ -226,7 +226,7 @@ def _arguments(load_model: Any, path: Optional[str], options: Dict[str, Any]) ->
             return (), dict(options, model_file_path=path), []
         return (path,), options, []
     if positional and positional[0].default is inspect.Parameter.empty and positional[0].name not in options:
-        return ("",), options, ["load_model requires a path; none was given, so it got an empty one"]
+        return ("",), options, ["load_model requires a path, none was given: it got an empty one"]
     return (), options, []
 
 
