@@ -29,6 +29,11 @@ _WHISPER, _AST = "whisper", "audio-spectrogram-transformer"
 _POOLINGS = ("mean", "max", "first")
 _NEED_NO_WEIGHTS = "masked_spec_embed"  # of pre-training; many checkpoints leave it out
 
+encoder_card = {
+    "title": "An audio model of Hugging Face transformers",
+    "note": "Licence and paper are those of the model that was named.",
+}
+
 
 class _Model(nn.Module):
     """What the families share: layers, pooling, and frames that lie in the clip."""

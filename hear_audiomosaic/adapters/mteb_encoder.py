@@ -21,6 +21,8 @@ from torch.utils.data import DataLoader
 _BLOCK = 64  # windows of a batch
 _RATES = ("sampling_rate", "target_sampling_rate", "feature_extractor.sampling_rate", "processor.sampling_rate")
 
+encoder_card = {"title": "An audio encoder of MTEB", "note": "Licence and paper are those of the model that was named."}
+
 
 class MtebModel(nn.Module):
     """One encoder.

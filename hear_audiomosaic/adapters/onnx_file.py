@@ -23,6 +23,8 @@ from torch import nn
 _AXES = ("BTD", "BDT", "BD", "TD", "DT", "D")
 _BLOCK = 64  # windows that are run at a time
 
+encoder_card = {"title": "An ONNX file", "note": "Licence and paper are those of the model that was named."}
+
 
 class _Framed(nn.Module):
     """What turns the tensors of a file into scenes and frames; torchscript.py has the same: each stands alone.

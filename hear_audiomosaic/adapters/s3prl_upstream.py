@@ -19,6 +19,8 @@ from torch import nn
 _RATE = 16000  # Hz, of all upstreams
 _LEAST = 1600  # samples: shorter clips are padded with silence
 
+encoder_card = {"title": "An upstream of s3prl", "note": "Licence and paper are those of the model that was named."}
+
 
 class S3prlModel(nn.Module):
     """One upstream.

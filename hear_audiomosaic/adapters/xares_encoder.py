@@ -20,6 +20,8 @@ from torch import nn
 
 _LEAST_S = 0.1  # shorter clips are padded with silence
 
+encoder_card = {"title": "An encoder of X-ARES", "note": "Licence and paper are those of the model that was named."}
+
 
 class XaresModel(nn.Module):
     """One encoder of X-ARES.

@@ -153,5 +153,5 @@ def save_onnx(path: Path, *, samples: int | str = "s", pooled: bool = False, sca
         [weight, shape],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    onnx.save_model(model, str(path), save_as_external_data=True, location=f"{path.name}.data", size_threshold=64)
+    onnx.save_model(model, str(path), save_as_external_data=True, location="tensors.bin", size_threshold=64)
     return path

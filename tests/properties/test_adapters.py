@@ -172,7 +172,7 @@ def test_data_beside_an_onnx_file_are_digested(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     file = save_onnx(tmp_path / "net.onnx")
     graph, before = file.read_bytes(), load_encoder(f"onnx:{file}").fingerprint
-    (tmp_path / "net.onnx.data").unlink()
+    (tmp_path / "tensors.bin").unlink()
     save_onnx(file, scale=2.0)
     assert file.read_bytes() == graph
     assert load_encoder(f"onnx:{file}").fingerprint != before
