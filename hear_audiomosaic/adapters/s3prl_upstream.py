@@ -76,7 +76,7 @@ def load_model(model_file_path: str = "", layer: Any = "last") -> nn.Module:
     except (ImportError, AttributeError) as error:  # AttributeError: what a newer torchaudio no longer has
         raise ImportError(
             f"s3prl cannot be imported here ({error}): python -m pip install s3prl, in an environment of its own with "
-            "torchaudio older than 2.1."
+            "a torchaudio that has set_audio_backend."
         ) from error
     return S3prlModel(S3PRLUpstream(model_file_path), layer).eval()
 
