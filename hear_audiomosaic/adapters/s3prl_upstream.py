@@ -3,7 +3,7 @@
 A scene is the mean over the frames. Frame t is centred on sample ``t * rate + rate / 2``, where ``rate`` is the
 upstream's downsampling rate. The name says which weights s3prl downloads. This file needs torch and s3prl alone.
 
-s3prl 0.4.18 calls functions that torchaudio removed with version 2.1 (``set_audio_backend``): it is for an interpreter
+s3prl 0.4.18 calls a function that torchaudio no longer has (``set_audio_backend``): it is for an interpreter
 of its own, with an older torchaudio.
 
 Source: https://github.com/s3prl/s3prl, ``s3prl.nn.S3PRLUpstream`` (Apache-2.0).

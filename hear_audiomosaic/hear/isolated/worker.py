@@ -518,8 +518,10 @@ class _Digest:
     def _object(self, value: Any, whole: bool, depth: int) -> None:
         is_own, name = type(value).__module__ in self._own, type(value).__name__
         if name.endswith("ScriptModule"):
-            self._text(str(getattr(value, "code", "")))
-            self._feed(dict(value.state_dict()), whole, depth)
+            if hasattr(type(value), "state_dict"):  # not of what stands behind it in C++
+                self._text(str(getattr(value, "code", "")))
+                self._feed(dict(value.state_dict()), whole, depth)
+            return
         elif name in ("Generator", "RandomState") and callable(getattr(value, "get_state", None)):
             self._feed(value.get_state(), whole, depth)
         elif _top(value) in ("tensorflow", "keras") and isinstance(getattr(value, "variables", None), (list, tuple)):
