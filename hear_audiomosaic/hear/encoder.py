@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import copy
-import difflib
-import importlib
 from collections.abc import Collection, Sequence
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,15 +14,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hear_audiomosaic.errors import EncoderError
 from hear_audiomosaic.hear.card import EncoderCard, find_card
 from hear_audiomosaic.hear.contract import check_model, check_module, check_scene, check_timestamps
 from hear_audiomosaic.hear.dependencies.opened import files_read, remembered
+from hear_audiomosaic.hear.finding import import_module
 from hear_audiomosaic.hear.fingerprint import Inventory, encoder_inventory
 from hear_audiomosaic.hear.foreign import foreign
 from hear_audiomosaic.hear.parameters import n_parameters
 from hear_audiomosaic.hear.reference import EncoderRef
-from hear_audiomosaic.hear.registry import registered_encoders
 from hear_audiomosaic.hear.surroundings import Own
 
 __all__ = ["Encoder", "load_encoder"]
@@ -179,7 +175,7 @@ def load_encoder(ref: str | EncoderRef, device: str = "cpu", *, module: ModuleTy
     own: Own = {}
     with files_read() as read_by_import:
         if module is None:
-            module = _import_module(ref, own)
+            module = import_module(ref, own)
     check_module(module, own)
     remembered(module, "", read_by_import)
     with foreign(f"load_model of {ref.text} failed", own), files_read() as read:
@@ -205,34 +201,3 @@ def _moved(model: torch.nn.Module, device: torch.device) -> torch.nn.Module:
 def _stated(model: torch.nn.Module, name: str) -> Any:
     """An attribute that :func:`check_model` has found to be there."""
     return getattr(model, name)
-
-
-def _import_module(ref: EncoderRef, own: Own) -> ModuleType:
-    registered = registered_encoders()
-    module_name = registered.get(ref.name, ref.name)
-    with foreign(f"Importing {module_name} failed", own):
-        if _is_there(module_name):
-            return importlib.import_module(module_name)
-    if ref.name in registered:
-        raise EncoderError(
-            f"The encoder '{ref.name}' is registered by an installed package as the module {module_name}, which is not "
-            "there; install that package again."
-        )
-    close = difflib.get_close_matches(ref.name, list(registered), n=1)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
-    raise EncoderError(
-        f"There is no encoder '{ref.name}': neither a registered name ({', '.join(registered)}) "
-        f"nor an importable module.{hint}"
-    )
-
-
-def _is_there(module_name: str) -> bool:
-    """Whether there is such a module; the packages that it lies in are imported, and may raise."""
-    try:
-        return find_spec(module_name) is not None
-    except ModuleNotFoundError as error:
-        if error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
-            return False  # the package that it would lie in
-        raise
-    except ValueError:  # a module that was made by hand, such as __main__
-        return False

@@ -1,7 +1,8 @@
 """Encoder references: how a user names an encoder on the command line and in a result.
 
-``NAME[:WEIGHTS][?option=value&...]`` - a registered short name or an importable module, then what its ``load_model``
-receives as path, then keyword options.
+``NAME[:WEIGHTS][?option=value&...]`` - a registered short name, an importable module, or the path of a ``.py`` file or
+a package's folder (``./my_encoder.py``, with no ``:`` or ``?`` in it), then what its ``load_model`` receives as path,
+then keyword options.
 
 A value is what was typed. It becomes a number or a truth value only where nothing is lost by that: an integer or a
 finite decimal in the one spelling that Python itself gives it (``40``, ``-1``, ``0.5``, ``1e-05``), ``true`` or
@@ -26,6 +27,7 @@ __all__ = ["EncoderRef", "OptionValue"]
 OptionValue = bool | int | float | str
 
 _MOST_LETTERS_OF_SLUG = 200
+_NAME = re.compile(r"[A-Za-z_][\w.-]*|\.{0,2}/[^:?]*[^:?/.]/*", re.DOTALL)
 _TRUTH_VALUES = {"true": True, "false": False, "True": True, "False": False}
 
 
@@ -34,7 +36,7 @@ class EncoderRef:
     """A parsed encoder reference.
 
     Attributes:
-        name: registered short name or module name.
+        name: registered short name, module name, or path, which has a slash.
         weights: what follows the first colon; None when there is no colon.
         options: keyword options for ``load_model`` in the order of their names; what is a number and what is text is
             said above.
@@ -55,7 +57,7 @@ class EncoderRef:
             raise EncoderError(f"{text!r} is not an encoder reference: it is not UTF-8; rename the file or the option.")
         head, _, query = text.partition("?")
         name, colon, weights = head.partition(":")
-        if not re.fullmatch(r"[A-Za-z_][\w.-]*", name):
+        if not _NAME.fullmatch(name):
             raise EncoderError(
                 f"'{text}' is not an encoder reference; expected NAME[:WEIGHTS][?option=value&...], "
                 "for example logmel or hear_audiomosaic:random:tiny."

@@ -17,7 +17,7 @@ from hostile_encoders import CHANGING, FAILING, LOUD, Hostile, write_all
 from hear_audiomosaic.bench.plan import Plan, Summary
 from hear_audiomosaic.bench.runner import run
 from hear_audiomosaic.cli import main
-from hear_audiomosaic.hear import card, encoder
+from hear_audiomosaic.hear import card, finding
 from hear_audiomosaic.hear.surroundings import SETTINGS
 from hear_audiomosaic.probing import get_protocol
 from hear_audiomosaic.reporting.comparison.status import status_of
@@ -53,8 +53,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> PreparedTask:
 @pytest.fixture
 def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, ...]]:
     before = set(sys.modules)
-    for module in (encoder, card):  # reading what is installed, again and again, would take half of the time
-        name = "registered_encoders" if module is encoder else "entry_points"
+    for module in (finding, card):  # reading what is installed, again and again, would take half of the time
+        name = "registered_encoders" if module is finding else "entry_points"
         monkeypatch.setattr(module, name, functools.cache(getattr(module, name)))
     names = write_all(tmp_path / "modules")
     for name in GOOD:

@@ -225,7 +225,7 @@ def test_a_package_that_lacks_something_is_not_taken_for_missing(
 
 def test_a_registered_encoder_that_is_gone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     registered = {"gone": "no_such_module_of_mine", "odd": "json:loads"}
-    monkeypatch.setattr("hear_audiomosaic.hear.encoder.registered_encoders", lambda: registered)
+    monkeypatch.setattr("hear_audiomosaic.hear.finding.registered_encoders", lambda: registered)
     for name in registered:
         with pytest.raises(
             EncoderError, match=f"The encoder '{name}' is registered .* as the module {registered[name]}"

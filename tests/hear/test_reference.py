@@ -36,7 +36,7 @@ def test_slugs_are_safe_and_differ() -> None:
     assert slugs[0] == "a"
 
 
-@pytest.mark.parametrize("text", ["", ":weights", "a b", "-x", "a?x", "../a"])
+@pytest.mark.parametrize("text", ["", ":weights", "a b", "-x", "a?x", "a/b", "/", "../"])
 def test_what_is_no_reference(text: str) -> None:
     with pytest.raises(EncoderError):
         EncoderRef.parse(text)
