@@ -70,6 +70,9 @@ if TYPE_CHECKING:
     from hear_audiomosaic.api import (
         show_task as show_task,
     )
+    from hear_audiomosaic.api import (
+        verify_tasks as verify_tasks,
+    )
     from hear_audiomosaic.audiomosaic.model import AudioMosaicModel
 
 __version__ = "0.1.0"
@@ -92,6 +95,7 @@ _API = (
     "published_report",
     "show_encoder",
     "show_task",
+    "verify_tasks",
 )
 """What :mod:`hear_audiomosaic.api` has, which is imported when one of these is asked for."""
 

@@ -22,9 +22,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
-from hear_audiomosaic.paths import default_downloads_dir, default_store_dir, default_tasks_dir
+from hear_audiomosaic.api_tasks import (
+    StrPath,
+    fetch_tasks,
+    folder_of_store,
+    folder_of_tasks,
+    get_task,
+    list_tasks,
+    prepare_task,
+    several,
+    show_task,
+    verify_tasks,
+)
 
 if TYPE_CHECKING:
     from hear_audiomosaic.hear.conformance import Finding
@@ -36,8 +47,7 @@ if TYPE_CHECKING:
     from hear_audiomosaic.reporting.report import Report
     from hear_audiomosaic.reporting.result_set import Results
     from hear_audiomosaic.results import Result
-    from hear_audiomosaic.tasks import PreparedTask, TaskCard
-    from hear_audiomosaic.tasks.fetch import FetchRow
+    from hear_audiomosaic.tasks import PreparedTask
 
 __all__ = [
     "check_encoder",
@@ -57,13 +67,11 @@ __all__ = [
     "published_report",
     "show_encoder",
     "show_task",
+    "verify_tasks",
 ]
 
 _DEMO_ENCODERS = ("audiomosaic", "msm-mae", "aasp", "adversarial-negatives", "logmel", "random:micro")
 _DEMO_PROTOCOL = "logistic"
-
-StrPath = str | Path
-T = TypeVar("T")
 
 
 def evaluate(
@@ -108,14 +116,14 @@ def evaluate(
     from hear_audiomosaic.probing.protocol import get_protocol
     from hear_audiomosaic.reporting.result_set import Results
 
-    labelled = [Labelled(*pair) for pair in encoders.items()] if isinstance(encoders, Mapping) else _several(encoders)
+    labelled = [Labelled(*pair) for pair in encoders.items()] if isinstance(encoders, Mapping) else several(encoders)
     plan = Plan(
         encoders=labelled,
-        tasks=prepared_tasks(_several(tasks), _tasks_dir(tasks_dir)),
-        protocols=[get_protocol(one) if isinstance(one, str) else one for one in _several(protocols)],
+        tasks=prepared_tasks(several(tasks), folder_of_tasks(tasks_dir)),
+        protocols=[get_protocol(one) if isinstance(one, str) else one for one in several(protocols)],
         seeds=seeds,
         out=Path(out),
-        store_dir=_store_dir(store_dir),
+        store_dir=folder_of_store(store_dir),
         device=device,
         precision=precision,
         strict=strict,
@@ -187,9 +195,9 @@ def embed(
     from hear_audiomosaic.bench.embed import embed_tasks
     from hear_audiomosaic.bench.plan import prepared_tasks
 
-    opened, folders = prepared_tasks(_several(tasks), _tasks_dir(tasks_dir)), []
+    opened, folders = prepared_tasks(several(tasks), folder_of_tasks(tasks_dir)), []
     for finished in embed_tasks(
-        encoder, opened, out=Path(out), layout=layout, store_dir=_store_dir(store_dir), device=device
+        encoder, opened, out=Path(out), layout=layout, store_dir=folder_of_store(store_dir), device=device
     ):
         folders.append(finished)
         on_task(finished)
@@ -310,128 +318,3 @@ def list_protocols() -> tuple[str, ...]:
     from hear_audiomosaic.probing.protocol import protocol_names
 
     return protocol_names()
-
-
-def list_tasks(suite: str | None = None, *, tasks_dir: StrPath | None = None) -> list[dict[str, Any]]:
-    """One row of facts a task: the shipped cards, then prepared tasks without a card.
-
-    Args:
-        suite: this suite only. (Default: everything)
-        tasks_dir: folder of prepared tasks. (Default: the user's own)
-
-    Raises:
-        TaskError: no such suite.
-    """
-    from hear_audiomosaic.tasks import list_rows
-
-    return list_rows(suite, _tasks_dir(tasks_dir))
-
-
-def get_task(name: str, *, tasks_dir: StrPath | None = None) -> TaskCard:
-    """Return a task's card: splits, scores, grid, source, licence.
-
-    Raises:
-        TaskError: no such task, or several.
-    """
-    from hear_audiomosaic.tasks import find_card
-
-    return find_card(name, _tasks_dir(tasks_dir))
-
-
-def show_task(name: str, *, tasks_dir: StrPath | None = None) -> dict[str, Any]:
-    """What is known of a task: its card; and of a prepared one, what is odd about it and what its labels do not allow.
-
-    Raises:
-        TaskError: no such task, or several.
-    """
-    from hear_audiomosaic.tasks.listing import describe_task
-
-    return describe_task(name, _tasks_dir(tasks_dir))
-
-
-def fetch_tasks(
-    names: Sequence[str],
-    *,
-    tasks_dir: StrPath | None = None,
-    downloads: StrPath | None = None,
-    dry_run: bool = False,
-    **options: Any,
-) -> list[FetchRow]:
-    """Fetch HEAR's tasks as they are published, and unpack them; resumes where it was.
-
-    Args:
-        names: tasks or suites.
-        tasks_dir: where to. (Default: the user's own folder of prepared tasks)
-        downloads: folder of archives. (Default: the user's own)
-        dry_run: only say what would be loaded. (Default: False)
-        options: other fields of :class:`~hear_audiomosaic.tasks.fetch.FetchOptions`, such as ``mirrors``, ``offline``.
-
-    Returns:
-        A row for each task; ``state`` is "failed" where it could not be had, with the reason in ``error``.
-
-    Raises:
-        TaskError: no such task, or one that nobody publishes.
-    """
-    import hear_audiomosaic
-    from hear_audiomosaic.tasks import expand, fetch
-
-    given = fetch.FetchOptions(
-        tasks_dir=_tasks_dir(tasks_dir),
-        downloads=default_downloads_dir() if downloads is None else Path(downloads),
-        user_agent=f"hear_audiomosaic/{hear_audiomosaic.__version__}",
-        **options,
-    )
-    chosen = expand(_several(names))
-    return fetch.fetch_plan(chosen, given) if dry_run else list(fetch.fetch_tasks(chosen, given))
-
-
-def prepare_task(
-    source: StrPath,
-    name: str | None = None,
-    *,
-    sources: Sequence[StrPath] = (),
-    tasks_dir: StrPath | None = None,
-    **options: Any,
-) -> PreparedTask:
-    """Make a task: of a folder of audio and a CSV, one of a suite from its original data set, or a synthetic one.
-
-    Args:
-        source: a folder of audio with a ``metadata.csv``, or the name of a task of HEAR 2021, of the papers, or of a
-            synthetic one.
-        name: the task's name, for a folder of audio.
-        sources: the data set of a task that is named: its archives as published, lists beside them, or folders.
-        tasks_dir: where to. (Default: the user's own folder of prepared tasks)
-        options: those of :func:`hear_audiomosaic.tasks.prepare_folder`, such as ``label_column``, ``split_column``,
-            ``fold_column``, ``group_column``, ``folds``, ``events_file``, ``overwrite``; with ``sources`` those of
-            :func:`hear_audiomosaic.tasks.prepare_from_source`: ``mode``, ``rates_hz``, ``workers``, ``overwrite``.
-
-    Raises:
-        TaskError: a folder without a name, or one that makes no sound task; the message says why.
-    """
-    from hear_audiomosaic.errors import TaskError
-    from hear_audiomosaic.tasks import prepare_folder, prepare_from_source, prepare_synthetic, synthetic_names
-    from hear_audiomosaic.tasks.from_source import is_made_from_source
-
-    folder = _tasks_dir(tasks_dir)
-    if sources:
-        return prepare_from_source(str(source), list(_several(sources)), tasks_dir=folder, **options)
-    if str(source) in synthetic_names() and not Path(source).is_dir():
-        return prepare_synthetic(str(source), folder, overwrite=bool(options.get("overwrite", False)))
-    if name is None and not Path(source).is_dir() and is_made_from_source(str(source)):
-        raise TaskError(f"Which data set is {source} to be made from? Give --from DIR or ARCHIVE...")
-    if name is None:
-        raise TaskError("A folder of audio needs a name for its task: --name NAME")
-    return prepare_folder(Path(source), name, tasks_dir=folder, **options)
-
-
-def _several(things: Sequence[T]) -> Sequence[T]:
-    """A single name is a list of one, not of its letters."""
-    return [things] if isinstance(things, str) else things  # type: ignore[list-item]  # T is then str
-
-
-def _tasks_dir(folder: StrPath | None) -> Path:
-    return default_tasks_dir() if folder is None else Path(folder)
-
-
-def _store_dir(folder: StrPath | None) -> Path:
-    return default_store_dir() if folder is None else Path(folder)

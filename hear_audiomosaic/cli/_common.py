@@ -24,6 +24,7 @@ __all__ = [
     "Strict",
     "TasksDir",
     "examples",
+    "on_one_line",
     "print_facts",
     "print_json",
     "print_results",
@@ -108,13 +109,14 @@ def print_table(rows: Iterable[Mapping[str, Any]], as_json: bool) -> None:
     if not rows:
         return
     lines = [list(rows[0]), *(["-" if value is None else value for value in row.values()] for row in rows)]
-    cells = [[_on_one_line(value) for value in line] for line in lines]
+    cells = [[on_one_line(value) for value in line] for line in lines]
     widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
     for line in cells:
         print_text("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def _on_one_line(value: object) -> str:
+def on_one_line(value: object) -> str:
+    """A text with its control characters, line feeds and tabs written out."""
     return printable(value).replace("\n", "\\n").replace("\t", "\\t")
 
 

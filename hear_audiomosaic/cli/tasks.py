@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hear_audiomosaic.cli._common import (
     AsJson,
+    StoreDir,
     TasksDir,
     examples,
     print_facts,
@@ -18,30 +20,38 @@ from hear_audiomosaic.cli._common import (
     print_text,
     say,
 )
+from hear_audiomosaic.cli._pictures import bars
+from hear_audiomosaic.printable import shortened
 
 if TYPE_CHECKING:
     from hear_audiomosaic.tasks import PreparedTask
+    from hear_audiomosaic.tasks.verify import Verification
 
-app = typer.Typer(help="List, show, fetch and prepare tasks.", no_args_is_help=True)
+Downloads = Annotated[Path | None, typer.Option("--downloads", help="Folder of archives.", show_default=False)]
+_MOST_NAMED = 10
+
+app = typer.Typer(help="List, show, fetch, prepare and verify tasks.", no_args_is_help=True)
 
 
 @app.command("list", epilog=examples("tasks list", "tasks list --suite hear2021 --json"))
 def list_tasks(
     suite: Annotated[str | None, typer.Option("--suite", help="Only this suite.")] = None,
+    downloads: Downloads = None,
     tasks_dir: TasksDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the task cards, and which of them are prepared."""
+    """List the tasks and how far each is here: card, fetched, prepared (at which rates), verified."""
     from hear_audiomosaic import api
 
-    print_table(api.list_tasks(suite, tasks_dir=tasks_dir), as_json)
+    rows = api.list_tasks(suite, tasks_dir=tasks_dir, downloads=downloads)
+    print_table(rows if as_json else (row | {"rates_hz": _joined(row["rates_hz"])} for row in rows), as_json)
 
 
 @app.command("show", epilog=examples("tasks show esc50", "tasks show synth_pitch --json"))
 def show(
     name: Annotated[str, typer.Argument(help="Task name.")], tasks_dir: TasksDir = None, as_json: AsJson = False
 ) -> None:
-    """Show a task's card (splits, scores, grid, source, licence), and what is odd about it if it is prepared."""
+    """Show a task: its card, what of it is here, how its labels are spread, and what published systems reach on it."""
     from hear_audiomosaic.api import show_task
     from hear_audiomosaic.tasks.findings import summaries
 
@@ -50,9 +60,37 @@ def show(
         print_json(facts)
         return
     odd = [*summaries(facts.pop("findings")), *facts.pop("limits")]
-    print_facts(facts, as_json)
+    labels, published, counts = (facts.pop(key) for key in ("labels", "published", "counts"))
+    print_facts(facts | {"counts": [_count(one) for one in counts]}, as_json)
+    if labels:
+        what = "events" if facts["embedding_type"] == "event" else "clips"
+        print_text(f"\nlabels, in {what} of all splits")
+        for line in bars({label: sum(of.values()) for label, of in labels.items()}):
+            print_text(line)
+    if published:
+        print_text("\npublished figures, not measured here")
+        print_table((_published(row) for row in published), as_json)
     for words in odd:
         print_text(f"- {words}")
+
+
+def _count(one: dict[str, Any]) -> str:
+    mode = f" ({one['mode']})" if one["mode"] else ""
+    return f"{one['n_clips']}{mode}: {one['source']}"
+
+
+def _published(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of what is published, short enough for a terminal; ``--json`` has all of it."""
+    names = ("protocol", "metric", "n", "best", "best_method")
+    return {name: shortened(row[name], 50) for name in names} | {
+        "median": f"{row['median']:.4g}",
+        "source": f"{row['table']}: {shortened(row['sources'][0], 60)}"
+        + (f" and {len(row['sources']) - 1} more" if len(row["sources"]) > 1 else ""),
+    }
+
+
+def _joined(values: Sequence[object]) -> str | None:
+    return ", ".join(map(str, values)) or None
 
 
 @app.command(
@@ -69,9 +107,7 @@ def fetch(
     mirror: Annotated[
         list[str] | None, typer.Option("--mirror", help="URL of a folder of the archives, tried before the publisher.")
     ] = None,
-    downloads: Annotated[
-        Path | None, typer.Option("--downloads", help="Folder of archives.", show_default=False)
-    ] = None,
+    downloads: Downloads = None,
     offline: Annotated[bool, typer.Option("--offline", help="Load nothing; use archives that lie there.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the archives.")] = False,
     token: Annotated[
@@ -202,3 +238,56 @@ def _say_what_was_made(task: PreparedTask) -> None:
     n_clips = sum(len(task.labels(split)) for split in task.splits)
     say(f"{n_clips} clips, {len(task.vocabulary)} labels, {len(task.splits)} splits ({', '.join(task.splits)})")
     print_text(task.directory)
+
+
+@app.command(
+    "verify", epilog=examples("tasks verify synth_pitch", "tasks verify synthetic", "tasks verify esc50 --json")
+)
+def verify(
+    names: Annotated[list[str], typer.Argument(help="Prepared tasks, or suites.")],
+    store: StoreDir = None,
+    tasks_dir: TasksDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare prepared tasks, every clip, with their cards and with what they were when they were made or fetched."""
+    from hear_audiomosaic import api
+
+    found = []
+    for one in api.verify_tasks(names, tasks_dir=tasks_dir, store_dir=store):
+        found.append(one)
+        if not as_json and one.state != "not prepared":
+            _say_what_differs(one)
+    if as_json:
+        print_json([one.to_json() for one in found])
+    else:
+        print_table((_verified(one) for one in found), as_json)
+    if any(one.state == "wrong" for one in found):
+        raise typer.Exit(1)
+
+
+def _say_what_differs(one: Verification) -> None:
+    kinds: dict[tuple[str, bool], list[str]] = {}
+    for difference in one.differences:
+        kinds.setdefault((difference.kind, bool(difference.known)), []).append(difference.words)
+    for words in kinds.values():
+        for line in words[:_MOST_NAMED]:
+            print_text(f"{one.task}: {line}")
+        if len(words) > _MOST_NAMED:
+            print_text(f"{one.task}: and {len(words) - _MOST_NAMED} more of this kind; --json has all")
+    for note in one.notes:
+        say(f"{one.task}: {note}")
+
+
+def _verified(one: Verification) -> dict[str, Any]:
+    return {
+        "task": one.task,
+        "state": one.state,
+        "clips": _joined([f"{split} {number}" for split, number in one.clips.items()]),
+        "hours": one.hours,
+        "seconds": None if one.durations_s is None else " to ".join(f"{s:g}" for s in dict.fromkeys(one.durations_s)),
+        "rates_hz": _joined(one.rates_hz),
+        "labels": len(one.labels) or None,
+        "digests": _joined([f"{number} as {when}" for when, number in one.pinned.items()]),
+        "known": sum(bool(each.known) for each in one.differences),
+        "wrong": sum(not each.known for each in one.differences),
+    }

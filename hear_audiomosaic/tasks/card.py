@@ -37,6 +37,7 @@ __all__ = [
     "MULTICLASS_EVALUATION",
     "MULTILABEL_EVALUATION",
     "SECTION",
+    "KnownCount",
     "TaskCard",
 ]
 
@@ -65,6 +66,8 @@ _FACTS = (
     "citation",
     "notes",
     "leaderboard_column",
+    "counts",
+    "published_as",
     "generator",
     "seed",
 )
@@ -72,6 +75,22 @@ HEAREVAL_TASK_GRIDS: Mapping[str, Mapping[str, tuple[Number, ...]]] = MappingPro
     {"dcase2016_task2": MappingProxyType({"check_val_every_n_epoch": (10,)})}
 )
 """Entries of the probe's grid that heareval itself replaces for a task name, before the task's own metadata do."""
+
+
+class KnownCount(BaseModel):
+    """A number of clips that somebody counted, beside the card's own.
+
+    Attributes:
+        n_clips: in all splits.
+        mode: of the task; None: the card's.
+        source: who counted, or where it is printed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n_clips: StrictInt = Field(ge=1)
+    mode: str | None = None
+    source: str = Field(min_length=1)
 
 
 class TaskCard(BaseModel):
@@ -104,6 +123,8 @@ class TaskCard(BaseModel):
         citation: of the data set.
         notes: anything a reader of a table has to know.
         leaderboard_column: column of the HEAR 2021 leaderboard.
+        counts: other numbers of clips that are known: of other releases, or of another mode (``small``).
+        published_as: what tables of published figures (``reports/published``) call the task.
         generator: synthetic tasks: which generator makes the clips.
         seed: synthetic tasks: its seed.
     """
@@ -133,6 +154,9 @@ class TaskCard(BaseModel):
     citation: str = ""
     notes: str = ""
     leaderboard_column: str | None = None
+    # Facts about a task, not what it is: in ``model_dump`` they would change the identity of results that are there.
+    counts: tuple[KnownCount, ...] = Field(default=(), exclude=True)
+    published_as: tuple[str, ...] = Field(default=(), exclude=True)
     generator: str | None = None
     seed: StrictInt | None = None
 
@@ -268,7 +292,8 @@ class TaskCard(BaseModel):
         if parameters:
             metadata["evaluation_params"] = parameters
         facts = {key: getattr(self, key) for key in _FACTS}
-        metadata[SECTION] = {key: value for key, value in facts.items() if value not in (None, "")}
+        facts |= {"counts": [one.model_dump() for one in self.counts], "published_as": list(self.published_as)}
+        metadata[SECTION] = {key: value for key, value in facts.items() if value not in (None, "", [])}
         return metadata
 
     @classmethod

@@ -86,7 +86,9 @@ def expand(names: Iterable[str], tasks_dir: Path | None = None) -> tuple[str, ..
             continue
         if not _matching(name, (card.directory_name for card in all_cards())):
             known = [*suites(), *prepared, *(card.directory_name for card in all_cards())]
-            raise TaskError(f"'{name}' is neither a suite nor a task.{_suggestion(name, known)} {how_to_prepare(name)}")
+            raise TaskError(
+                f"'{name}' is neither a suite nor a task.{_suggestion(name, known)} {_without_a_card(name)}"
+            )
         chosen[get_card(name).directory_name] = None
     return tuple(chosen)
 
@@ -95,6 +97,7 @@ def describe(card: TaskCard) -> dict[str, Any]:
     """A card as plain values for ``--json`` and tables, with its folder name and its suite."""
     facts: dict[str, Any] = {"directory_name": card.directory_name, "suite": suite_of(card)}
     facts |= card.model_dump(mode="json")
+    facts |= {"counts": [one.model_dump() for one in card.counts], "published_as": list(card.published_as)}
     facts["n_folds"] = None if card.split_mode == "trainvaltest" else len(card.splits)
     return facts
 
@@ -116,10 +119,14 @@ def how_to_prepare(name: str) -> str:
             "there"
         )
     known = [card.directory_name for card in all_cards()]
+    return f"{_suggestion(name, known)} {_without_a_card(name)}".strip()
+
+
+def _without_a_card(name: str) -> str:
     return (
-        f"{_suggestion(name, known).strip()} Prepare your own: hear-audiomosaic tasks prepare DIR --name {name} "
-        "--label COLUMN --split COLUMN"
-    ).strip()
+        "See what there is: hear-audiomosaic tasks list; or prepare your own: "
+        f"hear-audiomosaic tasks prepare DIR --name {name} --label COLUMN --split COLUMN"
+    )
 
 
 @lru_cache(maxsize=8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from hear_audiomosaic.files import read_json, rename, sha256_of_json, write_json
 from hear_audiomosaic.paths import default_tasks_dir
 from hear_audiomosaic.tasks import publishing
 from hear_audiomosaic.tasks.catalog import all_cards
+from hear_audiomosaic.tasks.checksums import CLIPS, digests_in_threads, files_of
 from hear_audiomosaic.tasks.hear2021 import RECIPES as OF_HEAR_2021
 from hear_audiomosaic.tasks.layout import PREPARATION
 from hear_audiomosaic.tasks.papers import RECIPES as OF_PAPERS
@@ -26,7 +27,7 @@ from hear_audiomosaic.tasks.steps.recipe import Found, Recipe, Settings
 from hear_audiomosaic.tasks.steps.sources import Sources, unpacked, with_identity
 from hear_audiomosaic.tasks.steps.tables import write_tables
 
-__all__ = ["RECIPES", "is_made_from_source", "prepare_from_source", "tasks_from_source"]
+__all__ = ["RECIPES", "is_made_from_source", "metadata_of", "prepare_from_source", "tasks_from_source"]
 
 RECIPES = {**OF_HEAR_2021, **OF_PAPERS}
 """Task name -> how it is made, of all suites."""
@@ -81,6 +82,16 @@ def is_made_from_source(name: str) -> bool:
     except TaskError:
         return False
     return True
+
+
+def metadata_of(folder: str) -> dict[str, Any] | None:
+    """The ``task_metadata.json`` that a task of that folder name should have; None where its recipe is not known."""
+    for recipe in RECIPES.values():
+        for mode, name in recipe.folders.items():
+            if name == folder:
+                metadata: dict[str, Any] = recipe.settings(mode).metadata
+                return metadata
+    return None
 
 
 def prepare_from_source(
@@ -143,16 +154,25 @@ def _make(work: _Work, *, overwrite: bool) -> None:
     drawn = draw(_inside(sources, work.recipe.read(sources, work.settings)), work.settings)
     _warn_of_another_number(work.settings.folder, len(drawn.clips))
     _write(work, drawn, rates)
+    clips = [name for name in files_of(work.partial, work.settings.splits) if "/" in name]
+    digests = dict(digests_in_threads(work.partial, clips))
     if is_there:
         for rate in rates:
             rename(work.partial / str(rate), work.target / str(rate))
+        digests = read_json(work.target / PREPARATION).get(CLIPS, {}) | digests
+        write_json(work.target / PREPARATION, identity | {CLIPS: _by_rate(digests)})
         shutil.rmtree(work.partial)
     else:
         write_tables(work.partial, drawn, work.settings, _facts(work, drawn))
-        write_json(work.partial / PREPARATION, identity)
+        write_json(work.partial / PREPARATION, identity | {CLIPS: _by_rate(digests)})
         (work.partial / _IN_WORK).unlink()
         publishing.publish(work.partial, work.target)
     shutil.rmtree(work.unpacked, ignore_errors=True)
+
+
+def _by_rate(digests: Mapping[str, str]) -> dict[str, str]:
+    """In one order, whichever rate was made first."""
+    return dict(sorted(digests.items(), key=lambda pair: (int(pair[0].partition("/")[0]), pair[0])))
 
 
 def _sources(work: _Work) -> Sources:
@@ -233,7 +253,7 @@ def _made_from(target: Path, identity: dict[str, Any], *, overwrite: bool) -> bo
         before = read_json(target / PREPARATION)
     except (OSError, ValueError):
         before = None
-    if before == identity:
+    if isinstance(before, dict) and {key: value for key, value in before.items() if key != CLIPS} == identity:
         return True
     if not overwrite:
         raise TaskError(

@@ -29,6 +29,7 @@ __all__ = [
     "PREPARATION",
     "VOCABULARY",
     "heareval_spelling",
+    "rates_in",
     "read_vocabulary",
     "sort_labels",
     "vocabulary_csv",
@@ -41,6 +42,12 @@ GROUPS = "groups.json"
 PREPARATION = "preparation.json"
 
 _log = logging.getLogger(__name__)
+
+
+def rates_in(task_dir: Path) -> tuple[int, ...]:
+    """Sample rates in Hz for which a task's folder has a folder of audio, ascending."""
+    folders = (path for path in task_dir.glob("[1-9]*[0-9]") if path.name.isdecimal() and path.is_dir())
+    return tuple(sorted(int(path.name) for path in folders))
 
 
 def sort_labels(labels: Iterable[str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from hear_audiomosaic.paths import plain_name_fault
 from hear_audiomosaic.printable import listed, shortened
 from hear_audiomosaic.tasks.card import TaskCard
 from hear_audiomosaic.tasks.catalog import how_to_prepare
-from hear_audiomosaic.tasks.layout import GROUPS, METADATA, VOCABULARY, read_vocabulary
+from hear_audiomosaic.tasks.layout import GROUPS, METADATA, VOCABULARY, rates_in, read_vocabulary
 from hear_audiomosaic.tasks.publishing import prepared_names, put_in_place
 
 __all__ = ["EventLabel", "PreparedTask", "find_task"]
@@ -82,12 +82,9 @@ class PreparedTask:
         _warn_of_shared_names(labels, directory)
         groups_path = directory / GROUPS
         groups = _checked_groups(_read(groups_path), groups_path) if groups_path.is_file() else {}
-        rates = sorted(
-            int(path.name) for path in directory.glob("[1-9]*[0-9]") if path.name.isdecimal() and path.is_dir()
-        )
         in_order = [[split, list(raw[split].items())] for split in card.splits]
         digest = sha256_of_json([metadata, list(vocabulary), in_order])
-        return cls(directory, card, vocabulary, tuple(rates), digest, labels, groups)
+        return cls(directory, card, vocabulary, rates_in(directory), digest, labels, groups)
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -47,6 +47,9 @@ def publish(finished: Path, target: Path) -> None:
         FileError: it cannot be renamed.
     """
     finish_publishing(target)
+    with file_errors("removed", target.parent):
+        for known in (".fetched/{}.sha256", ".verified/{}.sha256", ".verified/{}.json"):  # of what it replaces
+            (target.parent / known.format(target.name)).unlink(missing_ok=True)
     rename(finished, _hidden(target, "ready"))
     finish_publishing(target)
 

@@ -118,6 +118,9 @@ def test_examples_run(type_in: Run, tmp_path: Path, example: str) -> None:
         encoders = "logmel random" if example.startswith("compare") else "logmel"
         done = type_in(f"run --encoders {encoders} --tasks small --protocols hear-2021-faster --out results/")
         assert done[0] == 0, done
+    if example.startswith("tasks verify"):
+        named = "recordings/ --name esc50 --label label --split split" if "esc50" in example else "synth_pitch"
+        assert type_in(f"tasks prepare {named}")[0] == 0
     code, out, err = type_in(example.replace("--steps 1000", "--steps 1 --batch-size 4"))
     assert code == 0, err
     assert out

@@ -97,8 +97,9 @@ def test_all_tasks_end_in_one_report(shared: Path, tmp_path: Path, capsys: pytes
     for folder in _GOLDENS:
         prepare_small(folder, shared, tmp_path / "tasks", [16000], workers=None)
     for line in (
-        f"run --encoders logmel --tasks {' '.join(_GOLDENS)} --protocols logistic --tasks-dir {tmp_path}/tasks "
-        f"--out {tmp_path}/results --json",
+        f"tasks verify {' '.join(_GOLDENS)} --tasks-dir {tmp_path}/tasks --store {tmp_path}/store",
+        f"run --encoders audiomosaic logmel --tasks {' '.join(_GOLDENS)} --protocols logistic "
+        f"--tasks-dir {tmp_path}/tasks --store {tmp_path}/store --out {tmp_path}/results --json",
         f"report {tmp_path}/results --out {tmp_path}/report",
     ):
         with pytest.raises(SystemExit) as ended:
@@ -107,6 +108,11 @@ def test_all_tasks_end_in_one_report(shared: Path, tmp_path: Path, capsys: pytes
         assert not ended.value.code, said
     names = [name for name, recipe in RECIPES.items() if recipe.folders["small"] in _GOLDENS]
     assert len(names) == 16
+    with (tmp_path / "report" / "report.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    cells = {(row["encoder"], row["task"]) for row in rows}
+    assert cells >= {(encoder, f"{name} (small)") for encoder in ("audiomosaic", "logmel") for name in names}
+    assert [task for _, task in cells if "(small)" not in task] == []
     for page in ("report.md", "report.csv", "index.html"):
         text = (tmp_path / "report" / page).read_text()
         assert [name for name in names if f"{name} (small)" not in text] == [], page

@@ -175,7 +175,7 @@ def test_describe_is_plain_and_knows_the_suite() -> None:
 def test_listing(tmp_path: Path) -> None:
     rows = list_rows("synthetic", tmp_path / "none")
     assert [row["task"] for row in rows] == [c.directory_name for c in suites()["synthetic"]]
-    assert not any(row["prepared"] for row in rows)
+    assert {row["state"] for row in rows} == {"card"}
     assert find_card("esc50", tmp_path) == get_card("esc50")
     with pytest.raises(TaskError, match="is a suite"):
         find_card("hear2021", tmp_path)

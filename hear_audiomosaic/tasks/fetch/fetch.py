@@ -10,7 +10,6 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,10 +23,12 @@ from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.tasks import publishing
 from hear_audiomosaic.tasks.archives import unpack
 from hear_audiomosaic.tasks.catalog import get_card, suite_of
+from hear_audiomosaic.tasks.checksums import digests_in_threads, fetched_checksums, files_of, write_checksums
 from hear_audiomosaic.tasks.fetch.download import Download, md5_of_file, new_session, read_json_from
 from hear_audiomosaic.tasks.fetch.publisher import Archive, find_archive, pin, record_files, stated
 from hear_audiomosaic.tasks.layout import METADATA
 from hear_audiomosaic.tasks.prepared import PreparedTask
+from hear_audiomosaic.threads import in_threads
 
 __all__ = ["FetchOptions", "FetchRow", "fetch_plan", "fetch_tasks"]
 
@@ -113,19 +114,15 @@ def fetch_tasks(names: Sequence[str], options: FetchOptions) -> Iterator[FetchRo
     """
     archives = [_published(name, options) for name in names]
     files_of = _reader(options)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        jobs = [pool.submit(_fetch, archive, options, files_of) for archive in archives]
+
+    def fetched(archive: Archive) -> FetchRow:
         try:
-            for archive, job in zip(archives, jobs, strict=True):
-                try:
-                    job.result()
-                except (TaskError, OSError) as error:
-                    yield replace(_row(archive, options), state="failed", error=str(error))
-                    continue
-                yield _row(archive, options)
-        finally:
-            for job in jobs:
-                job.cancel()
+            _fetch(archive, options, files_of)
+        except (TaskError, OSError) as error:
+            return replace(_row(archive, options), state="failed", error=str(error))
+        return _row(archive, options)
+
+    yield from in_threads(fetched, archives, _AT_ONCE, len(archives))
 
 
 def _fetch(archive: Archive, options: FetchOptions, files_of: Callable[[str], Mapping[str, tuple[int, str]]]) -> None:
@@ -200,7 +197,9 @@ def _publish(file: Path, target: Path) -> None:
         task = PreparedTask.open(found[0])
         if task.card.directory_name != target.name:
             raise TaskError(f"{file} holds the task {task.card.directory_name}; expected {target.name}")
+        digests = dict(digests_in_threads(found[0], list(files_of(found[0], task.splits))))
         publishing.publish(found[0], target)
+        write_checksums(fetched_checksums(target), digests)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

@@ -7,31 +7,17 @@ the data set are pooled.
 
 from __future__ import annotations
 
-from hear_audiomosaic.tasks.steps.recipe import OPEN, Recipe, archive
-from hear_audiomosaic.tasks.steps.tfds import tfds_clips
+from hear_audiomosaic.tasks.steps.recipe import OPEN, archive
+from hear_audiomosaic.tasks.steps.tfds import tfds_recipe
 
-RECIPE = Recipe(
-    values={
-        "task_name": "spoken_digit",
-        "version": "1.0.9",
-        "embedding_type": "scene",
-        "prediction_type": "multiclass",
-        "split_mode": "new_split_kfold",
-        "nfolds": 5,
-        "sample_duration": 0.56,
-        "evaluation": ["top1_acc"],
-        "tfds_task_name": "spoken_digit",
-        "tfds_task_version": "1.0.9",
-        "extract_splits": ["train"],
-        "default_mode": "full",
+RECIPE = tfds_recipe(
+    "spoken_digit",
+    ("spoken_digit", "1.0.9"),
+    folds=5,
+    duration_s=0.56,
+    evaluation=("top1_acc",),
+    small={
+        "download_urls": [archive("train", f"{OPEN}/spoken_digit-small.zip", "69d50c15805ea11beb12d9a4db1d4c2a")],
+        "max_task_duration_by_fold": None,
     },
-    modes={
-        "full": {"max_task_duration_by_fold": None},
-        "small": {
-            "download_urls": [archive("train", f"{OPEN}/spoken_digit-small.zip", "69d50c15805ea11beb12d9a4db1d4c2a")],
-            "max_task_duration_by_fold": None,
-        },
-    },
-    read=tfds_clips,
-    needs="It is the folder into which TensorFlow Datasets writes spoken_digit/1.0.9.",
 )

@@ -8,36 +8,22 @@ the data set are pooled.
 
 from __future__ import annotations
 
-from hear_audiomosaic.tasks.steps.recipe import SECRET, Recipe, archive
-from hear_audiomosaic.tasks.steps.tfds import tfds_clips
+from hear_audiomosaic.tasks.steps.recipe import SECRET, archive
+from hear_audiomosaic.tasks.steps.tfds import tfds_recipe
 
-RECIPE = Recipe(
-    values={
-        "task_name": "tfds_crema_d",
-        "version": "1.0.0",
-        "embedding_type": "scene",
-        "prediction_type": "multiclass",
-        "split_mode": "new_split_kfold",
-        "nfolds": 5,
-        "sample_duration": 5,
-        "evaluation": ["top1_acc", "mAP", "d_prime", "aucroc"],
-        "tfds_task_name": "crema_d",
-        "tfds_task_version": "1.0.0",
-        "extract_splits": ["train", "test", "valid"],
-        "default_mode": "full",
+RECIPE = tfds_recipe(
+    "tfds_crema_d",
+    ("crema_d", "1.0.0"),
+    folds=5,
+    duration_s=5,
+    splits=("train", "test", "valid"),
+    small={
+        "download_urls": [
+            archive("train", f"{SECRET}/crema_d-train-small.zip", "a42147d0bed93d579250a064c6a46000"),
+            archive("test", f"{SECRET}/crema_d-test-small.zip", "f7f9d662d43de2ecd6ed2cc75adcf315"),
+            archive("valid", f"{SECRET}/crema_d-valid-small.zip", "d1bdddb23004d421218533b72e64737c"),
+        ],
+        "max_task_duration_by_fold": None,
+        "sample_duration": 2,
     },
-    modes={
-        "full": {"max_task_duration_by_fold": None},
-        "small": {
-            "download_urls": [
-                archive("train", f"{SECRET}/crema_d-train-small.zip", "a42147d0bed93d579250a064c6a46000"),
-                archive("test", f"{SECRET}/crema_d-test-small.zip", "f7f9d662d43de2ecd6ed2cc75adcf315"),
-                archive("valid", f"{SECRET}/crema_d-valid-small.zip", "d1bdddb23004d421218533b72e64737c"),
-            ],
-            "max_task_duration_by_fold": None,
-            "sample_duration": 2,
-        },
-    },
-    read=tfds_clips,
-    needs="It is the folder into which TensorFlow Datasets writes crema_d/1.0.0.",
 )

@@ -7,32 +7,17 @@ Processing 2002; TensorFlow Datasets gtzan 1.0.0. Licence: not stated. Rule: hea
 
 from __future__ import annotations
 
-from hear_audiomosaic.tasks.steps.recipe import SECRET, Recipe, archive
-from hear_audiomosaic.tasks.steps.tfds import tfds_clips
+from hear_audiomosaic.tasks.steps.recipe import SECRET, archive
+from hear_audiomosaic.tasks.steps.tfds import tfds_recipe
 
-RECIPE = Recipe(
-    values={
-        "task_name": "tfds_gtzan",
-        "version": "1.0.0",
-        "embedding_type": "scene",
-        "prediction_type": "multiclass",
-        "split_mode": "new_split_kfold",
-        "nfolds": 10,
-        "sample_duration": 30.0,
-        "evaluation": ["top1_acc", "mAP", "d_prime", "aucroc"],
-        "tfds_task_name": "gtzan",
-        "tfds_task_version": "1.0.0",
-        "extract_splits": ["train"],
-        "default_mode": "full",
+RECIPE = tfds_recipe(
+    "tfds_gtzan",
+    ("gtzan", "1.0.0"),
+    folds=10,
+    duration_s=30.0,
+    small={
+        "download_urls": [archive("train", f"{SECRET}/gtzan-small.zip", "c3ac045c759cde4c5f44d2e7daf5d43d")],
+        "max_task_duration_by_fold": None,
+        "sample_duration": 2,
     },
-    modes={
-        "full": {"max_task_duration_by_fold": None},
-        "small": {
-            "download_urls": [archive("train", f"{SECRET}/gtzan-small.zip", "c3ac045c759cde4c5f44d2e7daf5d43d")],
-            "max_task_duration_by_fold": None,
-            "sample_duration": 2,
-        },
-    },
-    read=tfds_clips,
-    needs="It is the folder into which TensorFlow Datasets writes gtzan/1.0.0.",
 )

@@ -8,16 +8,16 @@ samples depend on the recording only, not on the number of threads.
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from hear_audiomosaic.audio.pcm16 import Int16, fit, read_pcm16, resample_pcm16, write_pcm16
 from hear_audiomosaic.errors import AudioError
 from hear_audiomosaic.progress import progress_bar
 from hear_audiomosaic.tasks.steps.recipe import Found
+from hear_audiomosaic.threads import in_threads
 
 __all__ = ["clip_samples", "write_clips"]
 
@@ -63,7 +63,8 @@ def write_clips(
     problems: list[str] = []
     n_workers = workers or min(_MOST_WORKERS, os.cpu_count() or 1)
     with progress_bar(len(clips), title, "clip") as bar:
-        for problem in _done(jobs, duration_s, n_workers):
+        write = partial(_write, duration_s=duration_s)
+        for problem in in_threads(write, jobs, n_workers, n_workers * _JOBS_AHEAD):
             bar.update()
             if problem:
                 problems.append(problem)
@@ -89,23 +90,8 @@ def _targets(folder: Path, stem: str, split: str, rates_hz: Sequence[int]) -> di
     return {rate_hz: folder / str(rate_hz) / split / f"{stem}.wav" for rate_hz in rates_hz}
 
 
-def _done(jobs: Iterator[_Job], duration_s: float | None, n_workers: int) -> Iterator[str]:
-    """What was wrong with each clip, in order; empty if nothing was."""
-    waiting: deque[Future[str]] = deque()
-    with ThreadPoolExecutor(n_workers) as pool:
-        try:
-            for job in jobs:
-                waiting.append(pool.submit(_write, job, duration_s))
-                if len(waiting) >= n_workers * _JOBS_AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
 def _write(job: _Job, duration_s: float | None) -> str:
+    """Write one clip; what was wrong with it, empty if nothing was."""
     open_targets = {rate_hz: path for rate_hz, path in job.targets.items() if not path.exists()}
     if not open_targets:
         return ""
@@ -115,9 +101,9 @@ def _write(job: _Job, duration_s: float | None) -> str:
             resampled = resample_pcm16(samples, own_rate_hz, rate_hz)
             if len(resampled) == 0:
                 raise AudioError(f"{job.clip.audio} is too short: no sample is left at {rate_hz} Hz")
-            partial = path.with_name(f".{path.name}.part")
-            write_pcm16(partial, resampled, rate_hz)
-            partial.replace(path)
+            temporary = path.with_name(f".{path.name}.part")
+            write_pcm16(temporary, resampled, rate_hz)
+            temporary.replace(path)
     except AudioError as error:
         return str(error)
     return ""

@@ -11,17 +11,61 @@ from __future__ import annotations
 import csv
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hear_audiomosaic.audio.pcm16 import write_pcm16
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks.steps.annotations import table_rows
-from hear_audiomosaic.tasks.steps.recipe import Found, Settings
+from hear_audiomosaic.tasks.steps.recipe import Found, Recipe, Settings
 from hear_audiomosaic.tasks.steps.sources import Sources
 from hear_audiomosaic.tasks.steps.tfrecord import label_names, sample_rate, split_examples
 
-__all__ = ["tfds_clips"]
+__all__ = ["tfds_clips", "tfds_recipe"]
+
+
+def tfds_recipe(
+    task: str,
+    data_set: tuple[str, str],
+    *,
+    folds: int,
+    duration_s: float,
+    small: Mapping[str, Any],
+    splits: Sequence[str] = ("train",),
+    evaluation: Sequence[str] = ("top1_acc", "mAP", "d_prime", "aucroc"),
+) -> Recipe:
+    """How a task of TensorFlow Datasets is made: all splits pooled, and drawn into new folds.
+
+    Args:
+        task: its name.
+        data_set: name and version there.
+        folds: how many.
+        duration_s: seconds of every clip, in the mode "full".
+        small: values that the mode "small" replaces or adds.
+        splits: those of the data set.
+        evaluation: scores.
+    """
+    name, version = data_set
+    return Recipe(
+        values={
+            "task_name": task,
+            "version": version,
+            "embedding_type": "scene",
+            "prediction_type": "multiclass",
+            "split_mode": "new_split_kfold",
+            "nfolds": folds,
+            "sample_duration": duration_s,
+            "evaluation": list(evaluation),
+            "tfds_task_name": name,
+            "tfds_task_version": version,
+            "extract_splits": list(splits),
+            "default_mode": "full",
+        },
+        modes={"full": {"max_task_duration_by_fold": None}, "small": small},
+        read=tfds_clips,
+        needs=f"It is the folder into which TensorFlow Datasets writes {name}/{version}.",
+    )
 
 
 def tfds_clips(sources: Sources, settings: Settings) -> Iterator[Found]:
