@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hear_audiomosaic.cli._common import AsJson, Device, examples, print_facts, print_table
+from hear_audiomosaic.cli._common import AsJson, Device, examples, print_facts, print_table, print_text, say
 
 Ref = Annotated[str, typer.Argument(help="Encoder reference, NAME[:WEIGHTS][?option=value].")]
 
@@ -42,3 +43,18 @@ def check(
     print_table(({"check": f.check, "verdict": f.verdict, "found": f.found} for f in findings), as_json)
     if any(finding.verdict == "FAIL" for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command("new", epilog=examples("encoders new my_encoder", "encoders new my_encoder --out encoders/"))
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the module.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path(),
+) -> None:
+    """Write a module to fill in, NAME.py, and its check as a test, test_NAME.py; what is there is not overwritten."""
+    from hear_audiomosaic.hear.template import write_template
+
+    module, test = write_template(name, out)
+    print_text(module)
+    print_text(test)
+    reference = name if out.resolve() == Path.cwd() else module.absolute()
+    say(f"Fill in what is marked TODO, and check it: hear-audiomosaic encoders check {reference}")
