@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError, computed_field, model_validator
 
@@ -23,6 +23,7 @@ from hear_audiomosaic.file_errors import described
 from hear_audiomosaic.files import read_bytes, write_text
 from hear_audiomosaic.hear.card import EncoderCard
 from hear_audiomosaic.parsing import parse_json
+from hear_audiomosaic.results.imported import Imported
 from hear_audiomosaic.results.limits import TaskLimits
 from hear_audiomosaic.results.record import Record
 from hear_audiomosaic.results.scores import FoldScores, MeanAndStd, aggregate, over_folds
@@ -56,6 +57,8 @@ Hyperparameter = StrictBool | StrictInt | StrictFloat | StrictStr
 class EncoderFacts(Record):
     """Which encoder, and what it is."""
 
+    left_out_if_none: ClassVar[tuple[str, ...]] = ("imported",)
+
     ref: str
     label: str
     """As tables show it; untrained encoders are marked."""
@@ -68,6 +71,8 @@ class EncoderFacts(Record):
     n_parameters: int | None
     card: EncoderCard | None = None
     """What it is and whom to cite; null in results from before there were cards, or where nothing is stated."""
+    imported: Imported | None = None
+    """Where its embeddings came from that another program wrote; absent where they were made here."""
 
 
 class TaskFacts(Record):
@@ -180,9 +185,8 @@ class Result(Record):
         if lacking:
             raise ValueError(f"test split {lacking[0]} has no score {self.score_name}")
         encoder = self.encoder
-        if self.status == "success" and (
-            not encoder.fingerprint or None in (encoder.sample_rate_hz, encoder.embedding_size, encoder.n_parameters)
-        ):
+        facts = encoder.sample_rate_hz, encoder.embedding_size, encoder.n_parameters
+        if self.status == "success" and encoder.imported is None and (not encoder.fingerprint or None in facts):
             raise ValueError("a success by an encoder of which not all facts are known")
         if self.winner is not None and not 0 <= self.winner < len(self.grid_points):
             raise ValueError(f"winner is {self.winner}; expected one of {len(self.grid_points)} grid points")

@@ -110,9 +110,11 @@ def test_examples_run(type_in: Run, tmp_path: Path, example: str) -> None:
     if example.startswith("cache"):
         assert type_in("tasks prepare recordings/ --name small --label label --split split")[0] == 0
         assert type_in("run --encoders logmel --tasks small --protocols logistic --out results/")[0] == 0
-    if example.startswith("probe"):
+    if example.startswith(("probe", "results import")):
         assert type_in("tasks prepare recordings/ --name small --label label --split split")[0] == 0
         assert type_in("embed --encoder logmel --tasks small --out embeddings/ --layout heareval")[0] == 0
+    if example.startswith("results import"):
+        assert type_in("probe embeddings/logmel/small-v1-full --protocol logistic")[0] == 0
     if example.startswith(("report", "status", "compare")):
         assert type_in("tasks prepare recordings/ --name small --label label --split split")[0] == 0
         encoders = "logmel random" if example.startswith("compare") else "logmel"
