@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError, computed_field, model_validator
 
+from hear_audiomosaic.audio.rates import change_in_words
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.file_errors import described
 from hear_audiomosaic.files import read_bytes, write_text
@@ -203,6 +204,17 @@ class Result(Record):
     def score_std(self) -> float | None:
         """Sample standard deviation of the test score over folds; None with less than two."""
         return self._primary.std if self.folds else None
+
+    @property
+    def change_of_rate(self) -> str:
+        """What became of audio that was not at the encoder's rate, in words; empty where it was or nothing is known."""
+        return change_in_words(self.task.audio_rate_hz, self.encoder.sample_rate_hz)
+
+    @property
+    def is_upsampled(self) -> bool:
+        """Whether the encoder was given audio of a lower rate than its own."""
+        read_hz, own_hz = self.task.audio_rate_hz, self.encoder.sample_rate_hz
+        return read_hz is not None and own_hz is not None and read_hz < own_hz
 
     @property
     def _primary(self) -> MeanAndStd:
