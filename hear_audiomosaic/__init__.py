@@ -38,6 +38,9 @@ if TYPE_CHECKING:
         get_task as get_task,
     )
     from hear_audiomosaic.api import (
+        import_results as import_results,
+    )
+    from hear_audiomosaic.api import (
         list_encoders as list_encoders,
     )
     from hear_audiomosaic.api import (
@@ -84,6 +87,7 @@ _API = (
     "evaluate",
     "fetch_tasks",
     "get_task",
+    "import_results",
     "list_encoders",
     "list_protocols",
     "list_tasks",

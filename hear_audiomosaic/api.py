@@ -38,6 +38,8 @@ from hear_audiomosaic.api_tasks import (
 )
 
 if TYPE_CHECKING:
+    from hear_audiomosaic.bench.import_directory import ImportedResult
+    from hear_audiomosaic.errors import HearAudioMosaicError
     from hear_audiomosaic.hear.conformance import Finding
     from hear_audiomosaic.hear.encoder import Encoder
     from hear_audiomosaic.hear.objects import EncoderLike
@@ -56,6 +58,7 @@ __all__ = [
     "evaluate",
     "fetch_tasks",
     "get_task",
+    "import_results",
     "list_encoders",
     "list_protocols",
     "list_tasks",
@@ -134,6 +137,45 @@ def evaluate(
     )
     summary = run(plan, on_result=on_result)
     return Results.of_run(plan.out, summary.finished, summary.kept, summary.failures)
+
+
+def import_results(
+    directories: StrPath | Sequence[StrPath],
+    encoder: str,
+    out: StrPath = "results",
+    *,
+    seed: int = 42,
+    tasks_dir: StrPath | None = None,
+    on_failure: Callable[[HearAudioMosaicError], None] | None = None,
+) -> tuple[ImportedResult, ...]:
+    """Make result files of probed embeddings that another program wrote, so that tables can show them.
+
+    Args:
+        directories: of heareval's layout, ``<embeddings>/<module>/<task>`` or all of ``<embeddings>/<module>``, with
+            the scores of heareval's prediction step or of :func:`probe`.
+        encoder: what tables call the encoder; they add that it was imported.
+        out: folder of the result files; it may hold others.
+        seed: of heareval's probes, whose files do not name it.
+        tasks_dir: folder of prepared tasks; results of the same clips and labels share a column.
+            (Default: the user's own)
+        on_failure: called with the error of a directory that cannot be imported; None: it is raised.
+
+    Returns:
+        One for each directory of a task: its result file, and what is missing there.
+
+    Raises:
+        ResultError: a directory has no scores, or predictions that do not give them.
+        EmbeddingError: a directory is not one of heareval's, or contradicts itself.
+    """
+    from hear_audiomosaic.bench.import_directory import import_directories
+
+    given = [directories] if isinstance(directories, str | Path) else directories
+    paths = [Path(one) for one in given]
+    return tuple(
+        import_directories(
+            paths, encoder, Path(out), tasks_dir=folder_of_tasks(tasks_dir), seed=seed, on_failure=on_failure
+        )
+    )
 
 
 def load_results(folder: StrPath) -> Results:

@@ -13,6 +13,7 @@ from hear_audiomosaic.bench.cell import Cell, cells_of, differences
 from hear_audiomosaic.bench.limits import limits_of, tell_limits
 from hear_audiomosaic.bench.outcome import Outcome, result_of
 from hear_audiomosaic.bench.plan import Plan, Summary
+from hear_audiomosaic.bench.rates import tell_rate
 from hear_audiomosaic.bench.real_clips import Seen, seen_on_clips
 from hear_audiomosaic.bench.unloaded import unloaded
 from hear_audiomosaic.embedding import TaskEmbeddings, embed_task, task_audio, task_stores
@@ -91,7 +92,10 @@ def _run_task(
             is_begun = any(
                 store.is_begun for store in task_stores(encoder, task, plan.store_dir, plan.store_dtype).values()
             )
-            is_new = not is_begun and not any(cell.path.exists() for cell in cells_of(plan, encoder, task, None))
+            there = [cell.path.exists() for cell in cells_of(plan, encoder, task, None)]
+            is_new = not is_begun and not any(there)
+            if not all(there):
+                tell_rate(encoder, task)
             if not is_new:
                 audio = task_audio(task, encoder.sample_rate, plan.store_dir)
             if is_begun or is_new:

@@ -17,6 +17,7 @@ from hear_audiomosaic.cli import (
     probe,
     report,
     reproduce,
+    results,
     run,
     status,
     tasks,
@@ -52,4 +53,5 @@ app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("reproduce", epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.add_typer(cache.app, name="cache")
 app.add_typer(encoders.app, name="encoders")
+app.add_typer(results.app, name="results")
 app.add_typer(tasks.app, name="tasks")

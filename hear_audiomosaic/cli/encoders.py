@@ -80,3 +80,18 @@ def remove_env(name: Annotated[str, typer.Argument(help="Name of the environment
 
     remove_environment(name)
     say(f"The environment '{name}' is removed.")
+
+
+@app.command("new", epilog=examples("encoders new my_encoder", "encoders new my_encoder --out encoders/"))
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the module.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path(),
+) -> None:
+    """Write a module to fill in, NAME.py, and its check as a test, test_NAME.py; what is there is not overwritten."""
+    from hear_audiomosaic.hear.template import write_template
+
+    module, test = write_template(name, out)
+    print_text(module)
+    print_text(test)
+    reference = name if out.resolve() == Path.cwd() else module.absolute()
+    say(f"Fill in what is marked TODO, and check it: hear-audiomosaic encoders check {reference}")

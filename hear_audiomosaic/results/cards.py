@@ -18,7 +18,7 @@ def cards_of(encoders: Iterable[EncoderFacts]) -> tuple[EncoderCard, ...]:
     Results from before there were cards have none. Beside results with cards, such an encoder has the card of the
     library's method of its registered name, where there is one; alone they have the cards of all the library's methods.
     """
-    encoders = tuple(encoders)
+    encoders = tuple(facts for facts in encoders if facts.imported is None)  # of those, nothing is known
     known = {} if all(facts.card is not None for facts in encoders) else library_cards()
     if known and all(facts.card is None for facts in encoders):
         return tuple(known.values())

@@ -14,15 +14,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError, computed_field, model_validator
 
+from hear_audiomosaic.audio.rates import change_in_words
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.file_errors import described
 from hear_audiomosaic.files import read_bytes, write_text
 from hear_audiomosaic.hear.card import EncoderCard
 from hear_audiomosaic.parsing import parse_json
+from hear_audiomosaic.results.imported import Imported
 from hear_audiomosaic.results.limits import TaskLimits
 from hear_audiomosaic.results.record import Record
 from hear_audiomosaic.results.scores import FoldScores, MeanAndStd, aggregate, over_folds
@@ -57,6 +59,8 @@ Hyperparameter = StrictBool | StrictInt | StrictFloat | StrictStr
 class EncoderFacts(Record):
     """Which encoder, and what it is."""
 
+    left_out_if_none: ClassVar[tuple[str, ...]] = ("imported",)
+
     ref: str
     label: str
     """As tables show it; untrained encoders are marked."""
@@ -80,6 +84,8 @@ class EncoderFacts(Record):
     findings: tuple[str, ...] | None = None
     """What it does on the task's own clips that the score suffers from, such as embeddings that depend on the batch:
     sentences; null where that was not asked, as in results from before it was."""
+    imported: Imported | None = None
+    """Where its embeddings came from that another program wrote; absent where they were made here."""
 
 
 class TaskFacts(Record):
@@ -194,9 +200,8 @@ class Result(Record):
         if lacking:
             raise ValueError(f"test split {lacking[0]} has no score {self.score_name}")
         encoder = self.encoder
-        if self.status == "success" and (
-            not encoder.fingerprint or None in (encoder.sample_rate_hz, encoder.embedding_size, encoder.n_parameters)
-        ):
+        facts = encoder.sample_rate_hz, encoder.embedding_size, encoder.n_parameters
+        if self.status == "success" and encoder.imported is None and (not encoder.fingerprint or None in facts):
             raise ValueError("a success by an encoder of which not all facts are known")
         if self.winner is not None and not 0 <= self.winner < len(self.grid_points):
             raise ValueError(f"winner is {self.winner}; expected one of {len(self.grid_points)} grid points")
@@ -218,6 +223,17 @@ class Result(Record):
     def arithmetic(self) -> str:
         """What the score was computed in: "fp32", "bf16", "fp32 on float16 embeddings", ..."""
         return arithmetic(self.protocol.precision, self.store_dtype)
+
+    @property
+    def change_of_rate(self) -> str:
+        """What became of audio that was not at the encoder's rate, in words; empty where it was or nothing is known."""
+        return change_in_words(self.task.audio_rate_hz, self.encoder.sample_rate_hz)
+
+    @property
+    def is_upsampled(self) -> bool:
+        """Whether the encoder was given audio of a lower rate than its own."""
+        read_hz, own_hz = self.task.audio_rate_hz, self.encoder.sample_rate_hz
+        return read_hz is not None and own_hz is not None and read_hz < own_hz
 
     @property
     def _primary(self) -> MeanAndStd:

@@ -59,7 +59,7 @@ def recordings(folder: Path) -> None:
     (folder / "events.csv").write_text("\n".join(events) + "\n")
 
 
-LOOKING = ("cache", "probe", "report", "status", "compare")
+LOOKING = ("cache", "probe", "report", "results", "status", "compare")
 """Commands whose examples look at what others made."""
 
 
@@ -140,6 +140,8 @@ def test_examples_run(type_in: Run, tmp_path: Path, request: pytest.FixtureReque
         made = request.getfixturevalue("small_results")
         shutil.copytree(made / "home", os.environ["HEAR_AUDIOMOSAIC_HOME"], dirs_exist_ok=True)
         shutil.copytree(made / "work", tmp_path, dirs_exist_ok=True)
+    if example.startswith("results import"):
+        assert type_in("probe embeddings/logmel/small-v1-full --protocol logistic")[0] == 0
     if example.startswith("tasks verify"):
         named = "recordings/ --name esc50 --label label --split split" if "esc50" in example else "synth_pitch"
         assert type_in(f"tasks prepare {named}")[0] == 0

@@ -522,7 +522,7 @@ class _Digest:
                 self._text(str(getattr(value, "code", "")))
                 self._feed(dict(value.state_dict()), whole, depth)
             return
-        elif name in ("Generator", "RandomState") and callable(getattr(value, "get_state", None)):
+        if name in ("Generator", "RandomState") and callable(getattr(value, "get_state", None)):
             self._feed(value.get_state(), whole, depth)
         elif _top(value) in ("tensorflow", "keras") and isinstance(getattr(value, "variables", None), (list, tuple)):
             self._feed(list(value.variables), whole, depth)

@@ -16,6 +16,7 @@ from hear_audiomosaic.reporting.analysis.uncertainty import compare_pairs
 from hear_audiomosaic.reporting.comparison.build import compare
 from hear_audiomosaic.reporting.comparison.model import Comparison, EncoderRow
 from hear_audiomosaic.reporting.text.formats import listing, percent
+from hear_audiomosaic.results.imported import imported_ref
 from hear_audiomosaic.results.load import ResultFolder, SkippedFile, load_results
 
 __all__ = ["EncoderComparison", "EncoderComparisons", "TaskVerdict", "compare_encoders"]
@@ -211,6 +212,7 @@ def _find_label(tables: Sequence[Comparison], name: str) -> str:
         {row.label for row in rows if row.label == name},
         {row.label for row in rows if row.encoder.ref == name},
         {row.label for row in rows if row.encoder.label == name},
+        {row.label for row in rows if row.encoder.imported is not None and row.encoder.ref == imported_ref(name)},
     ):
         if len(labels) == 1:
             return labels.pop()

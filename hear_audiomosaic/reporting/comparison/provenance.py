@@ -53,7 +53,7 @@ def costs(results: Iterable[LoadedResult], labels: Mapping[tuple[str, str], str]
     groups: defaultdict[tuple[str, str, str], list[Result]] = defaultdict(list)
     for loaded in results:
         result = loaded.result
-        if succeeded(result):
+        if succeeded(result) and result.encoder.imported is None:  # elsewhere, at a cost that is not known
             groups[result.encoder.ref, result.encoder.fingerprint, result.manifest.device].append(result)
     rows = []
     for (ref, fingerprint, device), members in groups.items():
@@ -81,6 +81,8 @@ def environments(results: Iterable[LoadedResult]) -> tuple[Environment, ...]:
     groups: defaultdict[tuple[str, ...], list[Manifest]] = defaultdict(list)
     for loaded in results:
         made = loaded.result.manifest
+        if loaded.result.encoder.imported is not None:  # by what, nothing is known
+            continue
         groups[made.package_version, made.python, made.torch, made.numpy, made.platform, made.device].append(made)
     rows = []
     for _, members in sorted(groups.items()):
@@ -93,8 +95,11 @@ def commands(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
     """Command lines that reproduce these results and this report, given the tasks and the weights."""
     lines = []
     for comparison in comparisons:
+        encoders = sorted({row.encoder.ref for row in comparison.rows if row.encoder.imported is None})
+        if not encoders:
+            continue
         options = [
-            ("--encoders", *sorted({row.encoder.ref for row in comparison.rows})),
+            ("--encoders", *encoders),
             ("--tasks", *sorted({column.task.directory for column in comparison.columns})),
             ("--protocols", comparison.protocol.removesuffix(STRICT)),
             ("--seeds", *map(str, comparison.seeds)),
@@ -113,6 +118,12 @@ def notices(comparisons: Sequence[Comparison], environments: Sequence[Environmen
     untrained = sorted({row.label for one in comparisons for row in one.rows if row.encoder.untrained})
     if untrained:
         notes.append(f"UNTRAINED, here as a floor and not as a contender: {listing(untrained)}.")
+    imported = sorted({row.label for one in comparisons for row in one.rows if row.encoder.imported is not None})
+    if imported:
+        notes.append(
+            f"Imported: the embeddings of {listing(imported)} were written by another program; nothing is known here "
+            "of how, and the encoder was not checked."
+        )
     if len(comparisons) > 1:
         notes.append(
             "There is more than one protocol. Each has its own table; the scores of two protocols are not comparable."

@@ -76,7 +76,9 @@ def _cell(row: EncoderRow, column: TaskColumn, score: ScoreCell, analysis: Analy
         interval=interval_text(uncertainty.interval) if uncertainty else "",
         spread="" if score.spread is None else f"± {decimals(score.spread)}",
         over="" if score.spread is None else score.spread_over,
-        remark="; ".join(filter(None, (score.remark, _without_interval(uncertainty), _unconverged(score)))),
+        remark="; ".join(
+            filter(None, (score.remark, _without_interval(uncertainty), _unconverged(score), _upsampled(score)))
+        ),
         best=score.best,
         tied=uncertainty is not None and uncertainty.tied and not score.best,
         tooltip=_tooltip(row, column, score, uncertainty),
@@ -93,6 +95,10 @@ def _without_interval(uncertainty: CellUncertainty | None) -> str:
 
 def _unconverged(score: ScoreCell) -> str:
     return "not converged" if score.unconverged else ""
+
+
+def _upsampled(score: ScoreCell) -> str:
+    return "upsampled" if any(loaded.result.is_upsampled for loaded in score.results) else ""
 
 
 def _tooltip(row: EncoderRow, column: TaskColumn, score: ScoreCell, uncertainty: CellUncertainty | None) -> str:

@@ -10,6 +10,7 @@ from hear_audiomosaic.reporting.comparison.model import Comparison
 from hear_audiomosaic.reporting.text.formats import decimals, listing
 from hear_audiomosaic.reporting.text.forms import about_encoders
 from hear_audiomosaic.reporting.text.limits import about_limits
+from hear_audiomosaic.reporting.text.sources import about_sources
 
 __all__ = ["about_units", "overall_remarks", "p_equation", "p_text", "without_interval"]
 
@@ -70,7 +71,7 @@ def about_units(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:
     known = [text.format(listing(tasks[kind])) for kind, text in sentences.items() if tasks[kind]]
     if shared:
         known.append(f"Groups of test clips stand in training, too, on {listing(shared)}: no score of unseen groups.")
-    return (*known, *about_limits(comparison), *about_encoders(comparison))
+    return (*known, *about_limits(comparison), *about_encoders(comparison), *about_sources(comparison))
 
 
 def overall_remarks(comparison: Comparison, analysis: Analysis) -> tuple[str, ...]:
