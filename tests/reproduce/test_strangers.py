@@ -195,11 +195,11 @@ def test_a_stranger_in_its_environment(name: str, monkeypatch: pytest.MonkeyPatc
     tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(3 * rate) / rate)
     clips = np.stack([tone, 0.1 * np.random.default_rng(0).standard_normal(3 * rate), np.zeros(3 * rate)])
     audio = torch.from_numpy(clips.astype(np.float32))
-    scenes = encoder.scene_embeddings(audio)
-    frames, times = encoder.timestamp_embeddings(audio)
+    scenes = encoder.scene(audio)
+    frames, times = encoder.timestamps(audio)
     assert scenes.shape == (3, encoder.scene_embedding_size)
     assert frames.shape == (3, times.shape[1], encoder.timestamp_embedding_size)
-    assert torch.isfinite(scenes).all()
+    assert np.isfinite(scenes).all()
     assert (times >= 0).all()
     assert (times <= 3000).all()
-    assert (scenes[0] - scenes[1]).abs().max() > 1e-3
+    assert np.abs(scenes[0] - scenes[1]).max() > 1e-3
