@@ -12,12 +12,13 @@ from hear_audiomosaic.cli._common import Device, examples, print_table, print_te
 EXAMPLES = examples(
     "reproduce aliasing --out aliasing/ --set encoders=[logmel,audiomosaic]",
     "reproduce positions --data SETS/ --out positions/",
+    "reproduce strangers --data SETS/ --out strangers/",
     "reproduce controlled --data SETS/ --out controlled/ --set pretraining.size=base pretraining.n_steps=20000",
 )
 
 
 def reproduce(
-    name: Annotated[str, typer.Argument(help="aliasing, controlled, coverage, gamma or positions.")],
+    name: Annotated[str, typer.Argument(help="aliasing, controlled, coverage, gamma, positions or strangers.")],
     data: Annotated[Path, typer.Option("--data", help="Folder of the recipe's data sets.")] = Path(),
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the report and what leads to it.")] = None,
     changes: Annotated[

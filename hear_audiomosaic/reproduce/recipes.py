@@ -22,6 +22,7 @@ RECIPES = {
     "coverage": "whether the intervals of reports cover and their tests hold their level, simulated; half an hour",
     "gamma": "one small network trained with and without positional negatives; minutes a run",
     "positions": "whether an encoder's embeddings hold where a pattern is, in time and frequency; minutes",
+    "strangers": "pre-trained encoders of other people, each in its own environment, beside the methods; an hour",
 }
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 import torch
+from beeps import write_beeps
 from safetensors.torch import load_file
 
 from hear_audiomosaic.files import read_json
@@ -18,15 +17,7 @@ from hear_audiomosaic.reproduce import controlled, read_recipe
 @pytest.fixture
 def sets(tmp_path: Path) -> Path:
     folder = tmp_path / "sets" / "beeps"
-    (folder / "audio").mkdir(parents=True)
-    lines = ["filename,label,split,duration_s"]
-    rng = np.random.default_rng(0)
-    for i in range(18):
-        label, split = i % 2, ("train", "valid", "test")[i // 2 % 3]
-        tone = 0.1 * np.sin(2 * np.pi * (300 + 900 * label) * np.arange(9600) / 16000) + 0.01 * rng.normal(size=9600)
-        soundfile.write(folder / "audio" / f"{i}.wav", tone, 16000)
-        lines.append(f"audio/{i}.wav,{'high' if label else 'low'},{split},0.6")
-    (folder / "metadata.csv").write_text("\n".join(lines) + "\n")
+    write_beeps(folder)
     return folder.parent
 
 

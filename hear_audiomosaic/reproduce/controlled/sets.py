@@ -51,7 +51,8 @@ class FixedSplit:
                 what belongs together. With ``folds`` (and no ``column``) the groups are cut into so many new folds,
                 balanced in the columns of ``balance``, and ``test`` and ``valid`` name two of them (``fold00``, ...).
                 ``shared_groups`` says what to do where a group is in two splits: ``refuse`` (unless said otherwise),
-                ``leave_out`` (train gives way to valid, and both to test) or ``keep``.
+                ``leave_out`` (train gives way to valid, and both to test) or ``keep``. ``only`` (column -> values)
+                leaves out the clips that have other values, after all has been split.
 
         Raises:
             TaskError: the set is missing or has no such column, or the entry is wrong.
@@ -59,7 +60,14 @@ class FixedSplit:
         source = data_dir / spec["set"]
         rows = read_rows(source, TaskError)
         balance, group = list(spec.get("balance", ())), spec.get("group", "")
-        needed = {spec["label"], *balance, *([group] if group else []), *([] if "folds" in spec else [spec["column"]])}
+        only = {column: {str(value) for value in values} for column, values in spec.get("only", {}).items()}
+        needed = {
+            spec["label"],
+            *only,
+            *balance,
+            *([group] if group else []),
+            *([] if "folds" in spec else [spec["column"]]),
+        }
         if rows and (missing := needed - set(rows[0])):
             raise TaskError(
                 f"{source / 'metadata.csv'} has no column {', '.join(sorted(missing))}; it has {', '.join(rows[0])}."
@@ -75,7 +83,8 @@ class FixedSplit:
         else:
             value_of = {row["filename"]: row[spec["column"]] for row in rows}
         names = {str(value): split for split in ("test", "valid") for value in spec[split]}
-        split_of = {file: names.get(value, "train") for file, value in value_of.items()}
+        left_out = {row["filename"] for row in rows if any(row[column] not in only[column] for column in only)}
+        split_of = {file: names.get(value, "train") for file, value in value_of.items() if file not in left_out}
         if group and policy == "leave_out":
             split_of = _without_torn(split_of, {row["filename"]: row[group] for row in rows})
         return cls(spec, source, rows, split_of)
