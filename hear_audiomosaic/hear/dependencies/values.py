@@ -24,6 +24,8 @@ from hear_audiomosaic.hear.dependencies.writer import IGNORED, Writer
 __all__ = ["ValueDigests"]
 
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+_MOST_SETS = 3
+"""One inside another."""
 _PLAIN_TENSORS = (Tensor, nn.Parameter)
 
 
@@ -42,6 +44,7 @@ class ValueDigests:
         self._places = frozenset((home, *home.parents) if home else ())
         self._file = file
         self._tensors: dict[tuple[Any, ...], tuple[Tensor, bytes]] = {}
+        self._members: dict[tuple[int, int], tuple[object, str]] = {}
         self._active: set[int] = set()
 
     def of_model(self, model: Any) -> dict[str, str]:
@@ -85,6 +88,25 @@ class ValueDigests:
         digest = hashlib.sha256()
         Writer(self, digest.update, name).write(value)
         return digest.hexdigest()
+
+    def of_member(self, value: object, name: str, n_sets: int) -> str:
+        """SHA-256 of one member of a set, on its own, as sets have no order.
+
+        Members may hold one another in sets, as the nodes of a graph do: of one that lies in many sets only its kind
+        counts.
+
+        Args:
+            value: the member.
+            name: for messages.
+            n_sets: how many sets it lies in.
+        """
+        key = id(value), n_sets
+        if key not in self._members:
+            digest = hashlib.sha256()
+            counts = n_sets <= _MOST_SETS or isinstance(value, (str, bytes, int, float, type(None)))
+            Writer(self, digest.update, name, n_sets).write(value if counts else type(value).__name__)
+            self._members[key] = value, digest.hexdigest()  # kept, so that nothing else takes its place in memory
+        return self._members[key][1]
 
     def of_inner_model(self, model: nn.Module) -> dict[str, str]:
         """Of a model that is held by a list, a dictionary or an object; one that holds itself is not followed."""

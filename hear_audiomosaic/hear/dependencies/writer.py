@@ -50,8 +50,8 @@ _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, functools.partial, 
 class Digests(Protocol):
     """What a writer asks of :class:`~hear_audiomosaic.hear.dependencies.values.ValueDigests`."""
 
-    def of(self, value: object, name: str) -> str:
-        """Digest of one value."""
+    def of_member(self, value: object, name: str, n_sets: int) -> str:
+        """Digest of one member of a set that lies in so many sets."""
 
     def of_inner_model(self, model: nn.Module) -> dict[str, str]:
         """Digests of a model that another value holds."""
@@ -73,10 +73,11 @@ class Writer:
         digests: of tensors, files, models.
         feed: takes the bytes.
         name: of the value, for messages.
+        n_sets: how many sets the value lies in.
     """
 
-    def __init__(self, digests: Digests, feed: Callable[[Any], None], name: str) -> None:
-        self._digests, self._feed, self._name = digests, feed, name
+    def __init__(self, digests: Digests, feed: Callable[[Any], None], name: str, n_sets: int = 0) -> None:
+        self._digests, self._feed, self._name, self._n_sets = digests, feed, name, n_sets
         self._seen: dict[int, tuple[int, object]] = {}
         self._n_things = 0
 
@@ -124,7 +125,7 @@ class Writer:
         elif isinstance(value, dict | MappingProxyType):
             self._mapping(dict(value), whole, depth)
         elif isinstance(value, set | frozenset):
-            self._all(sorted(self._digests.of(part, self._name) for part in value), depth)
+            self._all(sorted(self._digests.of_member(part, self._name, self._n_sets + 1) for part in value), depth)
         elif isinstance(value, list | tuple | deque):
             self._text(f"{len(value)} values")
             if len(value) > _MANY and all(type(one) in _FAST for one in value):

@@ -459,14 +459,19 @@ def _distributions(tops: Any) -> Any:
             yield about.get("Name", one).lower().replace("_", "-").replace(".", "-"), version
 
 
+_MOST_SETS = 3  # one inside another
+
+
 class _Digest:
     """SHA-256 of a value and all that it holds, the same in every process.
 
     Of objects whose class is not the encoder's only tensors and arrays count, and what holds them.
     """
 
-    def __init__(self, own: Dict[str, str]) -> None:
+    def __init__(self, own: Dict[str, str], n_sets: int = 0) -> None:
         self._own = own
+        self._n_sets = n_sets
+        self._members: Dict[Tuple[int, int], Tuple[Any, str]] = {}
         self._homes = {os.path.dirname(one) for one in own.values()}
         self._hash = hashlib.sha256()
         self._seen: Dict[int, Tuple[int, Any]] = {}
@@ -504,7 +509,7 @@ class _Digest:
                 self._feed(key, whole, depth)
                 self._feed(value[key], whole, depth)
         elif isinstance(value, (set, frozenset)):
-            self._text(" ".join(sorted(_Digest(self._own).of(one) for one in value)))
+            self._text(" ".join(sorted(self._member(one) for one in value)))
         elif isinstance(value, (list, tuple)):
             for one in value:
                 self._feed(one, whole, depth)
@@ -532,6 +537,16 @@ class _Digest:
                 plain = {k: v for k, v in vars(part).items() if k[:2] != "__" and not callable(v)}
                 self._feed({k: v for k, v in plain.items() if not hasattr(v, "__get__")}, whole, depth)
         self._feed({k: v for k, v in _attributes(value).items() if k != "training"}, is_own, depth)
+
+    def _member(self, value: Any) -> str:
+        """Digest of a member of a set; of one that lies in many sets, as nodes of a graph do, only its kind counts."""
+        key = id(value), self._n_sets
+        if key not in self._members:
+            inner = _Digest(self._own, self._n_sets + 1)
+            inner._members = self._members
+            counts = self._n_sets < _MOST_SETS or isinstance(value, (str, bytes, int, float, type(None)))
+            self._members[key] = value, inner.of(value if counts else type(value).__name__)
+        return self._members[key][1]
 
     def _array(self, value: Any, depth: int) -> None:
         if callable(getattr(value, "detach", None)):
