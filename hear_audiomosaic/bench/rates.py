@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from hear_audiomosaic.audio.rates import change_in_words
 from hear_audiomosaic.hear import Encoder
+from hear_audiomosaic.results.rates import change_in_words
 from hear_audiomosaic.tasks.prepared import PreparedTask
 
 __all__ = ["tell_rate"]

@@ -42,9 +42,9 @@ from hear_audiomosaic.hear.dependencies.values import ValueDigests
 from hear_audiomosaic.hear.reference import EncoderRef
 from hear_audiomosaic.paths import data_home
 
-__all__ = ["Inventory", "encoder_inventory"]
+__all__ = ["IN_WORDS", "Inventory", "encoder_inventory"]
 
-_WORDS = {
+IN_WORDS = {
     "packages": "package versions",
     "weights": "weights or a file that an option names",
     "data_files": "data files",
@@ -52,6 +52,7 @@ _WORDS = {
     "environment": "environment variables",
     "state": "values in its model or modules",
 }
+"""What a part is called where a change of it is told; the others by their own names."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Inventory:
 
     def changed_since(self, parts: Mapping[str, str]) -> list[str]:
         """In words, the parts that are not as :attr:`parts` gave them: "code", "package versions", "weights", ..."""
-        return [_WORDS.get(name, name) for name, digest in self.parts.items() if parts.get(name) != digest]
+        return [IN_WORDS.get(name, name) for name, digest in self.parts.items() if parts.get(name) != digest]
 
     def differences(self, other: Inventory) -> list[str]:
         """What differs from another inventory, by part and name: "code: helper.py", "environment: GAIN", ..."""

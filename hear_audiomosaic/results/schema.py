@@ -18,7 +18,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError, computed_field, model_validator
 
-from hear_audiomosaic.audio.rates import change_in_words
 from hear_audiomosaic.errors import ResultError
 from hear_audiomosaic.file_errors import described
 from hear_audiomosaic.files import read_bytes, write_text
@@ -26,6 +25,7 @@ from hear_audiomosaic.hear.card import EncoderCard
 from hear_audiomosaic.parsing import parse_json
 from hear_audiomosaic.results.imported import Imported
 from hear_audiomosaic.results.limits import TaskLimits
+from hear_audiomosaic.results.rates import change_in_words
 from hear_audiomosaic.results.record import Record
 from hear_audiomosaic.results.scores import FoldScores, MeanAndStd, aggregate, over_folds
 from hear_audiomosaic.results.upgrade import upgraded

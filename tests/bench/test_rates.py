@@ -12,9 +12,9 @@ import pytest
 import toy_encoder
 
 import hear_audiomosaic as ha
-from hear_audiomosaic.audio.rates import change_in_words
 from hear_audiomosaic.reporting.report import write_report
 from hear_audiomosaic.results.load import LoadedResult, ResultFolder
+from hear_audiomosaic.results.rates import change_in_words
 
 
 def at_rate(rate_hz: int) -> ModuleType:

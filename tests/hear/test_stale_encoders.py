@@ -20,6 +20,7 @@ from hear_audiomosaic.hear import Encoder, load_encoder
 from hear_audiomosaic.hear.conformance import check_encoder
 from hear_audiomosaic.hear.dependencies import data_files
 from hear_audiomosaic.hear.describe import describe_encoder
+from hear_audiomosaic.hear.fingerprint import IN_WORDS
 from hear_audiomosaic.hear.objects import as_encoder
 
 N_STALE, N_HARMLESS = len(WAYS), len(HARMLESS)
@@ -64,7 +65,8 @@ def test_what_changes_an_embedding_changes_the_fingerprint(bench: Bench, way: Wa
     assert not np.array_equal(bench.embedding(after), was)  # it is a change indeed
     assert after.fingerprint != before.fingerprint
     differences = before.inventory.differences(after.inventory)
-    assert set(after.inventory.changed_since(before.inventory.parts)) == {one.partition(":")[0] for one in differences}
+    parts = {IN_WORDS.get(part, part) for part in {one.partition(":")[0].replace(" ", "_") for one in differences}}
+    assert set(after.inventory.changed_since(before.inventory.parts)) == parts
     assert PART.get(way.__name__, differences[0]) in differences
 
 
