@@ -204,7 +204,8 @@ def test_what_is_no_worker_is_told(code: str, told: str, tmp_path: Path) -> None
         "    return (b'HAW1' + bytes([13, 0, 0, 0]) + b'{\"arrays\": 1}' + b'\\x93NUMPY\\x01\\x00' + bytes([118, 0])\n"
         "            + head.encode() + b'\\0' * 40)\n"
     )
-    fake.write_text(f"#!{sys.executable} -IS\nimport sys\nout = sys.stdout.buffer\n{frame}{code}\n")
+    asked = "sys.stdin.buffer.raw.read(65536)  # so that it is not gone before it was asked\n"
+    fake.write_text(f"#!{sys.executable} -IS\nimport sys\nout = sys.stdout.buffer\n{asked}{frame}{code}\n")
     fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
     with pytest.raises(EncoderError, match=told):
         load_isolated(EncoderRef("misbehaving", python=str(fake)), torch.device("cpu"))

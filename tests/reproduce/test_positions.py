@@ -63,6 +63,7 @@ def test_any_encoder_and_a_figure(tmp_path: Path) -> None:
     assert "order_auc" in said[0]
 
 
+@pytest.mark.slow
 def test_a_gamma_run_is_kept_and_summed_up(tmp_path: Path) -> None:
     _write(tmp_path / "audio", 10)
     changes = {"train": ["audio"], "test": ["audio"], "n_clips": 10, "n_steps": 2, "batch_size": 4, "seeds": [0]}
