@@ -3,7 +3,7 @@
 ``NAME[:WEIGHTS][?option=value&...][@PYTHON]`` - a registered short name or an importable module, then what its
 ``load_model`` receives as path, then keyword options, then the interpreter that it runs in: a path to one (with a
 slash) or the name of an environment (``encoders env create``); without, this one. A NAME with a slash is a path, of a
-file or of a package's folder: ``./my_encoder.py``, ``../work/my_package``.
+file or of a package's folder: ``./my_encoder.py``, ``../my_package``.
 
 PYTHON is what stands behind the last ``@``, if it is such a path or name: letters, digits, ``_``, ``.``, ``-``; in a
 path ``@``, ``?``, ``&`` and ``%`` are written ``%40``, ``%3F``, ``%26`` and ``%25``. Where an ``@`` of WEIGHTS or of a
