@@ -11,35 +11,6 @@ The papers train on all of the segments that they hold and select on the test pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from hear_audiomosaic.tasks.steps.segments import audioset_recipe
 
-from hear_audiomosaic.tasks.steps.recipe import RULES_OF_PAPERS, Found, Recipe, Settings, whole_splits
-from hear_audiomosaic.tasks.steps.segments import NEEDS, segments
-from hear_audiomosaic.tasks.steps.sources import Sources
-
-_TRAIN = ("balanced_train_segments.csv",)
-_VALID_PERCENT = 10.0
-
-
-def _read(sources: Sources, settings: Settings) -> Iterator[Found]:
-    return segments(sources, _TRAIN, "eval_segments.csv", _VALID_PERCENT)
-
-
-RECIPE = Recipe(
-    values={
-        "task_name": "audioset_20k",
-        "version": "v1",
-        "embedding_type": "scene",
-        "prediction_type": "multilabel",
-        "split_mode": "trainvaltest",
-        "sample_duration": 10.0,
-        "evaluation": ["mAP", "d_prime", "aucroc"],
-        "default_mode": "full",
-    },
-    modes={"full": {"max_task_duration_by_split": whole_splits()}},
-    read=_read,
-    needs=NEEDS.format(", ".join((*_TRAIN, "eval_segments.csv"))),
-    rules=RULES_OF_PAPERS,
-    drops_missing=True,
-    lacks_labels=True,
-)
+RECIPE = audioset_recipe("audioset_20k", ("balanced_train_segments.csv",), valid_percent=10.0)

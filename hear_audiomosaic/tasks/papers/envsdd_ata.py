@@ -13,35 +13,6 @@ the rates meet on the straight line between two thresholds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from hear_audiomosaic.tasks.steps.deepfakes import deepfake_recipe
 
-from hear_audiomosaic.tasks.steps.deepfakes import CONDITIONS, deepfakes
-from hear_audiomosaic.tasks.steps.recipe import RULES_OF_PAPERS, Found, Recipe, Settings, whole_splits
-from hear_audiomosaic.tasks.steps.sources import Sources
-
-
-def _read(sources: Sources, settings: Settings) -> Iterator[Found]:
-    return deepfakes(sources, "ata", settings.mode)
-
-
-RECIPE = Recipe(
-    values={
-        "task_name": "envsdd_ata",
-        "version": "v1.0",
-        "embedding_type": "scene",
-        "prediction_type": "multiclass",
-        "split_mode": "trainvaltest",
-        "sample_duration": 4.0,
-        "evaluation": ["eer", "top1_acc"],
-        "default_mode": "test01",
-    },
-    modes={condition: {"max_task_duration_by_split": whole_splits()} for condition in CONDITIONS},
-    read=_read,
-    needs=(
-        "Give the unpacked development part (real_audio and fake_audio; zenodo.org/records/15220951), the test part "
-        "(zenodo.org/records/15241138), and the tables datasplit_dev.csv (or dev_track1.csv) and test_metadata.csv "
-        "(github.com/apple-yinhan/EnvSDD, metadata)."
-    ),
-    rules=RULES_OF_PAPERS,
-    keeps_groups=True,
-)
+RECIPE = deepfake_recipe("ata")

@@ -12,40 +12,11 @@ of the same recordings: ten words, all others as one, silence, and another test 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from hear_audiomosaic.tasks.steps.recipe import RULES_OF_PAPERS, Found, Recipe, Settings, archive, whole_splits
-from hear_audiomosaic.tasks.steps.sources import Sources
-from hear_audiomosaic.tasks.steps.words import spoken_words
+from hear_audiomosaic.tasks.steps.words import words_recipe
 
 _WORDS = (
     "backward bed bird cat dog down eight five follow forward four go happy house learn left marvin nine "
     "no off on one right seven sheila six stop three tree two up visual wow yes zero"
 )
-_NAME = "speech_commands_v0.02"
 
-
-def _read(sources: Sources, settings: Settings) -> Iterator[Found]:
-    return spoken_words(sources, _WORDS.split(), _NAME)
-
-
-RECIPE = Recipe(
-    values={
-        "task_name": "speech_commands_v2",
-        "version": "v0.02",
-        "embedding_type": "scene",
-        "prediction_type": "multiclass",
-        "split_mode": "trainvaltest",
-        "sample_duration": 1.0,
-        "evaluation": ["top1_acc"],
-        "download_urls": [
-            archive("train", f"http://download.tensorflow.org/data/{_NAME}.tar.gz", "6b74f3901214cb2c2934e98196829835")
-        ],
-        "default_mode": "full",
-    },
-    modes={"full": {"max_task_duration_by_split": whole_splits()}},
-    read=_read,
-    needs=f"The folders of words and the two lists are in {_NAME}.tar.gz (download.tensorflow.org/data).",
-    rules=RULES_OF_PAPERS,
-    keeps_groups=True,
-)
+RECIPE = words_recipe("speech_commands_v2", "v0.02", _WORDS.split(), "6b74f3901214cb2c2934e98196829835")

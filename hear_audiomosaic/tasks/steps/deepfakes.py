@@ -16,10 +16,10 @@ from pathlib import Path
 
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks.steps.annotations import table_rows
-from hear_audiomosaic.tasks.steps.recipe import Found
+from hear_audiomosaic.tasks.steps.recipe import RULES_OF_PAPERS, Found, Recipe, Settings, whole_splits
 from hear_audiomosaic.tasks.steps.sources import Sources
 
-__all__ = ["CONDITIONS", "deepfakes"]
+__all__ = ["CONDITIONS", "deepfake_recipe", "deepfakes"]
 
 CONDITIONS = {
     "test01": (True, True),
@@ -38,6 +38,39 @@ _SEEN_SOURCES, _UNSEEN_SOURCES = ("TUT", "Urban"), ("DCASE", "Clotho")
 _SPLITS = {"train": "train", "validation": "valid"}
 _DEVELOPMENT = ("datasplit_dev.csv", "dev_track1.csv")
 _TEST = ("test_metadata.csv", "test_track1.csv")
+
+
+def deepfake_recipe(kind: str) -> Recipe:
+    """The task of one kind of generators, with a mode for each test set.
+
+    Args:
+        kind: as of :func:`deepfakes`.
+    """
+
+    def read(sources: Sources, settings: Settings) -> Iterator[Found]:
+        return deepfakes(sources, kind, settings.mode)
+
+    return Recipe(
+        values={
+            "task_name": f"envsdd_{kind}",
+            "version": "v1.0",
+            "embedding_type": "scene",
+            "prediction_type": "multiclass",
+            "split_mode": "trainvaltest",
+            "sample_duration": 4.0,
+            "evaluation": ["eer", "top1_acc"],
+            "default_mode": "test01",
+        },
+        modes={condition: {"max_task_duration_by_split": whole_splits()} for condition in CONDITIONS},
+        read=read,
+        needs=(
+            "Give the unpacked development part (real_audio and fake_audio; zenodo.org/records/15220951), the test "
+            "part (zenodo.org/records/15241138), and the tables datasplit_dev.csv (or dev_track1.csv) and test_metadata.csv "
+            "(github.com/apple-yinhan/EnvSDD, metadata)."
+        ),
+        rules=RULES_OF_PAPERS,
+        keeps_groups=True,
+    )
 
 
 def deepfakes(sources: Sources, kind: str, condition: str) -> Iterator[Found]:

@@ -16,12 +16,12 @@ from pathlib import Path
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks.steps.annotations import table_rows
 from hear_audiomosaic.tasks.steps.names import hashed_percent
-from hear_audiomosaic.tasks.steps.recipe import Found
+from hear_audiomosaic.tasks.steps.recipe import RULES_OF_PAPERS, Found, Recipe, Settings, whole_splits
 from hear_audiomosaic.tasks.steps.sources import Sources
 
-__all__ = ["NEEDS", "segments"]
+__all__ = ["audioset_recipe", "segments"]
 
-NEEDS = (
+_NEEDS = (
     "Give {}, class_labels_indices.csv (research.google.com/audioset/download.html), and the folder of clips (wav, "
     "flac, mp3 or ogg), called YTID, Y<YTID>, or one of these with times after an underscore."
 )
@@ -30,6 +30,41 @@ NEEDS = (
 _AUDIO = (".wav", ".flac", ".mp3", ".ogg")
 _ID = 11
 """Characters of a video's identifier."""
+
+
+_EVAL = "eval_segments.csv"
+
+
+def audioset_recipe(name: str, train: tuple[str, ...], valid_percent: float) -> Recipe:
+    """The task of some of AudioSet's tables, tested on ``eval_segments.csv``.
+
+    Args:
+        name: of the task.
+        train: tables to train on.
+        valid_percent: share of their segments that validates; see :func:`segments`.
+    """
+
+    def read(sources: Sources, settings: Settings) -> Iterator[Found]:
+        return segments(sources, train, _EVAL, valid_percent)
+
+    return Recipe(
+        values={
+            "task_name": name,
+            "version": "v1",
+            "embedding_type": "scene",
+            "prediction_type": "multilabel",
+            "split_mode": "trainvaltest",
+            "sample_duration": 10.0,
+            "evaluation": ["mAP", "d_prime", "aucroc"],
+            "default_mode": "full",
+        },
+        modes={"full": {"max_task_duration_by_split": whole_splits()}},
+        read=read,
+        needs=_NEEDS.format(", ".join((*train, _EVAL))),
+        rules=RULES_OF_PAPERS,
+        drops_missing=True,
+        lacks_labels=True,
+    )
 
 
 def segments(sources: Sources, train: Iterable[str], test: str, valid_percent: float) -> Iterator[Found]:

@@ -13,15 +13,50 @@ from pathlib import Path
 
 from hear_audiomosaic.errors import TaskError
 from hear_audiomosaic.tasks.steps.names import hashed_percent
-from hear_audiomosaic.tasks.steps.recipe import Found
+from hear_audiomosaic.tasks.steps.recipe import RULES_OF_PAPERS, Found, Recipe, Settings, archive, whole_splits
 from hear_audiomosaic.tasks.steps.sources import Sources
 
-__all__ = ["spoken_words"]
+__all__ = ["spoken_words", "words_recipe"]
 
 _LISTS = {"valid": "validation_list.txt", "test": "testing_list.txt"}
 _NOISE = "_background_noise_"
 
 _log = logging.getLogger(__name__)
+
+
+def words_recipe(name: str, version: str, words: Collection[str], md5: str | None = None) -> Recipe:
+    """The task of one edition.
+
+    Args:
+        name: of the task.
+        version: of the set, "v0.01" or "v0.02".
+        words: that it has.
+        md5: of its archive, where it is known.
+    """
+    edition = f"speech_commands_{version}"
+    url = f"http://download.tensorflow.org/data/{edition}.tar.gz"
+
+    def read(sources: Sources, settings: Settings) -> Iterator[Found]:
+        return spoken_words(sources, words, edition)
+
+    return Recipe(
+        values={
+            "task_name": name,
+            "version": version,
+            "embedding_type": "scene",
+            "prediction_type": "multiclass",
+            "split_mode": "trainvaltest",
+            "sample_duration": 1.0,
+            "evaluation": ["top1_acc"],
+            "download_urls": [archive("train", url) if md5 is None else archive("train", url, md5)],
+            "default_mode": "full",
+        },
+        modes={"full": {"max_task_duration_by_split": whole_splits()}},
+        read=read,
+        needs=f"The folders of words and the two lists are in {edition}.tar.gz (download.tensorflow.org/data).",
+        rules=RULES_OF_PAPERS,
+        keeps_groups=True,
+    )
 
 
 def spoken_words(sources: Sources, words: Collection[str], edition: str) -> Iterator[Found]:
