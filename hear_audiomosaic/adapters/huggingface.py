@@ -170,6 +170,8 @@ def load_model(
     """
     if not model_file_path:
         raise ValueError("hf needs a model: hf:FOLDER or hf:OWNER/NAME, for example hf:facebook/wav2vec2-base.")
+    if model_file_path.startswith(("/", "./", "../", "~")) and not Path(model_file_path).is_dir():
+        raise ValueError(f"hf:{model_file_path}: there is no such folder; expected hf:FOLDER or hf:OWNER/NAME.")
     if layer not in ("last", "mean") and not (isinstance(layer, int) and not isinstance(layer, bool)):
         raise ValueError(f"layer={layer}; expected last, mean or a number.")
     if pooling not in _POOLINGS:

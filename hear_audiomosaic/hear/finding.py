@@ -217,8 +217,9 @@ def _hint(name: str, registered: Iterable[str]) -> str:
         shown = [f"./{one.relative_to(here).as_posix()}" for one in below[:_MOST_NAMED]]
         folder = shown[0].rpartition("/")[0]
         return f" There is a {below[0].name} in {folder}: give {' or '.join(shown)}"
-    close = difflib.get_close_matches(name, [*registered, *(one.stem for one in _matching(here, "*.py"))], n=1)
-    return f" Did you mean '{close[0]}'?" if close else ""
+    files = {one.stem: one.stem if one.stem.isidentifier() else f"./{one.name}" for one in _matching(here, "*.py")}
+    close = difflib.get_close_matches(name, [*registered, *files], n=1)
+    return f" Did you mean '{files.get(close[0], close[0])}'?" if close else ""
 
 
 def _matching(folder: Path, pattern: str) -> list[Path]:

@@ -109,11 +109,12 @@ def test_packages_and_odd_names(here: Path) -> None:
     ("my_findin", "Did you mean 'my_finding'"), ("deep_one", r"in \./sub: give \./sub/deep_one\.py"),
     ("my_finding.py", r"give \./my_finding\.py"), ("./my_findng.py", r"Did you mean \./my_finding\.py"),
     ("./my_finding", r"Did you mean \./my_finding\.py"), ("./sub", r"without __init__\.py; give a file: \./sub/deep"),
-    ("./weights.pt", "as its weights"),
+    ("./weights.pt", "as its weights"), ("odd_nam", r"Did you mean '\./odd-name\.py'"),
 ])  # fmt: skip
 def test_errors_say_what_to_do(here: Path, ref: str, cure: str) -> None:
     write(here / "my_finding.py", 1.0)
     write(here / "sub" / "deep_one.py", 1.0)
+    write(here / "odd-name.py", 1.0)
     (here / "weights.pt").write_text("")
     with pytest.raises(EncoderError, match=cure):
         load_encoder(ref)

@@ -47,6 +47,28 @@ def test_an_adapter_without_a_model_says_how_to_name_one(name: str) -> None:
         load_encoder(name)
 
 
+@pytest.mark.parametrize("ref", ["hf:./nowhere", "onnx:./nowhere.onnx", "torchscript:./nowhere.pt"])
+def test_a_path_that_leads_nowhere_is_told(ref: str) -> None:
+    if ref.startswith("onnx"):
+        pytest.importorskip("onnxruntime")
+    with pytest.raises(EncoderError, match=r"there is no such (file|folder)"):
+        load_encoder(ref)
+
+
+def test_an_adapter_runs_in_an_interpreter_without_this_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There its module cannot be imported by its name: the worker takes the one file."""
+    ref = _torchscript(tmp_path, monkeypatch)
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "hear_audiomosaic.py").write_text("")  # a module of that name, and no package
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
+    audio = torch.rand(2, 8000, generator=torch.Generator().manual_seed(0)) - 0.5
+    isolated = load_encoder(f"{ref}@{sys.executable}")
+    np.testing.assert_allclose(isolated.scene(audio), load_encoder(ref).scene(audio), rtol=1e-5)
+    assert isolated.fingerprint == load_encoder(f"{ref}@{sys.executable}").fingerprint
+
+
 @pytest.mark.parametrize("name", ["torchscript", "xares", "s3prl", "mteb"])
 def test_contract(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = _MAKE[name](tmp_path, monkeypatch)

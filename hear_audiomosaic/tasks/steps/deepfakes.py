@@ -65,8 +65,8 @@ def deepfake_recipe(kind: str) -> Recipe:
         read=read,
         needs=(
             "Give the unpacked development part (real_audio and fake_audio; zenodo.org/records/15220951), the test "
-            "part (zenodo.org/records/15241138), and the tables datasplit_dev.csv (or dev_track1.csv) and test_metadata.csv "
-            "(github.com/apple-yinhan/EnvSDD, metadata)."
+            "part (zenodo.org/records/15241138), and the tables datasplit_dev.csv (or dev_track1.csv) and "
+            "test_metadata.csv (github.com/apple-yinhan/EnvSDD, metadata)."
         ),
         rules=RULES_OF_PAPERS,
         keeps_groups=True,
