@@ -14,7 +14,16 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
+from importlib.machinery import (
+    BYTECODE_SUFFIXES,
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    PathFinder,
+    SourceFileLoader,
+    SourcelessFileLoader,
+)
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +32,7 @@ from hear_audiomosaic.errors import EncoderError
 from hear_audiomosaic.hear.beside import hide, modules_beside, set_apart
 from hear_audiomosaic.hear.dependencies.imports import LIBRARY
 from hear_audiomosaic.hear.dependencies.installed import is_installed
+from hear_audiomosaic.hear.dependencies.sources import PACKAGE
 from hear_audiomosaic.hear.foreign import foreign
 from hear_audiomosaic.hear.reference import EncoderRef, is_path
 from hear_audiomosaic.hear.registry import registered_encoders
@@ -98,6 +108,7 @@ def import_encoder(ref: EncoderRef, own: Own) -> ModuleType:
         set_apart(place.folders, *((place.module,) if place.file else ()))
         with foreign(failed, own):
             sys.path[:] = place.search_path
+            _compile_as_they_are(place.folders)
             importlib.invalidate_caches()
             hide(place.folders)
             sys.modules.update(_unchanged(place))
@@ -149,12 +160,58 @@ def _free_name(stem: str) -> str:
     return f"{stem}_" if is_other else stem
 
 
+class _FromSource(SourceFileLoader):
+    """Compiles a file as it is now.
+
+    Python's cached bytecode goes by size and by time in whole seconds, so that a file that is edited twice within one,
+    or unpacked from an archive without times, could run as it was before, under the digest of what it is.
+    """
+
+    def path_stats(self, path: str) -> dict[str, float]:
+        raise OSError("no bytecode is read or written")
+
+
+_from_source: set[Path] = set()
+
+
+def _compile_as_they_are(folders: Iterable[Path]) -> None:
+    """Read no cached bytecode of modules that lie in these folders, or in folders below."""
+    if not _from_source:
+        sys.path_hooks.insert(0, _finder_of_source)
+    _from_source.update(folders)
+    for path in [path for path in sys.path_importer_cache if _is_from_source(Path(path))]:
+        del sys.path_importer_cache[path]
+
+
+def _is_from_source(folder: Path) -> bool:
+    if is_installed(folder) or folder == PACKAGE or PACKAGE in folder.parents:
+        return False
+    return not _from_source.isdisjoint((folder, *folder.parents))
+
+
+def _finder_of_source(path: str) -> FileFinder:
+    """A hook of ``sys.path_hooks``: Python's own finder, with another loader of sources."""
+    if not Path(path).is_dir() or not _is_from_source(Path(path)):
+        raise ImportError(f"{path} is left to Python's own finders")
+    return FileFinder(
+        path,
+        (ExtensionFileLoader, EXTENSION_SUFFIXES),
+        (_FromSource, SOURCE_SUFFIXES),
+        (SourcelessFileLoader, BYTECODE_SUFFIXES),
+    )
+
+
 def _of_file(place: Place) -> ModuleType:
     """The module of a single file, which is executed once."""
     if place.module in sys.modules:
         return sys.modules[place.module]
     folder = str(place.file.parent) if place.file else ""
-    spec = spec_from_file_location(place.module, place.file, submodule_search_locations=[folder])
+    spec = spec_from_file_location(
+        place.module,
+        place.file,
+        loader=_FromSource(place.module, str(place.file)),
+        submodule_search_locations=[folder],
+    )
     if spec is None or spec.loader is None:
         raise ImportError(f"{place.file} is no Python module")
     module = module_from_spec(spec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -125,3 +126,20 @@ def test_a_broken_file_is_told_by_its_path(here: Path) -> None:
     with pytest.raises(EncoderError, match=r"Importing \./broken\.py failed: ZeroDivisionError.*line 2"):
         load_encoder("./broken.py")
     assert np.ones(1) == 1
+
+
+def test_a_file_that_is_edited_twice_in_a_second_is_the_edited_one(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its size and the second of its change stay, which is all that Python's cached bytecode goes by."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    write(here / "my_finding.py", "GAIN", "from .beside import GAIN")
+    write(here / "in_the_folder.py", "GAIN", "from beside import GAIN")
+    write(here / "my_package" / "__init__.py", "GAIN", "from .beside import GAIN")
+    for gain in ("1.0", "2.0", "3.0"):
+        write(here / "alone.py", gain)
+        for file in (here / "beside.py", here / "my_package" / "beside.py"):
+            file.write_text(f"GAIN = {gain}")
+        for file in here.rglob("*.py"):
+            os.utime(file, ns=(10**18, 10**18 + int(float(gain))))
+        for ref in ("./alone.py", "./my_finding.py", "in_the_folder", "./my_package"):
+            assert value(load_encoder(ref)) == float(gain), ref
+            assert value(load_encoder(f"{ref}@{sys.executable}")) == float(gain), ref

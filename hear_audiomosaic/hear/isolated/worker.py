@@ -158,6 +158,7 @@ class _Worker:
         sys.path[:0] = [one for one in request["folders"] if one not in sys.path]
         watch = _Opened()
         sys.path += [one for one in request.get("folders_behind", ()) if one not in sys.path]
+        _compile_as_they_are([*request["folders"], *request.get("folders_behind", ())])
         self._module = _imported(request["module"], request.get("file"), by_name=not request.get("is_file"))
         torch = sys.modules.get("torch")
         if torch is not None and request["threads"]:
@@ -195,6 +196,36 @@ class _Worker:
         return {"structure": type(returned).__name__ if several else "one", "forms": forms}, arrays
 
 
+class _FromSource(importlib.machinery.SourceFileLoader):
+    """Compiles a file as it is now.
+
+    Cached bytecode goes by size and by time in whole seconds; a file that was edited twice in one would run as it was.
+    """
+
+    def path_stats(self, path: str) -> Dict[str, Any]:
+        raise OSError("no bytecode is read or written")
+
+
+def _compile_as_they_are(folders: List[str]) -> None:
+    """Read no cached bytecode of modules in the encoder's own folders."""
+    places = [os.path.abspath(one) + os.sep for one in folders]
+
+    def finder(path: str) -> Any:
+        folder = os.path.abspath(path) + os.sep
+        if not os.path.isdir(path) or "site-packages" in folder or not any(folder.startswith(one) for one in places):
+            raise ImportError("%s is left to Python's own finders" % path)
+        machinery = importlib.machinery
+        return machinery.FileFinder(
+            path,
+            (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
+            (_FromSource, machinery.SOURCE_SUFFIXES),
+            (machinery.SourcelessFileLoader, machinery.BYTECODE_SUFFIXES),
+        )
+
+    sys.path_hooks.insert(0, finder)
+    sys.path_importer_cache.clear()
+
+
 def _imported(name: str, path: Optional[str], by_name: bool) -> Any:
     """The module of a name, or of a file: one that was given, or an adapter of a package that is not there."""
     if by_name:
@@ -205,7 +236,9 @@ def _imported(name: str, path: Optional[str], by_name: bool) -> Any:
                 raise
     assert path is not None  # noqa: S101 - a file was given
     name = name.rpartition(".")[2]
-    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=[os.path.dirname(path)])
+    spec = importlib.util.spec_from_file_location(
+        name, path, loader=_FromSource(name, path), submodule_search_locations=[os.path.dirname(path)]
+    )
     if spec is None or spec.loader is None:
         raise ImportError("%s is no Python module" % path)
     module = importlib.util.module_from_spec(spec)
