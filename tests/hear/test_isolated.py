@@ -179,6 +179,7 @@ def test_a_worker_ends_with_a_parent_that_is_killed(does: str) -> None:
         assert one.stdout is not None
         pid = int(one.stdout.readline())
         assert is_running(pid)
+        time.sleep(1.0)  # until the worker is in what it was asked for
         one.kill()
     assert ends(pid)
 

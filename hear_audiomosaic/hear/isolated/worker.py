@@ -35,7 +35,6 @@ import signal
 import struct
 import sys
 import sysconfig
-import threading
 import traceback
 import types
 
@@ -673,13 +672,27 @@ def _told(error: BaseException) -> Dict[str, Any]:
     return {"error": type(error).__name__, "message": message[:1500], "place": place, "memory": is_memory}
 
 
-def _end_with_parent(stdin: int) -> None:
-    """End, with all children, as soon as the parent is gone or has closed stdin, whatever the module is doing."""
-    parent, poll = os.getppid(), select.poll()
-    poll.register(stdin, 0)
-    while os.getppid() == parent and not poll.poll(1000):
-        pass
-    _end()
+def _end_with_parent(stdin: int, stdout: int) -> None:
+    """End, with all children, as soon as the parent is gone or has closed stdin, whatever the module is doing.
+
+    It is a process of its own that sees to this: a thread would wait for ever for a module that holds Python's lock.
+    """
+    worker = os.getpid()
+    if os.fork() != 0:
+        return
+    try:
+        for one in (1, 2, stdout):  # where the parent waits for their end
+            os.close(one)
+        poll = select.poll()
+        poll.register(stdin, 0)
+        while os.getppid() == worker and not poll.poll(500):
+            pass
+        if os.getpgrp() != worker and os.getppid() == worker:
+            os.kill(worker, signal.SIGKILL)
+        elif os.getpgrp() == worker:
+            os.killpg(worker, signal.SIGKILL)
+    finally:
+        os._exit(1)
 
 
 def _end() -> None:
@@ -690,10 +703,10 @@ def _end() -> None:
 
 def _main() -> None:
     reading, writing = os.dup(0), os.dup(1)
+    _end_with_parent(reading, writing)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
-    threading.Thread(target=_end_with_parent, args=(reading,), daemon=True).start()
     stream = Stream(io.FileIO(reading, "rb", closefd=False), io.FileIO(writing, "wb", closefd=False))
     with contextlib.suppress(EOFError):
         serve(stream)
